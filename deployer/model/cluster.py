@@ -1,0 +1,119 @@
+"""The files under `cluster/`, typed: what a cluster and its machines are to be.
+
+The structs *are* the file formats (DESIGN.md, "The repository that users keep"): msgspec validates them, and
+`deployer schema` derives the JSON Schemas from them; each field's description is what editors show. Unknown keys are errors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import Meta, Struct, field
+
+NAME_PATTERN: Final = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+"""A machine's or a cluster's name: one DNS label, so that it can be a host name, a Consul node and a file name."""
+
+ADDRESS_PATTERN: Final = r"^[A-Za-z0-9]([A-Za-z0-9.:_-]*[A-Za-z0-9])?$"
+"""An IP address or host name; nothing that an ssh command line could take for an option or a shell for syntax."""
+
+USER_PATTERN: Final = r"^[a-z_][a-z0-9_.-]{0,31}$"
+IMAGE_PATTERN: Final = r"^[a-zA-Z0-9][a-zA-Z0-9./_:@-]{0,254}$"
+INTERFACE_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9.:_@-]{0,63}$"
+
+Role = Literal["manager", "worker", "none"]
+Availability = Literal["active", "pause", "drain"]
+Install = Literal["distro", "docker", "none"]
+
+
+class Ssh(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How machines are reached. What is not said here comes from ~/.ssh/config, as with `ssh HOST`."""
+
+    user: Annotated[str | None, Meta(description="User to log in as; one with passwordless sudo is enough.")] = None
+    port: Annotated[int, Meta(ge=1, le=65535)] | None = None
+    identity_file: Annotated[str | None, Meta(description="Private key file; ~ is your home directory.")] = None
+    connect_timeout: Annotated[float, Meta(gt=0, le=120, description="Seconds until a machine is unreachable.")] = 5.0
+
+
+class Engine(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The Docker engine of the machines."""
+
+    install: Annotated[
+        Install,
+        Meta(description="distro: the distribution's package; docker: Docker's own repository; none: it is there."),
+    ] = "distro"
+    daemon: Annotated[dict[str, Any], Meta(description="Merged into /etc/docker/daemon.json, never written over it.")] = (
+        field(default_factory=dict)
+    )
+
+
+class Consul(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The catalogue of machines and services."""
+
+    image: Annotated[str, Meta(pattern=IMAGE_PATTERN)] = "hashicorp/consul:1.20"
+    datacenter: Annotated[str, Meta(pattern=NAME_PATTERN)] = "dc1"
+
+
+class ClusterFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """cluster/cluster.yaml: the cluster's name, and defaults for its machines."""
+
+    name: Annotated[str, Meta(pattern=NAME_PATTERN, description="Written on everything that deployer makes.")]
+    ssh: Ssh = field(default_factory=Ssh)
+    engine: Engine = field(default_factory=Engine)
+    consul: Consul | None = None
+
+
+class NodeFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """cluster/nodes/NAME.yaml: one machine; the file's name is the machine's name."""
+
+    address: Annotated[
+        str, Meta(pattern=ADDRESS_PATTERN, description="Where SSH reaches it, or `local`: the engine of this machine.")
+    ]
+    swarm: Annotated[Role, Meta(description="manager, worker, or none: not part of the swarm.")] = "worker"
+    advertise: Annotated[
+        str | None,
+        Meta(pattern=INTERFACE_PATTERN, description="The interface or address at which the other machines reach it."),
+    ] = None
+    labels: Annotated[dict[str, str], Meta(description="Swarm node labels, for placement constraints.")] = field(
+        default_factory=dict
+    )
+    availability: Availability = "active"
+    consul: Annotated[Literal["server"] | None, Meta(description="server: run Consul's server here.")] = None
+    ssh: Annotated[Ssh | None, Meta(description="What differs from the cluster's ssh section.")] = None
+    engine: Annotated[Engine | None, Meta(description="What differs from the cluster's engine section.")] = None
+
+
+@dataclass(frozen=True)
+class Node:
+    """One machine as it is to be: its own file over the cluster's defaults."""
+
+    name: str
+    address: str
+    role: Role
+    advertise: str | None
+    labels: tuple[tuple[str, str], ...]
+    availability: Availability
+    consul_server: bool
+    ssh: Ssh
+    engine: Engine
+    path: str
+    """The file that defines it, relative to the repository's root: what messages name."""
+
+    @property
+    def local(self) -> bool:
+        return self.address == "local"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Everything under `cluster/` at one commit."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    """Sorted by name."""
+    consul: Consul | None
+    known_hosts: str
+    """The text of cluster/known_hosts; empty where there is none."""
+
+    def node(self, name: str) -> Node:
+        return next(node for node in self.nodes if node.name == name)

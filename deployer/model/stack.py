@@ -1,0 +1,66 @@
+"""Stacks: the compose files of one commit, the settings they carry, and the engine objects they become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import Meta, Struct
+
+STACK_PATTERN: Final = r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$"
+
+Body = Mapping[str, Any]
+"""The JSON body of an engine API request, as Docker's own converter wrote it."""
+
+
+class StackSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The `x-deployer` section of a compose file: what deployer has to know about the stack beyond compose."""
+
+    after: Annotated[
+        tuple[Annotated[str, Meta(pattern=STACK_PATTERN)], ...], Meta(description="Stacks that must be healthy first.")
+    ] = ()
+    mode: Annotated[Literal["swarm"], Meta(description="swarm: services of the cluster.")] = "swarm"
+    wait: Annotated[
+        str, Meta(pattern=r"^[1-9][0-9]{0,4}(s|m)$", description="How long its services may take until healthy: 180s, 5m.")
+    ] = "180s"
+
+    @property
+    def wait_seconds(self) -> float:
+        return float(self.wait[:-1]) * (60 if self.wait.endswith("m") else 1)
+
+
+@dataclass(frozen=True)
+class StackSource:
+    """One stack's files at one commit.
+
+    `entry` is the compose file's name inside `files`; `files` maps paths relative to the stack's own folder to their
+    bytes; `root` is that folder in the repository (`stacks/web`), `path` the compose file there (`stacks/web/compose.yaml`).
+    `content_id` names the content: equal ids mean equal files (a git tree id, or a hash of the bytes).
+    """
+
+    name: str
+    path: str
+    root: str
+    entry: str
+    files: tuple[tuple[str, bytes], ...]
+    settings: StackSettings
+    content_id: str
+
+
+@dataclass(frozen=True)
+class StackObjects:
+    """What one stack is on the engine: the exact bodies for `networks/create`, `configs/create`, `secrets/create`, `services/create`.
+
+    Names inside are full names (`web_api`). Configs and secrets carry a content hash in their name; a service refers to them
+    by name, and the executor fills in the ids. `external` are objects that the file calls external, as (kind, name).
+    `order` are (service, depends on service) pairs by full name.
+    """
+
+    stack: str
+    networks: tuple[Body, ...]
+    configs: tuple[Body, ...]
+    secrets: tuple[Body, ...]
+    services: tuple[Body, ...]
+    external: tuple[tuple[Literal["network", "config", "secret", "volume"], str], ...] = ()
+    order: tuple[tuple[str, str], ...] = ()
