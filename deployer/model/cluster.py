@@ -42,9 +42,9 @@ class Engine(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Install,
         Meta(description="distro: the distribution's package; docker: Docker's own repository; none: it is there."),
     ] = "distro"
-    daemon: Annotated[dict[str, Any], Meta(description="Merged into /etc/docker/daemon.json, never written over it.")] = (
-        field(default_factory=dict)
-    )
+    daemon: Annotated[
+        dict[str, Any], Meta(description="Merged into /etc/docker/daemon.json, never written over it.")
+    ] = field(default_factory=dict)
 
 
 class Consul(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

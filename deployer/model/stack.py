@@ -22,7 +22,8 @@ class StackSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     ] = ()
     mode: Annotated[Literal["swarm"], Meta(description="swarm: services of the cluster.")] = "swarm"
     wait: Annotated[
-        str, Meta(pattern=r"^[1-9][0-9]{0,4}(s|m)$", description="How long its services may take until healthy: 180s, 5m.")
+        str,
+        Meta(pattern=r"^[1-9][0-9]{0,4}(s|m)$", description="How long its services may take until healthy: 180s, 5m."),
     ] = "180s"
 
     @property

@@ -1,0 +1,7 @@
+"""Desired and observed in, changes out. Pure."""
+
+from deployer.diff.change import Blocked, Cause, Change, Diff, Field
+from deployer.diff.cluster import diff
+from deployer.diff.status import status
+
+__all__ = ["Blocked", "Cause", "Change", "Diff", "Field", "diff", "status"]

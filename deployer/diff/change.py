@@ -1,0 +1,184 @@
+"""A change: one difference between desired and observed, with its cause."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deployer.model.observed import LiveService
+
+
+class Cause(StrEnum):
+    """Why something is to be done: the closed list."""
+
+    NOT_FOUND = "not found"
+    CHANGED = "changed in git"
+    DRIFTED = "drifted"
+    COUNT = "count differs"
+    NOT_RUNNING = "not running"
+    NOT_HEALTHY = "not healthy yet"
+
+
+class Absent:
+    """Where one side of a difference has nothing: not null, not empty."""
+
+    def __repr__(self) -> str:
+        return "(none)"
+
+
+ABSENT = Absent()
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field that differs: its path (`TaskTemplate.ContainerSpec.Image`), the live value and the desired one."""
+
+    path: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True)
+class EngineMissing:
+    node: str
+    method: Literal["distro", "docker"]
+    cause: Cause = Cause.NOT_FOUND
+
+
+@dataclass(frozen=True)
+class DaemonJson:
+    """daemon.json is to say `text`; `effect` is what the engine needs for it (dockerd(8), "configuration reloading")."""
+
+    node: str
+    text: str
+    fields: tuple[Field, ...]
+    effect: Literal["none", "reload", "restart"]
+    cause: Cause = Cause.CHANGED
+
+
+@dataclass(frozen=True)
+class NoSwarm:
+    """There is no swarm yet: this machine starts it."""
+
+    node: str
+    advertise: str
+    cause: Cause = Cause.NOT_FOUND
+
+
+@dataclass(frozen=True)
+class NotMember:
+    node: str
+    role: Literal["manager", "worker"]
+    advertise: str
+    cause: Cause = Cause.NOT_FOUND
+
+
+@dataclass(frozen=True)
+class MemberDiffers:
+    """Role, availability or labels of a member; `labels` is the whole set to be written."""
+
+    node: str
+    role: Literal["manager", "worker"]
+    availability: str
+    labels: Mapping[str, str]
+    fields: tuple[Field, ...]
+    cause: Cause = Cause.CHANGED
+
+
+@dataclass(frozen=True)
+class ContainerDiffers:
+    """A container of the machine itself (Consul) that is missing, stopped, or made from another definition."""
+
+    node: str
+    name: str
+    image: str
+    body: Mapping[str, Any]
+    cause: Cause
+
+
+@dataclass(frozen=True)
+class NotRegistered:
+    """A machine that Consul's catalogue lacks, or knows otherwise. `meta` lacks the engine's version where that is not known yet."""
+
+    node: str
+    address: str
+    meta: Mapping[str, str]
+    fields: tuple[Field, ...]
+    cause: Cause
+
+
+@dataclass(frozen=True)
+class ObjectMissing:
+    """A network, config or secret of a stack."""
+
+    kind: Literal["network", "config", "secret"]
+    stack: str
+    name: str
+    body: Mapping[str, Any]
+    cause: Cause = Cause.NOT_FOUND
+
+
+@dataclass(frozen=True)
+class ServiceMissing:
+    stack: str
+    name: str
+    body: Mapping[str, Any]
+    cause: Cause = Cause.NOT_FOUND
+
+
+@dataclass(frozen=True)
+class ServiceDiffers:
+    stack: str
+    name: str
+    body: Mapping[str, Any]
+    seen: LiveService
+    fields: tuple[Field, ...]
+    cause: Cause
+
+
+@dataclass(frozen=True)
+class ServiceUnsettled:
+    """Its definition is in order, its tasks are not (yet)."""
+
+    stack: str
+    name: str
+    running: int
+    wanted: int
+    cause: Cause = Cause.NOT_HEALTHY
+
+
+Change = (
+    EngineMissing
+    | DaemonJson
+    | NoSwarm
+    | NotMember
+    | MemberDiffers
+    | ContainerDiffers
+    | NotRegistered
+    | ObjectMissing
+    | ServiceMissing
+    | ServiceDiffers
+    | ServiceUnsettled
+)
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """Something that is wanted and cannot be done: `subject` is the machine or object, `reason` one line, `help` what to do."""
+
+    subject: str
+    reason: str
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Diff:
+    """Everything that differs, what cannot be mended, and how many objects are as they should be."""
+
+    changes: tuple[Change, ...]
+    blocked: tuple[Blocked, ...] = ()
+    unchanged: int = 0

@@ -1,0 +1,109 @@
+"""Desired, observed and their difference in; two words for every machine and stack out. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from deployer.diff.change import Change, Diff, ServiceDiffers, ServiceMissing, ServiceUnsettled
+from deployer.diff.machines import advertise_address
+from deployer.diff.stacks import FAILED_UPDATES
+from deployer.model.observed import Engine, LiveService, Observed, Unreachable
+from deployer.model.status import Health, NodeStatus, ServiceStatus, StackStatus, Status, Sync
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from deployer.model.cluster import Cluster, Node
+    from deployer.model.desired import Desired
+    from deployer.model.stack import Body, StackObjects
+
+WORST_FIRST: Final[tuple[Health, ...]] = ("Unknown", "Missing", "Degraded", "Progressing", "Suspended", "Healthy")
+
+
+def status(desired: Desired, objects: Sequence[StackObjects], observed: Observed, diff: Diff) -> Status:
+    """The whole cluster's status."""
+    nodes = tuple(_node(desired.cluster, node, observed, diff) for node in desired.cluster.nodes)
+    stacks = tuple(_stack(stack, observed, diff) for stack in sorted(objects, key=lambda stack: stack.stack))
+    return Status(desired.cluster.name, desired.commit, nodes, stacks)
+
+
+def _node(cluster: Cluster, node: Node, observed: Observed, diff: Diff) -> NodeStatus:
+    machine = observed.machines[node.name]
+    if isinstance(machine, Unreachable):
+        return NodeStatus(node.name, node.address, "", node.role, "", None, "Unknown", "Unknown", machine.reason)
+    mine = [change for change in diff.changes if getattr(change, "node", "") == node.name]
+    obstacle = next((blocked for blocked in diff.blocked if blocked.subject == node.name), None)
+    engine = machine.engine if isinstance(machine.engine, Engine) else None
+    catalogue = None
+    if cluster.consul:
+        catalogue = any(entry.name == node.name for entry in observed.catalogue or ())
+    sync: Sync = "OutOfSync" if mine or obstacle else "Synced"
+    health, note = _node_health(node, engine, observed)
+    return NodeStatus(
+        node.name,
+        node.address,
+        advertise_address(node, machine) or "",
+        node.role,
+        engine.version if engine else "",
+        catalogue,
+        sync,
+        health,
+        obstacle.reason if obstacle else note,
+    )
+
+
+def _node_health(node: Node, engine: Engine | None, observed: Observed) -> tuple[Health, str]:
+    if engine is None:
+        return "Missing", "no Docker engine answers there"
+    if node.role == "none":
+        return "Healthy", ""
+    if observed.swarm is None:
+        return "Unknown", "no manager could be asked"
+    member = next((member for member in observed.swarm.members if member.id == engine.membership.node_id), None)
+    if member is None:
+        return "Missing", "not in the swarm"
+    if member.state != "ready":
+        return "Degraded", f"the swarm says: {member.state}"
+    return ("Healthy" if member.availability == "active" else "Suspended"), (
+        "" if member.availability == "active" else member.availability
+    )
+
+
+def _stack(stack: StackObjects, observed: Observed, diff: Diff) -> StackStatus:
+    mine = [change for change in diff.changes if getattr(change, "stack", "") == stack.stack]
+    services = tuple(_service(body, observed, mine) for body in stack.services)
+    if observed.swarm is None:
+        return StackStatus(stack.stack, services, "Unknown", "Unknown", "no manager could be asked")
+    out_of_sync = any(not isinstance(change, ServiceUnsettled) for change in mine)
+    sync: Sync = "OutOfSync" if out_of_sync else "Synced"
+    return StackStatus(stack.stack, services, sync, worst(service.health for service in services))
+
+
+def _service(body: Body, observed: Observed, changes: Sequence[Change]) -> ServiceStatus:
+    name = str(body["Name"])
+    live = (
+        next((service for service in observed.swarm.services if service.name == name), None) if observed.swarm else None
+    )
+    image = str(body["TaskTemplate"]["ContainerSpec"].get("Image", ""))
+    if live is None:
+        sync: Sync = "OutOfSync" if observed.swarm else "Unknown"
+        return ServiceStatus(name, image, 0, 0, sync, "Missing" if observed.swarm else "Unknown")
+    differs = any(isinstance(change, ServiceDiffers | ServiceMissing) and change.name == name for change in changes)
+    health, note = _service_health(live)
+    return ServiceStatus(name, image, live.running, live.wanted, "OutOfSync" if differs else "Synced", health, note)
+
+
+def _service_health(live: LiveService) -> tuple[Health, str]:
+    if live.update_state in FAILED_UPDATES:
+        return "Degraded", live.update_state.replace("_", " ")
+    if live.update_state in {"updating", "rollback_started"}:
+        return "Progressing", live.update_state.replace("_", " ")
+    if live.running < live.wanted:
+        return "Progressing" if live.running else "Degraded", f"{live.running} of {live.wanted} running"
+    return "Healthy", ""
+
+
+def worst(healths: Iterable[Health]) -> Health:
+    """The health of the whole: its worst part's; Healthy where there is no part."""
+    present = set(healths)
+    return next((health for health in WORST_FIRST if health in present), "Healthy")

@@ -1,0 +1,22 @@
+"""The labels by which the cluster remembers what is ours (DESIGN.md, "Memory"). All of them are at service level: nothing restarts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CLUSTER: Final = "deployer.cluster"
+STACK: Final = "deployer.stack"
+COMMIT: Final = "deployer.commit"
+"""The commit that last changed the object; not part of any comparison."""
+HASH: Final = "deployer.hash"
+"""Hash of the body that was last sent: equal to the desired one while the live one differs means drift."""
+ROLE: Final = "deployer.role"
+"""What a container of the machine itself is for: consul."""
+ENGINE: Final = "deployer.engine"
+"""The engine's version when the container was made."""
+ENGINE_VERSION: Final = "${ENGINE_VERSION}"
+"""Stands in a plan where the engine's version will be: the engine may be installed by the same plan."""
+KEYS: Final = "deployer.labels"
+"""On a swarm node: the names of the labels that come from git, comma-separated; others are left alone."""
+
+VOLATILE: Final = frozenset({COMMIT, HASH})

@@ -1,0 +1,167 @@
+"""Observed: what machines, engines, swarm and Consul say, one snapshot. What could not be read is a value, never an absence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """A machine that could not be asked. `reason` is one line; `help` what to do, where that is known."""
+
+    reason: str
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class OperatingSystem:
+    """From /etc/os-release (os-release(5)): `id` such as `debian`, `like` the ids it descends from."""
+
+    id: str
+    version: str
+    codename: str
+    name: str
+    like: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Membership:
+    """What an engine says of its own place in a swarm (`/info`, section Swarm)."""
+
+    state: str
+    """inactive, pending, active, error or locked."""
+    node_id: str = ""
+    address: str = ""
+    manager: bool = False
+    cluster_id: str = ""
+    """Only managers know it."""
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container that carries this cluster's labels (the machine's own: Consul, later the registrator)."""
+
+    id: str
+    name: str
+    state: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A Docker engine that answers."""
+
+    version: str
+    membership: Membership
+    containers: tuple[Container, ...] = ()
+
+
+@dataclass(frozen=True)
+class Silent:
+    """An engine that is installed and does not answer."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One reachable machine's facts. `engine` is None where none is installed."""
+
+    os: OperatingSystem
+    architecture: str
+    privileged: bool
+    """The user is root, or may become root by sudo without a password."""
+    interfaces: tuple[tuple[str, str], ...]
+    """(interface, address) pairs, in the machine's order."""
+    default_interface: str
+    """The one with the default route; empty where there is none."""
+    daemon_json: str | None
+    """The text of /etc/docker/daemon.json; None where there is no such file."""
+    engine: Engine | Silent | None
+
+
+@dataclass(frozen=True)
+class Member:
+    """One node of the swarm as the managers know it (`GET /nodes`)."""
+
+    id: str
+    version: int
+    hostname: str
+    role: str
+    availability: str
+    labels: Mapping[str, str]
+    state: str
+    address: str
+    leader: bool = False
+
+
+@dataclass(frozen=True)
+class LiveService:
+    """One service of the swarm (`GET /services?status=true`). `running` counts tasks that run (and are healthy, where they have a check)."""
+
+    id: str
+    version: int
+    spec: Mapping[str, Any]
+    running: int
+    wanted: int
+    update_state: str = ""
+    """UpdateStatus.State: updating, paused, completed, rollback_started, rollback_paused, rollback_completed or empty."""
+
+    @property
+    def name(self) -> str:
+        return str(self.spec["Name"])
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        labels: Mapping[str, str] = self.spec.get("Labels") or {}
+        return labels
+
+
+@dataclass(frozen=True)
+class LiveObject:
+    """A network, config or secret of the swarm: its id, name, labels, and its body as listed (never a secret's data)."""
+
+    kind: Literal["network", "config", "secret"]
+    id: str
+    name: str
+    labels: Mapping[str, str]
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Swarm:
+    """What one manager says of the swarm; `via` is that machine's name."""
+
+    via: str
+    cluster_id: str
+    members: tuple[Member, ...]
+    services: tuple[LiveService, ...]
+    objects: tuple[LiveObject, ...]
+
+
+@dataclass(frozen=True)
+class CatalogueNode:
+    """A machine in Consul's catalogue (`/v1/catalog/nodes`)."""
+
+    name: str
+    address: str
+    meta: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The whole cluster, as far as it could be seen.
+
+    `swarm` is None where no reachable machine is a manager of one; `catalogue` is None where Consul does not run (yet)
+    or could not be asked.
+    """
+
+    machines: Mapping[str, Machine | Unreachable]
+    swarm: Swarm | None
+    catalogue: tuple[CatalogueNode, ...] | None
+    elapsed: float = 0.0
+    """Seconds that the snapshot took."""

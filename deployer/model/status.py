@@ -1,0 +1,59 @@
+"""Status: two words for every machine and stack, in the vocabulary of Argo CD (UX: "Status")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Sync = Literal["Synced", "OutOfSync", "Unknown"]
+Health = Literal["Healthy", "Progressing", "Degraded", "Suspended", "Missing", "Unknown"]
+
+
+@dataclass(frozen=True)
+class NodeStatus:
+    name: str
+    address: str
+    advertise: str
+    role: str
+    engine: str
+    """The engine's version; empty where there is none."""
+    catalogue: bool | None
+    """Whether Consul knows it; None where the cluster has no Consul."""
+    sync: Sync
+    health: Health
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    name: str
+    image: str
+    running: int
+    wanted: int
+    sync: Sync
+    health: Health
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class StackStatus:
+    name: str
+    services: tuple[ServiceStatus, ...]
+    sync: Sync
+    health: Health
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Status:
+    cluster: str
+    commit: str
+    nodes: tuple[NodeStatus, ...]
+    stacks: tuple[StackStatus, ...]
+
+    @property
+    def well(self) -> bool:
+        """Everything is as git says, and healthy."""
+        return all(
+            row.sync == "Synced" and row.health in {"Healthy", "Suspended"} for row in (*self.nodes, *self.stacks)
+        )

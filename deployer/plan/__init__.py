@@ -1,0 +1,11 @@
+"""Changes in, an ordered plan out; and what became of it. Pure."""
+
+from deployer.plan.build import build_plan
+from deployer.plan.outcome import Began, Done, Ended, Event, Failed, Outcome, Progress, Report, Skipped
+from deployer.plan.steps import Plan, Step
+from deployer.plan.text import describe, plan_text
+
+__all__ = [
+    "Began", "Done", "Ended", "Event", "Failed", "Outcome", "Plan", "Progress", "Report", "Skipped", "Step",
+    "build_plan", "describe", "plan_text",
+]  # fmt: skip

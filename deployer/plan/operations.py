@@ -1,0 +1,124 @@
+"""What can be done: one small value an operation, each one API call, one command, or one wait. The union is closed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deployer.model.observed import LiveService
+
+
+@dataclass(frozen=True)
+class InstallEngine:
+    """Install Docker: from the distribution's packages, or from Docker's own repository."""
+
+    node: str
+    method: Literal["distro", "docker"]
+
+
+@dataclass(frozen=True)
+class WriteDaemonJson:
+    """Write /etc/docker/daemon.json, and have a running engine read it: not at all, by SIGHUP, or by a restart."""
+
+    node: str
+    text: str
+    effect: Literal["none", "reload", "restart"]
+
+
+@dataclass(frozen=True)
+class InitSwarm:
+    node: str
+    advertise: str
+
+
+@dataclass(frozen=True)
+class JoinSwarm:
+    """Join through `via`, a manager, whose token is fetched at that moment and never shown."""
+
+    node: str
+    role: Literal["manager", "worker"]
+    advertise: str
+    via: str
+
+
+@dataclass(frozen=True)
+class UpdateMember:
+    """Role, availability and the whole set of labels of a machine in the swarm, written by a manager."""
+
+    node: str
+    via: str
+    role: Literal["manager", "worker"]
+    availability: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class RunContainer:
+    """Pull the image where it is missing, remove our own container of that name, create this one, start it."""
+
+    node: str
+    name: str
+    image: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class AwaitConsul:
+    """Wait until Consul's server has elected a leader: before that it takes no registration."""
+
+    node: str
+    timeout: float
+
+
+@dataclass(frozen=True)
+class RegisterNode:
+    """Write a machine into the catalogue, at the Consul server `via`."""
+
+    node: str
+    via: str
+    address: str
+    meta: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class CreateObject:
+    kind: Literal["network", "config", "secret"]
+    stack: str
+    name: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class CreateService:
+    stack: str
+    name: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class UpdateService:
+    """Replace the spec that the plan saw (`seen`): if the live one is another by then, the step fails and nothing is written."""
+
+    stack: str
+    name: str
+    body: Mapping[str, Any]
+    seen: LiveService
+
+
+@dataclass(frozen=True)
+class AwaitServices:
+    """Wait until the services' tasks run (and are healthy, where they have a check); `timeout` in seconds."""
+
+    stack: str
+    services: tuple[str, ...]
+    timeout: float
+
+
+NodeOperation = (
+    InstallEngine | WriteDaemonJson | InitSwarm | JoinSwarm | UpdateMember | RunContainer | AwaitConsul | RegisterNode
+)
+StackOperation = CreateObject | CreateService | UpdateService | AwaitServices
+Operation = NodeOperation | StackOperation

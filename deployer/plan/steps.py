@@ -1,0 +1,43 @@
+"""Step and plan: what will be done, in which order, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deployer.diff.change import Blocked, Cause, Field
+    from deployer.plan.operations import Operation
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation with its cause.
+
+    `needs` are numbers of steps that must have succeeded, `follows` of steps that must have ended, however they did:
+    a machine that fails to join holds nothing up.
+    """
+
+    number: int
+    operation: Operation
+    cause: Cause | None
+    """None for waits: they follow from the other steps."""
+    fields: tuple[Field, ...] = ()
+    needs: tuple[int, ...] = ()
+    follows: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a run will do; the executor gets this very value."""
+
+    cluster: str
+    commit: str
+    steps: tuple[Step, ...]
+    blocked: tuple[Blocked, ...] = ()
+    """Wanted, and not possible now; a run with any of these does not end with 0."""
+    unchanged: int = 0
+
+    @property
+    def empty(self) -> bool:
+        return not self.steps and not self.blocked

@@ -1,0 +1,162 @@
+"""A plan as text: the stable form that people read and tests compare."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from deployer.diff.change import ABSENT, Absent, Field
+from deployer.model.printable import printable
+from deployer.model.secret import MASK
+from deployer.plan.operations import (
+    AwaitConsul,
+    AwaitServices,
+    CreateObject,
+    CreateService,
+    InitSwarm,
+    InstallEngine,
+    JoinSwarm,
+    Operation,
+    RegisterNode,
+    RunContainer,
+    UpdateMember,
+    UpdateService,
+    WriteDaemonJson,
+)
+
+if TYPE_CHECKING:
+    from deployer.plan.steps import Plan, Step
+
+Mark = Literal["+", "~", "."]
+
+SECRET_WORDS: Final = re.compile(r"passw|secret|token|api_?key|private|credential", re.IGNORECASE)
+"""A variable or option with such a name is shown masked."""
+
+LONGEST_VALUE: Final = 60
+SHORT_COMMIT: Final = 10
+
+
+def plan_text(plan: Plan) -> str:
+    """The whole plan: a line a step, the differing fields below it, what is blocked, and the sum last."""
+    lines = [f"Plan for {plan.cluster} at {short(plan.commit)}", ""]
+    for step in plan.steps:
+        lines.append(step_text(step))
+        lines += [f"       {field_text(field)}" for field in step.fields]
+    if plan.steps:
+        lines.append("")
+    for obstacle in plan.blocked:
+        lines.append(f"! {obstacle.subject}: {obstacle.reason}")
+        if obstacle.help:
+            lines.append(f"    {obstacle.help}")
+    if plan.blocked:
+        lines.append("")
+    lines.append(summary(plan))
+    return "\n".join(lines) + "\n"
+
+
+def summary(plan: Plan) -> str:
+    """`Plan: 2 to add, 1 to change, 0 to remove (4 unchanged).`"""
+    if plan.empty:
+        return f"No changes: everything is as {short(plan.commit)} says ({plan.unchanged} unchanged)."
+    marks = [mark(step.operation) for step in plan.steps]
+    blocked = f"; {len(plan.blocked)} cannot be done" if plan.blocked else ""
+    counts = f"{marks.count('+')} to add, {marks.count('~')} to change, 0 to remove"
+    return f"Plan: {counts} ({plan.unchanged} unchanged){blocked}."
+
+
+def short(commit: str) -> str:
+    """A commit's id as people say it; `worktree` as it is."""
+    return commit[:SHORT_COMMIT] if re.fullmatch(r"[0-9a-f]{40,64}", commit) else commit
+
+
+def step_text(step: Step) -> str:
+    """`+ #3 slave: join the swarm as worker at 10.0.0.3 (not found)`"""
+    subject, verb = describe(step.operation)
+    cause = f" ({step.cause})" if step.cause else ""
+    return f"{mark(step.operation)} #{step.number} {subject}: {verb}{cause}"
+
+
+def mark(operation: Operation) -> Mark:
+    """+ makes something, ~ changes something, . waits."""
+    match operation:
+        case AwaitConsul() | AwaitServices():
+            return "."
+        case WriteDaemonJson() | UpdateMember() | UpdateService():
+            return "~"
+        case (
+            InstallEngine()
+            | InitSwarm()
+            | JoinSwarm()
+            | RunContainer()
+            | RegisterNode()
+            | CreateObject()
+            | CreateService()
+        ):
+            return "+"
+
+
+def describe(operation: Operation) -> tuple[str, str]:  # noqa: C901, PLR0911, PLR0912 - one sentence an operation
+    """(subject, what is done to it), in words that also read well as progress."""
+    match operation:
+        case InstallEngine(node, "distro"):
+            return node, "install Docker from the distribution's packages"
+        case InstallEngine(node, _):
+            return node, "install Docker from Docker's own repository"
+        case WriteDaemonJson(node, _, effect):
+            after = {
+                "none": "before the engine's first start",
+                "reload": "the engine reloads it",
+                "restart": "the engine restarts",
+            }
+            return node, f"write daemon.json, {after[effect]}"
+        case InitSwarm(node, advertise):
+            return node, f"start the swarm at {advertise}"
+        case JoinSwarm(node, role, advertise, via):
+            return node, f"join the swarm of {via} as {role} at {advertise}"
+        case UpdateMember(node):
+            return node, "set role, availability and labels in the swarm"
+        case RunContainer(node, name, image):
+            return node, f"run {name} from {image}"
+        case AwaitConsul(node):
+            return node, "wait until Consul has a leader"
+        case RegisterNode(node, via, address):
+            return node, f"register at {address} in Consul on {via}"
+        case CreateObject(kind, _, name):
+            return name, f"create {kind}"
+        case CreateService(_, name, body):
+            return name, f"create service, {_count(body)}"
+        case UpdateService(_, name, body):
+            return name, f"update service, {_count(body)}"
+        case AwaitServices(stack, services, timeout):
+            return stack, f"wait up to {timeout:g} s for {', '.join(services)}"
+
+
+def _count(body: Any) -> str:
+    mode = body.get("Mode") or {}
+    if "Replicated" in mode or not mode:
+        count = (mode.get("Replicated") or {}).get("Replicas", 1)
+        return f"{count} replica{'' if count == 1 else 's'}"
+    return {"Global": "one on every machine"}.get(next(iter(mode)), "a job")
+
+
+def field_text(field: Field) -> str:
+    """`replicas 2 -> 3`, values shortened, and masked where the name says secret."""
+    return f"{field.path}: {_value(field.path, field.old)} -> {_value(field.path, field.new)}"
+
+
+def _value(path: str, value: Any) -> str:
+    if isinstance(value, Absent) or value is None:
+        return repr(ABSENT)
+    if SECRET_WORDS.search(path):
+        return MASK
+    if path.endswith(".Env") or ".Env[" in path:
+        value = [_masked(item) for item in value] if isinstance(value, list) else _masked(str(value))
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    text = printable(text)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+def _masked(assignment: str) -> str:
+    name, _, _ = assignment.partition("=")
+    return f"{name}={MASK}" if SECRET_WORDS.search(name) else assignment
