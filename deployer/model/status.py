@@ -54,6 +54,7 @@ class Status:
     @property
     def well(self) -> bool:
         """Everything is as git says, and healthy."""
-        return all(
-            row.sync == "Synced" and row.health in {"Healthy", "Suspended"} for row in (*self.nodes, *self.stacks)
-        )
+        words = [(node.sync, node.health) for node in self.nodes] + [
+            (stack.sync, stack.health) for stack in self.stacks
+        ]
+        return all(sync == "Synced" and health in {"Healthy", "Suspended"} for sync, health in words)
