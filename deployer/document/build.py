@@ -1,0 +1,245 @@
+"""YAML events in, values and their places out, within bounds.
+
+What an alias stands for is shared, not copied, and counted at its full size each time: a "billion laughs" file stops at
+the alias that would exceed the limit, before anything could expand it. Merge keys (`<<`) copy, and are counted alike.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import yaml
+
+from deployer.document import scalars
+from deployer.document.places import Mark, Place, problem_at
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deployer.model.problem import Problem
+
+DEEPEST: Final = 64
+MOST_ALIASES: Final = (
+    1_000  # they cost nothing, what they expand to is counted; a compose file has one or two a service
+)
+LARGEST: Final = 100_000
+"""Values after expansion (64 characters of a string count as one more): what Docker Compose itself visits at most
+(compose-go, loader/reset.go, defaultMaxNodeVisits)."""
+MOST_PROBLEMS: Final = 100
+
+_TAG: Final = "tag:yaml.org,2002:"
+_KINDS: Final = {_TAG + "bool": bool, _TAG + "int": int, _TAG + "float": float, _TAG + "null": type(None)}
+_NOWHERE: Final = Mark(0, 0, 1)
+
+_Children = dict[str | int, Place]
+
+
+class Refused(Exception):  # noqa: N818 - not an error of the program: it ends the walk
+    """The file is not read on."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+class _Anchored:
+    """A finished value under an anchor, and how many values it stands for."""
+
+    __slots__ = ("children", "size", "value")
+
+    def __init__(self, value: Any, children: _Children, size: int) -> None:
+        self.value, self.children, self.size = value, children, size
+
+
+class _Key(NamedTuple):
+    name: str
+    mark: Mark
+    counts: bool  # not a second one, and a string
+    merge: bool
+
+
+class _Open:
+    """A mapping or list whose end has not come yet."""
+
+    __slots__ = ("anchor", "children", "key", "keys", "mark", "merged", "reset", "size_before", "value")
+
+    def __init__(self, value: dict[str, Any] | list[Any], mark: Mark, anchor: str | None, size_before: int) -> None:
+        self.value, self.mark, self.anchor, self.size_before = value, mark, anchor, size_before
+        self.children: _Children = {}
+        self.keys: dict[str, Mark] = {}  # every key seen, `<<` too
+        self.key: _Key | None = None  # the key that waits for its value
+        self.merged: list[tuple[dict[str, Any], Mapping[str | int, Place]]] = []
+        self.reset = False
+
+
+class Builder:
+    """Takes events one by one; then `value` and `top` are the document's, and `problems` what can be lived with."""
+
+    def __init__(self, path: str, lines: tuple[str, ...], tags: frozenset[str]) -> None:
+        self.value: Any = None
+        self.top = Place(_NOWHERE, None, {})
+        self.problems: list[Problem] = []
+        self._path, self._lines, self._tags = path, lines, tags
+        self._open: list[_Open] = []
+        self._anchors: dict[str, _Anchored] = {}
+        self._size = self._aliases = self._documents = 0
+
+    def take(self, event: yaml.Event) -> None:
+        """The next event; `Refused` where the file has to be given up."""
+        if isinstance(event, yaml.ScalarEvent):
+            self._scalar(event)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self._begin(event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self._end()
+        elif isinstance(event, yaml.AliasEvent):
+            self._alias(event)
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self._documents += 1
+            if self._documents > 1:
+                mark = self._mark(event)
+                raise self._refused(mark, "a second YAML document begins here", "keep one document in a file")
+
+    def _scalar(self, event: yaml.ScalarEvent) -> None:
+        mark = self._mark(event)
+        self._grow(1 + len(event.value) // 64, mark)
+        is_plain = event.style in {None, ""}
+        value: Any = scalars.plain(event.value) if is_plain and event.tag != "!" else event.value
+        if event.tag is not None and event.tag != "!":
+            value = self._tagged(event.tag, event.value, value, mark)
+        if isinstance(value, str) and ("\0" in value or not (value.isascii() or _encodable(value))):
+            self._report(
+                mark, "this string has a character that no program takes", "remove the escape (\\0 or \\ud800)"
+            )
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchored(value, {}, 1 + len(event.value) // 64)
+        self._deliver(value, mark, {}, merge=is_plain and event.tag is None and value == "<<")
+
+    def _begin(self, event: yaml.CollectionStartEvent) -> None:
+        mark = self._mark(event)
+        if len(self._open) >= DEEPEST:
+            raise self._refused(mark, f"values are nested more than {DEEPEST} deep here", "no file of ours needs this")
+        self._grow(1, mark)
+        value: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
+        opened = _Open(value, mark, event.anchor, self._size - 1)
+        if event.anchor is not None:
+            self._anchors.pop(event.anchor, None)  # an alias inside would be the value itself
+        opened.reset = event.tag == "!reset"
+        own = _TAG + ("map" if isinstance(value, dict) else "seq")
+        if event.tag is not None and event.tag not in {"!", own, *self._tags}:
+            self._report(mark, f"the tag {_short(event.tag)} is not allowed here", "remove the tag")
+        self._open.append(opened)
+
+    def _end(self) -> None:
+        done = self._open.pop()
+        if isinstance(done.value, dict):
+            for merged, children in done.merged:  # an explicit key wins, then the earlier of several merged mappings
+                for key in merged.keys() - done.value.keys():
+                    done.value[key] = merged[key]
+                    done.children[key] = children[key]
+        value: Any = None if done.reset else done.value
+        if done.anchor is not None:
+            self._anchors[done.anchor] = _Anchored(value, done.children, self._size - done.size_before)
+        self._deliver(value, done.mark, done.children)
+
+    def _alias(self, event: yaml.AliasEvent) -> None:
+        mark = self._mark(event)
+        self._aliases += 1
+        anchored = self._anchors.get(event.anchor or "")
+        if anchored is None:
+            inside = any(opened.anchor == event.anchor for opened in self._open)
+            message = (
+                f"*{event.anchor} refers to a value that contains it"
+                if inside
+                else f"there is no anchor &{event.anchor}"
+            )
+            raise self._refused(
+                mark, message, "write the value out" if inside else "an anchor stands before its aliases"
+            )
+        if self._aliases > MOST_ALIASES:
+            raise self._refused(mark, f"more than {MOST_ALIASES} aliases", "write the values out, or split the file")
+        self._grow(anchored.size, mark)
+        self._deliver(anchored.value, mark, anchored.children)
+
+    def _deliver(self, value: Any, mark: Mark, children: _Children, *, merge: bool = False) -> None:
+        """Puts a finished value where it belongs: the top, a list, or a mapping, as a key or under one."""
+        if not self._open:
+            self.value, self.top = value, Place(_NOWHERE if value is None else mark, None, children)
+            return
+        into = self._open[-1]
+        if isinstance(into.value, list):
+            into.children[len(into.value)] = Place(mark, None, children)
+            into.value.append(value)
+        elif into.key is None:
+            into.key = self._key(into, value, mark, merge=merge)
+        else:
+            key, into.key = into.key, None
+            if key.merge:
+                self._merge(into, value, mark, children)
+            elif key.counts:
+                into.value[key.name] = value
+                into.children[key.name] = Place(mark, key.mark, children)
+
+    def _key(self, into: _Open, value: Any, mark: Mark, *, merge: bool) -> _Key:
+        if not isinstance(value, str):
+            self._report(mark, "a key must be a string", "write it in quotes")
+            return _Key("", mark, counts=False, merge=False)
+        first = into.keys.setdefault(value, mark)
+        if first is not mark:
+            self._report(mark, f"{value!r} is already given on line {first.line}", "keep one of the two")
+        return _Key(value, mark, counts=first is mark, merge=merge and first is mark)
+
+    def _merge(self, into: _Open, value: Any, mark: Mark, children: _Children) -> None:
+        several = isinstance(value, list)
+        for index, one in enumerate(value if several else [value]):
+            if isinstance(one, dict):
+                into.merged.append((one, children[index].children if several else children))
+            else:
+                self._report(mark, "'<<' merges mappings; this is none", "write `<<: *anchor`, or a list of anchors")
+
+    def _tagged(self, tag: str, text: str, value: Any, mark: Mark) -> Any:
+        """The value of a scalar under an explicit tag; a problem where the tag is none of YAML's plain ones."""
+        if tag in self._tags:
+            return None if tag == "!reset" else value
+        if tag == _TAG + "str":
+            return text
+        converted: Any = scalars.plain(text)
+        if tag == _TAG + "float" and type(converted) is int:
+            converted = float(converted)
+        kind = _KINDS.get(tag)
+        if kind is None:
+            self._report(mark, f"the tag {_short(tag)} is not allowed here", "remove the tag")
+        elif type(converted) is not kind:
+            self._report(mark, f"this value is no {_short(tag)}", "remove the tag, or correct the value")
+        return converted if type(converted) is kind else value
+
+    def _grow(self, size: int, mark: Mark) -> None:
+        self._size += size
+        if self._size > LARGEST:
+            advice = "aliases count with all that they stand for; split the file"
+            raise self._refused(mark, f"the file has more than {LARGEST} values", advice)
+
+    def _report(self, mark: Mark, message: str, advice: str) -> None:
+        if len(self.problems) >= MOST_PROBLEMS:
+            raise self._refused(mark, f"more than {MOST_PROBLEMS} problems: the rest is not listed", "")
+        self.problems.append(problem_at(self._path, self._lines, mark, message, advice))
+
+    def _refused(self, mark: Mark, message: str, advice: str) -> Refused:
+        return Refused(problem_at(self._path, self._lines, mark, message, advice))
+
+    def _mark(self, event: yaml.Event) -> Mark:
+        start, end = event.start_mark, event.end_mark
+        if start is None or end is None:
+            return _NOWHERE
+        if start.line == end.line:
+            return Mark(start.line + 1, start.column + 1, end.column - start.column or 1)
+        rest = len(self._lines[start.line]) - start.column if start.line < len(self._lines) else 1
+        return Mark(start.line + 1, start.column + 1, max(1, rest))
+
+
+def _short(tag: str) -> str:
+    return "!!" + tag.removeprefix(_TAG) if tag.startswith(_TAG) else tag
+
+
+def _encodable(value: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in value)
