@@ -1,0 +1,99 @@
+"""A sandbox's name in, nothing of it left out."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from deployer.sandbox import observe, state
+from deployer.sandbox.engine import engine_missing_reason
+from deployer.sandbox.labels import IMAGE_LABEL, LABEL
+from deployer.sandbox.rootfs import REFERENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from docker import DockerClient
+
+BUILD_CACHE_MARK = "deployer-sandbox"
+
+
+def down(name: str, purge: bool, say: Callable[[str], None]) -> None:  # noqa: FBT001 - the lead's contract
+    """Remove the sandbox's containers, their volumes and its network; cached images and the registry's data stay.
+
+    `purge` removes those too, with the build cache and the keys. What apt installed stays in either case.
+    """
+    if reason := engine_missing_reason():
+        say(f"{reason}: nothing runs here")
+    else:
+        with state.locked(name, say), observe.engine() as client:
+            _remove_containers(client, name, say)
+            for network in client.api.networks(filters={"label": f"{LABEL}={name}"}):
+                client.api.remove_network(network["Id"])
+            if purge:
+                _remove_caches(client, name, say)
+    if purge:
+        shutil.rmtree(state.folder(name), ignore_errors=True)
+        _remove_empty_state()
+        say("what apt installed stays (Docker, mmdebstrap)")
+    say(f"sandbox {name}: removed")
+
+
+def _remove_containers(client: DockerClient, name: str, say: Callable[[str], None]) -> None:
+    entries = observe.containers(client, name)
+    if not entries:
+        return
+    say(f"removing {len(entries)} containers")
+    with ThreadPoolExecutor(max_workers=len(entries)) as pool:
+        list(pool.map(lambda entry: client.api.remove_container(entry["Id"], v=True, force=True), entries))
+
+
+def _remove_caches(client: DockerClient, name: str, say: Callable[[str], None]) -> None:
+    for volume in client.api.volumes(filters={"label": f"{LABEL}={name}"})["Volumes"] or []:
+        client.api.remove_volume(volume["Name"])
+    if others := client.api.containers(all=True, filters={"label": LABEL}, quiet=True):
+        say(f"images stay: {len(others)} containers of other sandboxes use them")
+        return
+    say("removing images and build cache")
+    ids = {image["Id"] for image in client.api.images(filters={"label": IMAGE_LABEL})}
+    ids |= {image["Id"] for image in client.api.images(name=REFERENCE)}
+    for image in sorted(ids):
+        client.api.remove_image(image, force=True)
+    remove_build_cache(client)
+
+
+def remove_build_cache(client: DockerClient) -> None:
+    """Prune what our builds left; what depends on a record goes with it or before it, so one round may not be enough."""
+    before: frozenset[str] = frozenset()
+    while (records := our_records(client.api.df()["BuildCache"] or [])) and records != before:
+        for record in sorted(records):
+            client.api.prune_builds(filters={"id": [record]}, all=True)
+        before = records
+
+
+def our_records(records: list[dict[str, Any]]) -> frozenset[str]:
+    """The ids of build cache records that our Dockerfiles made: those that name us, and what stands on them.
+
+    Copies of build contexts name nobody; they count as ours where nothing else is there.
+    """
+    ours = {record["ID"] for record in records if BUILD_CACHE_MARK in record["Description"]}
+    grown = True
+    while grown:
+        # Engine 26 spells the key with a space before it.
+        found = {record["ID"] for record in records if ours & set(record.get("Parents") or record.get(" Parents") or [])}
+        grown = not found <= ours
+        ours |= found
+    rest = [record for record in records if record["ID"] not in ours]
+    if all(record["Type"] == "source.local" for record in rest):
+        ours |= {record["ID"] for record in rest}
+    return frozenset(ours)
+
+
+def _remove_empty_state() -> None:
+    """The folder of all sandboxes goes with the last of them."""
+    root = state.root()
+    if root.is_dir() and not any(path.is_dir() for path in root.iterdir()):
+        shutil.rmtree(root, ignore_errors=True)
+        if root.parent.is_dir() and not any(root.parent.iterdir()):
+            root.parent.rmdir()

@@ -1,0 +1,68 @@
+"""Where the sandbox keeps keys on this machine: one folder a sandbox, readable by its owner alone."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deployer.errors import BusyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+LOCK_SECONDS = 900.0
+
+
+def root() -> Path:
+    """$XDG_STATE_HOME/deployer/sandbox, by default in ~/.local/state (XDG Base Directory specification)."""
+    configured = os.environ.get("XDG_STATE_HOME", "")
+    return (Path(configured) if configured.startswith("/") else Path.home() / ".local" / "state") / "deployer" / "sandbox"
+
+
+def folder(name: str) -> Path:
+    return root() / name
+
+
+def identity_file(name: str) -> Path:
+    return folder(name) / "id_ed25519"
+
+
+def known_hosts_file(name: str) -> Path:
+    return folder(name) / "known_hosts"
+
+
+def write_private(path: Path, text: str) -> None:
+    """`text` at `path`, 0600 in folders of 0700, whole or not at all."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    unfinished.replace(path)
+
+
+@contextmanager
+def locked(name: str, say: Callable[[str], None]) -> Iterator[None]:
+    """One `up` or `down` at a time for one sandbox; a second one waits, and raises BusyError after 15 minutes.
+
+    The kernel releases the lock when its holder ends, however it ends. The file goes away with `down --purge`.
+    """
+    folder(name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder(name) / "lock").open("w") as file:
+        deadline, told = time.monotonic() + LOCK_SECONDS, False
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise BusyError(f"another command has been working on the sandbox {name} for 15 minutes") from error
+            if not told:
+                say(f"another command is working on the sandbox {name}; waiting for it")
+                told = True
+            time.sleep(0.2)
+        yield
