@@ -1,0 +1,104 @@
+"""Consul's catalogue on a machine: py-consul's API over that machine's one connection.
+
+py-consul leaves the transport to a class of its user's; with an asynchronous one its calls return awaitables
+(py-consul, consul/aio.py, does the same with aiohttp).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode
+
+import consul.base
+from consul.exceptions import ConsulException
+
+from deployer.errors import DeployerError
+from deployer.remote.connection import TcpPort
+from deployer.remote.http import HttpClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from deployer.remote.connection import Connection
+
+PORT: Final = TcpPort("127.0.0.1", 8500)
+REQUEST_SECONDS: Final = 10.0
+"""py-consul's synchronous transport waits for ever; ours does not."""
+
+
+class ConsulError(DeployerError):
+    """Consul refused, or could not do it."""
+
+
+class _Transport(consul.base.HTTPClient):  # type: ignore[misc] # py-consul ships no types
+    """The transport that py-consul's calls go through."""
+
+    def __init__(self, client: HttpClient) -> None:
+        super().__init__()
+        self._client = client
+
+    async def get(
+        self, callback: Callable[[Any], Any], path: str, params: Any = None, headers: Any = None, raw: bool = False
+    ) -> Any:  # noqa: FBT001, FBT002, ARG002 - py-consul's signature
+        return await self._call(callback, "GET", path, params, "", headers)
+
+    async def put(
+        self, callback: Callable[[Any], Any], path: str, params: Any = None, data: Any = "", headers: Any = None
+    ) -> Any:
+        return await self._call(callback, "PUT", path, params, data, headers)
+
+    async def delete(self, callback: Callable[[Any], Any], path: str, params: Any = None, headers: Any = None) -> Any:
+        return await self._call(callback, "DELETE", path, params, "", headers)
+
+    async def post(
+        self, callback: Callable[[Any], Any], path: str, params: Any = None, data: Any = "", headers: Any = None
+    ) -> Any:
+        return await self._call(callback, "POST", path, params, data, headers)
+
+    async def close(self) -> None:
+        self._client.close()
+
+    async def _call(
+        self, callback: Callable[[Any], Any], method: str, path: str, params: Any, data: Any, headers: Any
+    ) -> Any:
+        target = quote(path, safe="/:") + (f"?{urlencode(params)}" if params else "")
+        body = data.encode() if isinstance(data, str) else data
+        response = await self._client.request(method, target, body, headers=headers, seconds=REQUEST_SECONDS)
+        return callback(
+            consul.base.Response(response.status, response.headers, response.body.decode("utf-8", "replace"))
+        )
+
+
+class _Api(consul.base.Consul):  # type: ignore[misc] # py-consul ships no types
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+        super().__init__()
+
+    def http_connect(self, *_: Any, **__: Any) -> _Transport:
+        return _Transport(self._client)
+
+
+class Catalogue:
+    """What deployer asks of Consul. All methods raise ConsulError, ConnectionFailedError, or TimedOutError."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._api = _Api(HttpClient(lambda: connection.open(PORT), "consul"))
+
+    async def leader(self) -> str:
+        """`address:port` of the server that leads; empty while there is none."""
+        return str(await self._ask(self._api.status.leader()) or "")
+
+    async def nodes(self) -> list[dict[str, Any]]:
+        """Every machine in the catalogue, as `/v1/catalog/nodes` lists them."""
+        _, nodes = await self._ask(self._api.catalog.nodes())
+        return list(nodes)
+
+    async def register(self, name: str, address: str, meta: Mapping[str, str]) -> None:
+        """Write a machine into the catalogue (`/v1/catalog/register`)."""
+        await self._ask(self._api.catalog.register(name, address, node_meta=dict(meta)))
+
+    async def _ask(self, call: Any) -> Any:
+        try:
+            return await call
+        except ConsulException as error:
+            raise ConsulError(f"Consul: {error}") from None

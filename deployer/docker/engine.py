@@ -1,0 +1,117 @@
+"""The Docker Engine API of one machine (docs.docker.com/reference/api/engine), through the machine's connection."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode
+
+from deployer.errors import DeployerError
+from deployer.remote.connection import UnixSocket
+from deployer.remote.http import REQUEST_SECONDS, HttpClient, Response
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from deployer.remote.connection import Connection
+
+SOCKET: Final = UnixSocket("/var/run/docker.sock")
+NEWEST: Final = (1, 51)
+"""The newest API that this was tried with. Engines are spoken to in the older of theirs and this, never in a fixed one."""
+
+
+class EngineError(DeployerError):
+    """The engine refused; `status` is HTTP's."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Engine:
+    """Requests to one engine. All methods raise EngineError, ConnectionFailedError, or TimedOutError."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._http = HttpClient(lambda: connection.open(SOCKET), "docker")
+        self._prefix = ""
+
+    async def version(self) -> str:
+        """The engine's version; agrees on the API version on the way."""
+        told = await self._json("GET", "/version")
+        newest = tuple(int(part) for part in str(told.get("ApiVersion", "1.41")).split("."))
+        self._prefix = "/v{}.{}".format(*min(newest, NEWEST))
+        return str(told.get("Version", ""))
+
+    async def get(self, path: str, **query: Any) -> Any:
+        return await self._call("GET", path, query)
+
+    async def post(self, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
+        return await self._call("POST", path, query, body)
+
+    async def delete(self, path: str, **query: Any) -> Any:
+        return await self._call("DELETE", path, query)
+
+    async def post_slowly(self, path: str, body: Mapping[str, Any], seconds: float) -> Any:
+        """A request that may take longer than others: joining a swarm waits for the manager."""
+        return await self._call("POST", path, {}, body, seconds=seconds)
+
+    async def pull(self, image: str) -> AsyncIterator[str]:
+        """Pull an image; yields what the engine says on the way. Raises EngineError where it ends in an error."""
+        if not self._prefix:
+            await self.version()
+        name, tag = split_image(image)
+        query = urlencode({"fromImage": name, "tag": tag})
+        status = 0
+        async for line in self._http.lines("POST", f"{self._prefix}/images/create?{query}"):
+            if not status:
+                status = int(line)
+                continue
+            told = json.loads(line)
+            if status >= 400 or "error" in told:
+                raise EngineError(status, str(told.get("error") or told.get("message")))
+            yield str(told.get("status", ""))
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        body: Mapping[str, Any] | None = None,
+        *,
+        seconds: float = REQUEST_SECONDS,
+    ) -> Any:
+        if not self._prefix:
+            await self.version()
+        encoded = {key: value if isinstance(value, str) else json.dumps(value) for key, value in query.items()}
+        target = self._prefix + path + (f"?{urlencode(encoded)}" if encoded else "")
+        return await self._json(method, target, body, seconds=seconds)
+
+    async def _json(
+        self, method: str, target: str, body: Mapping[str, Any] | None = None, *, seconds: float = REQUEST_SECONDS
+    ) -> Any:
+        data = b"" if body is None else json.dumps(body).encode()
+        response = await self._http.request(method, target, data, seconds=seconds)
+        if response.status >= 400:
+            raise EngineError(response.status, _message(response))
+        return json.loads(response.body) if response.body.strip() else {}
+
+
+def _message(response: Response) -> str:
+    try:
+        return str(json.loads(response.body)["message"]).strip()
+    except (ValueError, KeyError, TypeError):
+        return response.body.decode("utf-8", "replace").strip() or f"HTTP status {response.status}"
+
+
+def split_image(image: str) -> tuple[str, str]:
+    """(`redis`, `7`) of `redis:7`; a digest is the tag as well: `/images/create` takes both there; `latest` where neither is."""
+    name, at, digest = image.partition("@")
+    if at:
+        return name, digest
+    before, colon, tag = image.rpartition(":")
+    return (before, tag) if colon and "/" not in tag else (image, "latest")
+
+
+def segment(text: str) -> str:
+    """A name or id as one segment of a path."""
+    return quote(text, safe="")

@@ -1,0 +1,155 @@
+"""HTTP/1.1 over any stream, by h11: the engine's socket and Consul's port, as channels of a machine's one connection.
+
+docker-py costs 0.12 to 0.5 s to import and speaks to sockets of this machine only; this costs nothing and 1 ms a call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import h11
+
+from deployer.errors import TimedOutError
+from deployer.remote.connection import ConnectionFailedError, Stream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+REQUEST_SECONDS: Final = 30.0
+PARALLEL: Final = 4
+"""Streams open at once: four writers are as fast as an engine gets, sixteen are slower (SPEED.md, C1)."""
+BODY_LIMIT: Final = 64 * 1024 * 1024
+_CHUNK: Final = 65536
+
+
+@dataclass(frozen=True)
+class Response:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class _Channel:
+    stream: Stream
+    http: h11.Connection
+    used: bool = False
+
+
+class HttpClient:
+    """Requests to one server; `dial` opens a stream to it. Streams are kept open and used again."""
+
+    def __init__(self, dial: Callable[[], Awaitable[Stream]], host: str) -> None:
+        self._dial = dial
+        self._host = host
+        self._idle: list[_Channel] = []
+        self._free = asyncio.Semaphore(PARALLEL)
+
+    async def request(
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        *,
+        headers: dict[str, str] | None = None,
+        seconds: float = REQUEST_SECONDS,
+    ) -> Response:
+        """One request and its whole answer. Raises ConnectionFailedError, or TimedOutError after that many `seconds`."""
+        try:
+            async with asyncio.timeout(seconds), self._free:
+                return await self._exchange(method, target, body, headers or {})
+        except TimeoutError:
+            raise TimedOutError(f"no answer to {method} {target.partition('?')[0]} within {seconds:g} s") from None
+
+    async def lines(self, method: str, target: str) -> AsyncIterator[bytes]:
+        """The lines of a long answer, as they come (image pulls, events). The first item is the status as text."""
+        channel = _Channel(await self._dial(), h11.Connection(h11.CLIENT))
+        try:
+            await self._send(channel, method, target, b"", {})
+            rest = b""
+            while True:
+                event = await self._event(channel)
+                if isinstance(event, h11.Response):
+                    yield str(event.status_code).encode()
+                elif isinstance(event, h11.Data):
+                    *complete, rest = (rest + bytes(event.data)).split(b"\n")
+                    for line in complete:
+                        yield line
+                elif isinstance(event, h11.EndOfMessage):
+                    break
+            if rest.strip():
+                yield rest
+        finally:
+            channel.stream.close()
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().stream.close()
+
+    async def _exchange(self, method: str, target: str, body: bytes, headers: dict[str, str]) -> Response:
+        channel = self._idle.pop() if self._idle else _Channel(await self._dial(), h11.Connection(h11.CLIENT))
+        try:
+            response = await self._once(channel, method, target, body, headers)
+        except ConnectionFailedError:
+            channel.stream.close()
+            if not channel.used or method != "GET":
+                raise
+            # The server had closed a kept stream in the meantime (its daemon restarted): reading again is safe.
+            channel = _Channel(await self._dial(), h11.Connection(h11.CLIENT))
+            response = await self._once(channel, method, target, body, headers)
+        except BaseException:
+            channel.stream.close()
+            raise
+        if channel.http.our_state is h11.DONE and channel.http.their_state is h11.DONE:
+            channel.http.start_next_cycle()
+            channel.used = True
+            self._idle.append(channel)
+        else:
+            channel.stream.close()
+        return response
+
+    async def _once(
+        self, channel: _Channel, method: str, target: str, body: bytes, headers: dict[str, str]
+    ) -> Response:
+        await self._send(channel, method, target, body, headers)
+        status, received, content = 0, {}, bytearray()
+        while not isinstance(event := await self._event(channel), h11.EndOfMessage):
+            if isinstance(event, h11.Response):
+                status = event.status_code
+                received = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in event.headers}
+            elif isinstance(event, h11.Data):
+                content += event.data
+                if len(content) > BODY_LIMIT:
+                    raise ConnectionFailedError(
+                        f"the answer to {target.partition('?')[0]} is larger than {BODY_LIMIT} bytes"
+                    )
+        return Response(status, received, bytes(content))
+
+    async def _send(self, channel: _Channel, method: str, target: str, body: bytes, headers: dict[str, str]) -> None:
+        fields = {"Host": self._host, "Content-Length": str(len(body)), **headers}
+        if body:
+            fields.setdefault("Content-Type", "application/json")
+        http = channel.http
+        data = http.send(h11.Request(method=method, target=target, headers=list(fields.items()))) or b""
+        data += (http.send(h11.Data(data=body)) or b"") if body else b""
+        data += http.send(h11.EndOfMessage()) or b""
+        try:
+            await channel.stream.write(data)
+        except OSError as error:
+            raise ConnectionFailedError(f"the connection broke: {error}") from None
+
+    async def _event(self, channel: _Channel) -> h11.Event:
+        while True:
+            try:
+                event = channel.http.next_event()
+                if event is h11.NEED_DATA:
+                    channel.http.receive_data(await channel.stream.read(_CHUNK))
+                    continue
+            except h11.RemoteProtocolError as error:
+                raise ConnectionFailedError(f"the answer breaks off or is no HTTP: {error}") from None
+            except OSError as error:
+                raise ConnectionFailedError(f"the connection broke: {error}") from None
+            assert not isinstance(event, type)  # noqa: S101 - PAUSED comes only to servers
+            return event

@@ -1,0 +1,52 @@
+"""Connections to the machines of a cluster: each opened once a run, when it is first needed; a failure is remembered too."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Self
+
+from deployer.remote.local import LocalConnection
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
+
+    from deployer.model.cluster import Cluster, Node
+    from deployer.remote.connection import Connection
+
+
+class Link:
+    """`async with Link(cluster) as link: await link.to("master")`: the same connection however often it is asked for.
+
+    A machine that is down costs its time-out once: whoever asks again gets the same ConnectionFailedError at once.
+    """
+
+    def __init__(self, cluster: Cluster, connect: Callable[[Node], Awaitable[Connection]] | None = None) -> None:
+        self._cluster = cluster
+        self._connect = connect or self._reach
+        self._connections: dict[str, asyncio.Future[Connection]] = {}
+
+    async def to(self, name: str) -> Connection:
+        """The connection to the machine of that name. Raises ConnectionFailedError."""
+        if name not in self._connections:
+            self._connections[name] = asyncio.ensure_future(self._connect(self._cluster.node(name)))
+        return await asyncio.shield(self._connections[name])
+
+    async def _reach(self, node: Node) -> Connection:
+        if node.local:
+            return LocalConnection()
+        from deployer.remote.ssh import connect  # noqa: PLC0415 - asyncssh costs 0.25 s; a local cluster never needs it
+
+        return await connect(node, self._cluster.known_hosts)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for future in self._connections.values():
+            if not future.done():
+                future.cancel()
+        settled = await asyncio.gather(*self._connections.values(), return_exceptions=True)
+        await asyncio.gather(*(found.close() for found in settled if not isinstance(found, BaseException)))
