@@ -6,10 +6,12 @@ py-consul leaves the transport to a class of its user's; with an asynchronous on
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
 import consul.base
+from consul.callback import CB
 from consul.exceptions import ConsulException
 
 from deployer.errors import DeployerError
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from deployer.remote.connection import Connection
+
+    Answer = Callable[[Any], Any]
 
 PORT: Final = TcpPort("127.0.0.1", 8500)
 REQUEST_SECONDS: Final = 10.0
@@ -37,30 +41,22 @@ class _Transport(consul.base.HTTPClient):  # type: ignore[misc] # py-consul ship
         super().__init__()
         self._client = client
 
-    async def get(
-        self, callback: Callable[[Any], Any], path: str, params: Any = None, headers: Any = None, raw: bool = False
-    ) -> Any:  # noqa: FBT001, FBT002, ARG002 - py-consul's signature
+    async def get(self, callback: Answer, path: str, params: Any = None, headers: Any = None, **_: Any) -> Any:
         return await self._call(callback, "GET", path, params, "", headers)
 
-    async def put(
-        self, callback: Callable[[Any], Any], path: str, params: Any = None, data: Any = "", headers: Any = None
-    ) -> Any:
+    async def put(self, callback: Answer, path: str, params: Any = None, data: Any = "", headers: Any = None) -> Any:
         return await self._call(callback, "PUT", path, params, data, headers)
 
-    async def delete(self, callback: Callable[[Any], Any], path: str, params: Any = None, headers: Any = None) -> Any:
+    async def delete(self, callback: Answer, path: str, params: Any = None, headers: Any = None) -> Any:
         return await self._call(callback, "DELETE", path, params, "", headers)
 
-    async def post(
-        self, callback: Callable[[Any], Any], path: str, params: Any = None, data: Any = "", headers: Any = None
-    ) -> Any:
+    async def post(self, callback: Answer, path: str, params: Any = None, data: Any = "", headers: Any = None) -> Any:
         return await self._call(callback, "POST", path, params, data, headers)
 
     async def close(self) -> None:
         self._client.close()
 
-    async def _call(
-        self, callback: Callable[[Any], Any], method: str, path: str, params: Any, data: Any, headers: Any
-    ) -> Any:
+    async def _call(self, callback: Answer, method: str, path: str, params: Any, data: Any, headers: Any) -> Any:
         target = quote(path, safe="/:") + (f"?{urlencode(params)}" if params else "")
         body = data.encode() if isinstance(data, str) else data
         response = await self._client.request(method, target, body, headers=headers, seconds=REQUEST_SECONDS)
@@ -73,6 +69,7 @@ class _Api(consul.base.Consul):  # type: ignore[misc] # py-consul ships no types
     def __init__(self, client: HttpClient) -> None:
         self._client = client
         super().__init__()
+        self.token = None  # py-consul would take CONSUL_HTTP_TOKEN of whoever runs this, and put it into the query
 
     def http_connect(self, *_: Any, **__: Any) -> _Transport:
         return _Transport(self._client)
@@ -94,8 +91,12 @@ class Catalogue:
         return list(nodes)
 
     async def register(self, name: str, address: str, meta: Mapping[str, str]) -> None:
-        """Write a machine into the catalogue (`/v1/catalog/register`)."""
-        await self._ask(self._api.catalog.register(name, address, node_meta=dict(meta)))
+        """Write a machine into the catalogue (`/v1/catalog/register`).
+
+        Not by py-consul's `catalog.register`: 1.8.0 sends `node_meta` in the query, where Consul does not look for it.
+        """
+        body = json.dumps({"Node": name, "Address": address, "NodeMeta": dict(meta)})
+        await self._ask(self._api.http.put(CB.boolean(), "/v1/catalog/register", data=body))
 
     async def _ask(self, call: Any) -> Any:
         try:

@@ -10,7 +10,7 @@ from deployer.diff.body import fields
 from deployer.diff.change import Blocked, Cause, Change, ContainerDiffers, Diff, NotRegistered
 from deployer.diff.machines import advertise_address
 from deployer.model import labels
-from deployer.model.observed import CatalogueNode, Container, Engine, Machine, Observed
+from deployer.model.observed import CatalogueNode, Container, Engine, Machine, Observed, Unreachable
 
 if TYPE_CHECKING:
     from deployer.model.cluster import Cluster, Node
@@ -31,6 +31,11 @@ def diff_catalogue(cluster: Cluster, observed: Observed, commit: str) -> Diff:
     changes: list[Change] = []
     blocked: list[Blocked] = []
     unchanged = 0
+    if isinstance(observed.catalogue, Unreachable):
+        return Diff(
+            (),
+            (Blocked("consul", f"its catalogue cannot be read: {observed.catalogue.reason}", observed.catalogue.help),),
+        )
     for node in cluster.nodes:
         machine = observed.machines[node.name]
         if not isinstance(machine, Machine):

@@ -35,7 +35,7 @@ def _node(cluster: Cluster, node: Node, observed: Observed, diff: Diff) -> NodeS
     obstacle = next((blocked for blocked in diff.blocked if blocked.subject == node.name), None)
     engine = machine.engine if isinstance(machine.engine, Engine) else None
     catalogue = None
-    if cluster.consul:
+    if cluster.consul and not isinstance(observed.catalogue, Unreachable):
         catalogue = any(entry.name == node.name for entry in observed.catalogue or ())
     sync: Sync = "OutOfSync" if mine or obstacle else "Synced"
     health, note = _node_health(node, engine, observed)

@@ -156,12 +156,12 @@ class CatalogueNode:
 class Observed:
     """The whole cluster, as far as it could be seen.
 
-    `swarm` is None where no reachable machine is a manager of one; `catalogue` is None where Consul does not run (yet)
-    or could not be asked.
+    `swarm` is None where no reachable machine is a manager of one. `catalogue` is None where Consul does not run (yet),
+    and Unreachable where it could not be asked.
     """
 
     machines: Mapping[str, Machine | Unreachable]
     swarm: Swarm | None
-    catalogue: tuple[CatalogueNode, ...] | None
+    catalogue: tuple[CatalogueNode, ...] | Unreachable | None
     elapsed: float = 0.0
     """Seconds that the snapshot took."""

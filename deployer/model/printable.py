@@ -10,7 +10,7 @@ _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def printable(text: str) -> str:
-    """`text` with everything that a terminal would act on written as an escape: ESC becomes `\\x1b`, a newline `\\n`."""
+    r"""`text` with everything that a terminal would act on written as an escape: ESC becomes `\\x1b`, a newline `\\n`."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escape(char) if unicodedata.category(char) in _UNSAFE else char for char in text)

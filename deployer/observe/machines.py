@@ -1,0 +1,76 @@
+"""A machine's connection in, its facts out; its engine is asked at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from deployer.docker import Engine as EngineApi
+from deployer.docker import EngineError
+from deployer.errors import DeployerError, TimedOutError
+from deployer.model import labels
+from deployer.model.observed import Container, Engine, Machine, Membership, Silent, Unreachable
+from deployer.observe.facts import facts_command, read_facts
+from deployer.remote import ConnectionFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from deployer.remote import Link
+
+
+async def observe_machine(link: Link, name: str, cluster: str) -> Machine | Unreachable:
+    """Facts and engine of the machine `name`; Unreachable where it cannot be asked, with the reason.
+
+    `cluster` is the cluster's name: only containers with its label are looked at.
+    """
+    try:
+        connection = await link.to(name)
+        completed, engine = await asyncio.gather(
+            connection.run(facts_command()), observe_engine(EngineApi(connection), cluster)
+        )
+    except DeployerError as error:
+        return Unreachable(error.message, error.help)
+    facts = read_facts(completed.stdout)
+    if not facts.architecture:
+        return Unreachable("its login shell answered, but not with the facts asked for", "try `ssh` to it by hand")
+    return Machine(
+        os=facts.os,
+        architecture=facts.architecture,
+        privileged=facts.privileged,
+        interfaces=facts.interfaces,
+        default_interface=facts.default_interface,
+        daemon_json=facts.daemon_json,
+        engine=None if isinstance(engine, Silent) and not facts.has_engine else engine,
+    )
+
+
+async def observe_engine(engine: EngineApi, cluster: str) -> Engine | Silent:
+    """Version, place in a swarm, and this cluster's own containers. Silent where nothing answers on the socket."""
+    try:
+        version = await engine.version()
+        info, containers = await asyncio.gather(
+            engine.get("/info"),
+            engine.get("/containers/json", all=True, filters={"label": [f"{labels.CLUSTER}={cluster}", labels.ROLE]}),
+        )
+    except (ConnectionFailedError, TimedOutError, EngineError) as error:
+        return Silent(error.message)
+    return Engine(version, membership(info.get("Swarm") or {}), tuple(_container(told) for told in containers))
+
+
+def membership(swarm: Mapping[str, Any]) -> Membership:
+    """The `Swarm` section of `/info`."""
+    return Membership(
+        state=str(swarm.get("LocalNodeState") or "inactive"),
+        node_id=str(swarm.get("NodeID") or ""),
+        address=str(swarm.get("NodeAddr") or ""),
+        manager=bool(swarm.get("ControlAvailable")),
+        cluster_id=str((swarm.get("Cluster") or {}).get("ID") or ""),
+    )
+
+
+def _container(told: Mapping[str, Any]) -> Container:
+    """An entry of `/containers/json`: names there begin with a slash."""
+    names = told.get("Names") or [""]
+    return Container(str(told["Id"]), str(names[0]).lstrip("/"), str(told.get("State", "")), told.get("Labels") or {})

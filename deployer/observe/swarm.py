@@ -1,0 +1,72 @@
+"""A manager's engine in, the swarm out: five requests, however many stacks there are."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Literal
+
+from deployer.model.observed import LiveObject, LiveService, Member, Swarm
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deployer.docker import Engine
+
+
+async def observe_swarm(engine: Engine, via: str, cluster_id: str) -> Swarm:
+    """What the manager on machine `via` knows. Raises what Engine raises."""
+    nodes, services, networks, configs, secrets = await asyncio.gather(
+        engine.get("/nodes"),
+        engine.get("/services", status=True),
+        engine.get("/networks", filters={"scope": ["swarm"]}),
+        engine.get("/configs"),
+        engine.get("/secrets"),
+    )
+    objects = [
+        *(_object("network", told["Id"], told) for told in networks),
+        *(_object("config", told["ID"], told["Spec"]) for told in configs),
+        *(_object("secret", told["ID"], told["Spec"]) for told in secrets),
+    ]
+    return Swarm(
+        via,
+        cluster_id,
+        tuple(sorted((read_member(told) for told in nodes), key=lambda member: member.id)),
+        tuple(sorted((read_service(told) for told in services), key=lambda service: service.name)),
+        tuple(sorted(objects, key=lambda found: (found.kind, found.name, found.id))),
+    )
+
+
+def read_member(told: Mapping[str, Any]) -> Member:
+    """An entry of `GET /nodes`."""
+    spec, status = told["Spec"], told.get("Status") or {}
+    manager = told.get("ManagerStatus") or {}
+    return Member(
+        id=told["ID"],
+        version=told["Version"]["Index"],
+        hostname=(told.get("Description") or {}).get("Hostname", ""),
+        role=spec.get("Role", ""),
+        availability=spec.get("Availability", ""),
+        labels=spec.get("Labels") or {},
+        state=status.get("State", ""),
+        address=status.get("Addr", ""),
+        leader=bool(manager.get("Leader")),
+    )
+
+
+def read_service(told: Mapping[str, Any]) -> LiveService:
+    """An entry of `GET /services?status=true`. A job's wanted tasks are those that have not completed yet."""
+    status = told.get("ServiceStatus") or {}
+    completed = int(status.get("CompletedTasks") or 0)
+    job = any(mode in (told["Spec"].get("Mode") or {}) for mode in ("ReplicatedJob", "GlobalJob"))
+    return LiveService(
+        id=told["ID"],
+        version=told["Version"]["Index"],
+        spec=told["Spec"],
+        running=int(status.get("RunningTasks") or 0) + (completed if job else 0),
+        wanted=int(status.get("DesiredTasks") or 0),
+        update_state=(told.get("UpdateStatus") or {}).get("State") or "",
+    )
+
+
+def _object(kind: Literal["network", "config", "secret"], identifier: str, body: Mapping[str, Any]) -> LiveObject:
+    return LiveObject(kind, identifier, body["Name"], body.get("Labels") or {}, body)
