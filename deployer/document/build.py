@@ -6,6 +6,8 @@ the alias that would exceed the limit, before anything could expand it. Merge ke
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import yaml
@@ -14,8 +16,6 @@ from deployer.document import scalars
 from deployer.document.places import Mark, Place, problem_at
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from deployer.model.problem import Problem
 
 DEEPEST: Final = 64
@@ -30,8 +30,11 @@ MOST_PROBLEMS: Final = 100
 _TAG: Final = "tag:yaml.org,2002:"
 _KINDS: Final = {_TAG + "bool": bool, _TAG + "int": int, _TAG + "float": float, _TAG + "null": type(None)}
 _NOWHERE: Final = Mark(0, 0, 1)
+_NONE: Final[Mapping[str | int, Place]] = MappingProxyType(
+    {}
+)  # one for all scalars: a dict each would cost the time again
 
-_Children = dict[str | int, Place]
+_Children = Mapping[str | int, Place]
 
 
 class Refused(Exception):  # noqa: N818 - not an error of the program: it ends the walk
@@ -65,10 +68,10 @@ class _Open:
 
     def __init__(self, value: dict[str, Any] | list[Any], mark: Mark, anchor: str | None, size_before: int) -> None:
         self.value, self.mark, self.anchor, self.size_before = value, mark, anchor, size_before
-        self.children: _Children = {}
+        self.children: dict[str | int, Place] = {}
         self.keys: dict[str, Mark] = {}  # every key seen, `<<` too
         self.key: _Key | None = None  # the key that waits for its value
-        self.merged: list[tuple[dict[str, Any], Mapping[str | int, Place]]] = []
+        self.merged: list[tuple[dict[str, Any], _Children]] = []
         self.reset = False
 
 
@@ -77,7 +80,7 @@ class Builder:
 
     def __init__(self, path: str, lines: tuple[str, ...], tags: frozenset[str]) -> None:
         self.value: Any = None
-        self.top = Place(_NOWHERE, None, {})
+        self.top = Place(_NOWHERE, None, _NONE)
         self.problems: list[Problem] = []
         self._path, self._lines, self._tags = path, lines, tags
         self._open: list[_Open] = []
@@ -101,19 +104,20 @@ class Builder:
                 raise self._refused(mark, "a second YAML document begins here", "keep one document in a file")
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
-        mark = self._mark(event)
-        self._grow(1 + len(event.value) // 64, mark)
-        is_plain = event.style in {None, ""}
-        value: Any = scalars.plain(event.value) if is_plain and event.tag != "!" else event.value
-        if event.tag is not None and event.tag != "!":
-            value = self._tagged(event.tag, event.value, value, mark)
-        if isinstance(value, str) and ("\0" in value or not (value.isascii() or _encodable(value))):
+        mark, text, tag = self._mark(event), event.value, event.tag
+        size = 1 + len(text) // 64
+        self._grow(size, mark)
+        is_plain = not event.style
+        value: Any = scalars.plain(text) if is_plain and tag != "!" else text
+        if tag is not None and tag != "!":
+            value = self._tagged(tag, text, value, mark)
+        if isinstance(value, str) and not value.isprintable() and not _storable(value):
             self._report(
                 mark, "this string has a character that no program takes", "remove the escape (\\0 or \\ud800)"
             )
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchored(value, {}, 1 + len(event.value) // 64)
-        self._deliver(value, mark, {}, merge=is_plain and event.tag is None and value == "<<")
+            self._anchors[event.anchor] = _Anchored(value, _NONE, size)
+        self._deliver(value, mark, _NONE, merge=is_plain and tag is None and text == "<<")
 
     def _begin(self, event: yaml.CollectionStartEvent) -> None:
         mark = self._mark(event)
@@ -241,5 +245,5 @@ def _short(tag: str) -> str:
     return "!!" + tag.removeprefix(_TAG) if tag.startswith(_TAG) else tag
 
 
-def _encodable(value: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in value)
+def _storable(value: str) -> bool:
+    return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value)
