@@ -31,11 +31,9 @@ def diff_catalogue(cluster: Cluster, observed: Observed, commit: str) -> Diff:
     changes: list[Change] = []
     blocked: list[Blocked] = []
     unchanged = 0
-    if isinstance(observed.catalogue, Unreachable):
-        return Diff(
-            (),
-            (Blocked("consul", f"its catalogue cannot be read: {observed.catalogue.reason}", observed.catalogue.help),),
-        )
+    entries = observed.catalogue
+    if isinstance(entries, Unreachable):
+        blocked.append(Blocked("consul", f"its catalogue cannot be read: {entries.reason}", entries.help))
     for node in cluster.nodes:
         machine = observed.machines[node.name]
         if not isinstance(machine, Machine):
@@ -46,8 +44,10 @@ def diff_catalogue(cluster: Cluster, observed: Observed, commit: str) -> Diff:
             continue
         if node.consul_server:
             found = _server(cluster, node, machine, address, commit)
+        elif isinstance(entries, Unreachable):
+            continue
         else:
-            known = next((entry for entry in observed.catalogue or () if entry.name == node.name), None)
+            known = next((entry for entry in entries or () if entry.name == node.name), None)
             found = _registration(cluster, node, machine, address, known, commit)
         changes += found
         unchanged += not found

@@ -119,7 +119,7 @@ def _diff_service(
         return [
             ServiceDiffers(stack, name, _carry_over(body, live), live, differing, _cause(body, live, differing))
         ], []
-    if live.update_state in FAILED_UPDATES or live.running < live.wanted:
+    if live.update_state in FAILED_UPDATES or (live.running < live.wanted and not live.finite):
         return [ServiceUnsettled(stack, name, live.running, live.wanted)], []
     return [], []
 

@@ -98,7 +98,7 @@ def _service_health(live: LiveService) -> tuple[Health, str]:
         return "Degraded", live.update_state.replace("_", " ")
     if live.update_state in {"updating", "rollback_started"}:
         return "Progressing", live.update_state.replace("_", " ")
-    if live.running < live.wanted:
+    if live.running < live.wanted and not live.finite:
         return "Progressing" if live.running else "Degraded", f"{live.running} of {live.wanted} running"
     return "Healthy", ""
 

@@ -29,9 +29,16 @@ Install = Literal["distro", "docker", "none"]
 class Ssh(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How machines are reached. What is not said here comes from ~/.ssh/config, as with `ssh HOST`."""
 
-    user: Annotated[str | None, Meta(description="User to log in as; one with passwordless sudo is enough.")] = None
-    port: Annotated[int, Meta(ge=1, le=65535)] | None = None
-    identity_file: Annotated[str | None, Meta(description="Private key file; ~ is your home directory.")] = None
+    user: (
+        Annotated[
+            str, Meta(pattern=USER_PATTERN, description="User to log in as; one with passwordless sudo is enough.")
+        ]
+        | None
+    ) = None
+    port: Annotated[int, Meta(ge=1, le=65535, description="Port of the SSH server.")] | None = None
+    identity_file: (
+        Annotated[str, Meta(min_length=1, description="Private key file; ~ is your home directory.")] | None
+    ) = None
     connect_timeout: Annotated[float, Meta(gt=0, le=120, description="Seconds until a machine is unreachable.")] = 5.0
 
 
@@ -50,8 +57,8 @@ class Engine(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Consul(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The catalogue of machines and services."""
 
-    image: Annotated[str, Meta(pattern=IMAGE_PATTERN)] = "hashicorp/consul:1.20"
-    datacenter: Annotated[str, Meta(pattern=NAME_PATTERN)] = "dc1"
+    image: Annotated[str, Meta(pattern=IMAGE_PATTERN, description="The server's image.")] = "hashicorp/consul:1.20"
+    datacenter: Annotated[str, Meta(pattern=NAME_PATTERN, description="Consul's name for the place.")] = "dc1"
 
 
 class ClusterFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -70,14 +77,20 @@ class NodeFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         str, Meta(pattern=ADDRESS_PATTERN, description="Where SSH reaches it, or `local`: the engine of this machine.")
     ]
     swarm: Annotated[Role, Meta(description="manager, worker, or none: not part of the swarm.")] = "worker"
-    advertise: Annotated[
-        str | None,
-        Meta(pattern=INTERFACE_PATTERN, description="The interface or address at which the other machines reach it."),
-    ] = None
+    # The constraints stand inside the union: msgspec takes none on `str | None`.
+    advertise: (
+        Annotated[
+            str,
+            Meta(
+                pattern=INTERFACE_PATTERN, description="The interface or address at which the other machines reach it."
+            ),
+        ]
+        | None
+    ) = None
     labels: Annotated[dict[str, str], Meta(description="Swarm node labels, for placement constraints.")] = field(
         default_factory=dict
     )
-    availability: Availability = "active"
+    availability: Annotated[Availability, Meta(description="pause: no new tasks; drain: no tasks at all.")] = "active"
     consul: Annotated[Literal["server"] | None, Meta(description="server: run Consul's server here.")] = None
     ssh: Annotated[Ssh | None, Meta(description="What differs from the cluster's ssh section.")] = None
     engine: Annotated[Engine | None, Meta(description="What differs from the cluster's engine section.")] = None

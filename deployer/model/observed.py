@@ -120,6 +120,13 @@ class LiveService:
         labels: Mapping[str, str] = self.spec.get("Labels") or {}
         return labels
 
+    @property
+    def finite(self) -> bool:
+        """Whether its tasks may end and stay ended: jobs, and services that are not restarted after success."""
+        mode = self.spec.get("Mode") or {}
+        policy = (self.spec.get("TaskTemplate") or {}).get("RestartPolicy") or {}
+        return bool({"ReplicatedJob", "GlobalJob"} & set(mode)) or policy.get("Condition") in {"none", "on-failure"}
+
 
 @dataclass(frozen=True)
 class LiveObject:

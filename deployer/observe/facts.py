@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from deployer.model.command import Command
@@ -85,7 +86,7 @@ def _address(line: str) -> tuple[str, str] | None:
 
 def _after(words: list[str], keyword: str) -> str:
     """The word that follows `keyword`."""
-    return next((value for key, value in zip(words, words[1:], strict=False) if key == keyword), "")
+    return next((value for key, value in pairwise(words) if key == keyword), "")
 
 
 def _decoded(text: str) -> str:

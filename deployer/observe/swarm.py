@@ -54,15 +54,13 @@ def read_member(told: Mapping[str, Any]) -> Member:
 
 
 def read_service(told: Mapping[str, Any]) -> LiveService:
-    """An entry of `GET /services?status=true`. A job's wanted tasks are those that have not completed yet."""
+    """An entry of `GET /services?status=true`."""
     status = told.get("ServiceStatus") or {}
-    completed = int(status.get("CompletedTasks") or 0)
-    job = any(mode in (told["Spec"].get("Mode") or {}) for mode in ("ReplicatedJob", "GlobalJob"))
     return LiveService(
         id=told["ID"],
         version=told["Version"]["Index"],
         spec=told["Spec"],
-        running=int(status.get("RunningTasks") or 0) + (completed if job else 0),
+        running=int(status.get("RunningTasks") or 0),
         wanted=int(status.get("DesiredTasks") or 0),
         update_state=(told.get("UpdateStatus") or {}).get("State") or "",
     )

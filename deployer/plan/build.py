@@ -67,7 +67,7 @@ def build_plan(diff: Diff, desired: Desired, objects: Sequence[StackObjects], ob
     for source in _in_order(desired.stacks):
         if source.name in orders:
             _stack(building, source, orders[source.name], diff, machines)
-    return Plan(desired.cluster.name, desired.commit, tuple(building.steps), diff.blocked, diff.unchanged)
+    return Plan(desired.cluster.name, desired.commit, tuple(building.steps), diff.blocked, diff.unchanged, manager)
 
 
 @dataclass

@@ -37,6 +37,8 @@ class Plan:
     blocked: tuple[Blocked, ...] = ()
     """Wanted, and not possible now; a run with any of these does not end with 0."""
     unchanged: int = 0
+    manager: str = ""
+    """The machine whose engine speaks for the swarm; empty where there is none to be had."""
 
     @property
     def empty(self) -> bool:

@@ -1,0 +1,211 @@
+"""Steps on machines: engine, daemon.json, swarm, containers of the machine's own, the catalogue.
+
+Each takes the world, its operation and a voice for progress, and returns a few words on the result; what it raises is why it failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+from deployer.consul import Catalogue, ConsulError
+from deployer.docker import EngineError, segment
+from deployer.errors import DeployerError, TimedOutError
+from deployer.model import labels
+from deployer.model.command import Command, Completed
+from deployer.model.secret import Secret
+from deployer.remote import ConnectionFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deployer.docker import Engine
+    from deployer.execute.world import World
+    from deployer.plan.operations import (
+        AwaitConsul,
+        InitSwarm,
+        InstallEngine,
+        JoinSwarm,
+        RegisterNode,
+        RunContainer,
+        UpdateMember,
+        WriteDaemonJson,
+    )
+
+INSTALL_SECONDS: Final = 1200.0
+RESTART_SECONDS: Final = 120.0
+JOIN_SECONDS: Final = 90.0
+POLL_SECONDS: Final = 0.2
+LOG_LINES: Final = 10
+
+DEBIANS: Final = frozenset({"debian", "ubuntu"})
+
+
+class CommandFailedError(DeployerError):
+    """A command on a machine ended badly; `log` holds its last lines."""
+
+    def __init__(self, what: str, completed: Completed) -> None:
+        lines = [line for line in (completed.stderr or completed.stdout).splitlines() if line.strip()]
+        super().__init__(f"{what} failed with status {completed.status}" + (f": {lines[-1]}" if lines else ""))
+        self.log = tuple(lines[-LOG_LINES:])
+
+
+async def install_engine(world: World, operation: InstallEngine, tell: Callable[[str], None]) -> str:
+    connection = await world.link.to(operation.node)
+    release = await connection.run(Command(("sh", "-c", '. /etc/os-release; echo "$ID $ID_LIKE"')))
+    if not DEBIANS & set(release.stdout.split()):
+        raise DeployerError(
+            f"Docker can be installed on Debian and Ubuntu only, and this is {release.stdout.strip() or 'unknown'}",
+            help="install it by hand and set engine.install to none",
+        )
+    script = _script("engine-debian.sh")
+    command = Command(("sh", "-s", operation.method), stdin=script, root=True, timeout=INSTALL_SECONDS)
+    completed = await connection.run(command, tell)
+    if not completed.ok:
+        raise CommandFailedError("the installation", completed)
+    return completed.stdout.strip().rpartition("\n")[2]
+
+
+async def write_daemon_json(world: World, operation: WriteDaemonJson, tell: Callable[[str], None]) -> str:
+    connection = await world.link.to(operation.node)
+    # The file may hold a proxy's password: it goes by standard input like the script, not by argv.
+    script = b"encoded=" + base64.b64encode(operation.text.encode()) + b"\n" + _script("daemon-json.sh")
+    command = Command(("sh", "-s", operation.effect), stdin=script, root=True, timeout=RESTART_SECONDS)
+    completed = await connection.run(command, tell)
+    if not completed.ok:
+        raise CommandFailedError("writing daemon.json", completed)
+    return {"none": "", "reload": "reloaded, nothing restarted", "restart": "engine restarted"}[operation.effect]
+
+
+async def init_swarm(world: World, operation: InitSwarm, _: Callable[[str], None]) -> str:
+    engine = await world.engine(operation.node)
+    body = {"ListenAddr": "0.0.0.0:2377", "AdvertiseAddr": operation.advertise}
+    try:
+        await engine.post_slowly("/swarm/init", body, JOIN_SECONDS)
+    except EngineError as error:
+        if error.status != 503 or "already part of a swarm" not in error.message:
+            raise
+        return "already so"
+    return ""
+
+
+async def join_swarm(world: World, operation: JoinSwarm, _: Callable[[str], None]) -> str:
+    manager = await world.engine(operation.via)
+    swarm, info = await asyncio.gather(manager.get("/swarm"), manager.get("/info"))
+    token = Secret(swarm["JoinTokens"]["Manager" if operation.role == "manager" else "Worker"])
+    body = {
+        "ListenAddr": "0.0.0.0:2377",
+        "AdvertiseAddr": operation.advertise,
+        "RemoteAddrs": [_with_port(info["Swarm"]["NodeAddr"])],
+        "JoinToken": token.reveal(),
+    }
+    engine = await world.engine(operation.node)
+    try:
+        await engine.post_slowly("/swarm/join", body, JOIN_SECONDS)
+    except EngineError as error:
+        if error.status != 503 or "already part of a swarm" not in error.message:
+            raise
+        return "already so"
+    return ""
+
+
+def _with_port(address: str) -> str:
+    return f"[{address}]:2377" if ":" in address else f"{address}:2377"
+
+
+async def update_member(world: World, operation: UpdateMember, _: Callable[[str], None]) -> str:
+    """Read and written again while another writer comes in between (moby#39891)."""
+    info = await (await world.engine(operation.node)).get("/info")
+    node_id = info["Swarm"]["NodeID"]
+    manager = await world.engine(operation.via)
+    for attempt in range(5):
+        told = await manager.get(f"/nodes/{segment(node_id)}")
+        spec = {
+            **told["Spec"],
+            "Role": operation.role,
+            "Availability": operation.availability,
+            "Labels": dict(operation.labels),
+        }
+        try:
+            await manager.post(f"/nodes/{segment(node_id)}/update", spec, version=told["Version"]["Index"])
+        except EngineError as error:
+            if "out of sequence" not in error.message or attempt == 4:
+                raise
+            await asyncio.sleep(POLL_SECONDS)
+        else:
+            break
+    return ""
+
+
+async def run_container(world: World, operation: RunContainer, tell: Callable[[str], None]) -> str:
+    engine = await world.engine(operation.node)
+    await ensure_image(engine, operation.image, tell)
+    version = await engine.version()
+    body = json.loads(json.dumps(operation.body).replace(labels.ENGINE_VERSION, version))
+    replaced = await _remove_own(engine, operation.name, body["Labels"][labels.CLUSTER])
+    created = await engine.post("/containers/create", body, name=operation.name)
+    await engine.post(f"/containers/{segment(created['Id'])}/start")
+    return "replaced" if replaced else ""
+
+
+async def ensure_image(engine: Engine, image: str, tell: Callable[[str], None]) -> None:
+    """Pull the image unless it is there. Raises EngineError with the registry's own words."""
+    try:
+        await engine.get(f"/images/{segment(image)}/json")
+    except EngineError as error:
+        if error.status != 404:
+            raise
+        tell(f"pulling {image}")
+        async for _ in engine.pull(image):
+            pass
+
+
+async def _remove_own(engine: Engine, name: str, cluster: str) -> bool:
+    try:
+        present: Any = await engine.get(f"/containers/{segment(name)}/json")
+    except EngineError as error:
+        if error.status == 404:
+            return False
+        raise
+    if (present["Config"].get("Labels") or {}).get(labels.CLUSTER) != cluster:
+        raise DeployerError(f"a container {name} is there that is not this cluster's", help="remove or rename it")
+    # Stopped first: a database such as Consul's is to be closed properly.
+    await engine.post_slowly(f"/containers/{segment(name)}/stop?t=15", {}, JOIN_SECONDS)
+    await engine.delete(f"/containers/{segment(name)}", force=True)
+    return True
+
+
+async def await_consul(world: World, operation: AwaitConsul, _: Callable[[str], None]) -> str:
+    catalogue = Catalogue(await world.link.to(operation.node))
+    reason = "no leader"
+    try:
+        async with asyncio.timeout(operation.timeout):
+            while not world.stopping.is_set():
+                try:
+                    if leader := await catalogue.leader():
+                        return f"{leader} leads"
+                except (ConnectionFailedError, ConsulError, TimedOutError) as error:
+                    reason = error.message
+                await asyncio.sleep(POLL_SECONDS)
+    except TimeoutError:
+        raise TimedOutError(
+            f"Consul has no leader after {operation.timeout:g} s: {reason}",
+            help="look at `docker logs deployer-consul` there",
+        ) from None
+    raise DeployerError("stopped while waiting")
+
+
+async def register_node(world: World, operation: RegisterNode, _: Callable[[str], None]) -> str:
+    meta = dict(operation.meta)
+    if labels.ENGINE_VERSION in meta.values():
+        version = await (await world.engine(operation.node)).version()
+        meta = {key: version if value == labels.ENGINE_VERSION else value for key, value in meta.items()}
+    await Catalogue(await world.link.to(operation.via)).register(operation.node, operation.address, meta)
+    return ""
+
+
+def _script(name: str) -> bytes:
+    return (files("deployer.execute") / "scripts" / name).read_bytes()
