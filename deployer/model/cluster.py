@@ -50,7 +50,11 @@ class Engine(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Meta(description="distro: the distribution's package; docker: Docker's own repository; none: it is there."),
     ] = "distro"
     daemon: Annotated[
-        dict[str, Any], Meta(description="Merged into /etc/docker/daemon.json, never written over it.")
+        dict[str, Any],
+        Meta(
+            description="Merged into /etc/docker/daemon.json, never written over it. A machine's own settings are merged "
+            "into the cluster's key by key; null takes one of the cluster's away."
+        ),
     ] = field(default_factory=dict)
 
 
