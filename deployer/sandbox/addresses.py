@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network, ip_network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deployer.errors import DeployerError, UsageError
 
@@ -26,7 +26,10 @@ def choose_subnet(wanted: str | None, used: Iterable[IPv4Network]) -> IPv4Networ
         subnet = _parse(wanted)
         for other in taken:
             if subnet.overlaps(other):
-                raise UsageError(f"{subnet} overlaps {other}, which this machine uses", help="leave --subnet out: a free one is found")
+                raise UsageError(
+                    f"{subnet} overlaps {other}, which this machine uses",
+                    help="leave --subnet out: a free one is found",
+                )
         return subnet
     for number in range(256):
         subnet = IPv4Network((int(FIRST.network_address) + number * FIRST.num_addresses, FIRST.prefixlen))
@@ -60,6 +63,13 @@ def machine_addresses(subnet: IPv4Network, machines: Iterable[str], existing: di
             if candidate not in addresses.values():
                 addresses[machine] = candidate
     return {machine: addresses[machine] for machine in machines}
+
+
+def parse_networks(networks: Iterable[dict[str, Any]]) -> tuple[IPv4Network, ...]:
+    """The IPv4 subnets of the engine's networks (its list of /networks)."""
+    configs = [config for network in networks for config in (network.get("IPAM") or {}).get("Config") or []]
+    subnets = [config.get("Subnet") or "" for config in configs]
+    return tuple(IPv4Network(subnet) for subnet in subnets if "." in subnet)
 
 
 def parse_routes(text: str) -> tuple[IPv4Network, ...]:

@@ -81,11 +81,13 @@ def our_records(records: list[dict[str, Any]]) -> frozenset[str]:
     grown = True
     while grown:
         # Engine 26 spells the key with a space before it.
-        found = {record["ID"] for record in records if ours & set(record.get("Parents") or record.get(" Parents") or [])}
+        found = {
+            record["ID"] for record in records if ours & set(record.get("Parents") or record.get(" Parents") or [])
+        }
         grown = not found <= ours
         ours |= found
     rest = [record for record in records if record["ID"] not in ours]
-    if all(record["Type"] == "source.local" for record in rest):
+    if all(record["Type"] == "source.local" or record["Description"].strip() == "from local" for record in rest):
         ours |= {record["ID"] for record in rest}
     return frozenset(ours)
 

@@ -147,7 +147,9 @@ def _install(parts: Parts, say: Callable[[str], None]) -> None:
             f"{reason}; {packages.why_not()}",
             help="install Docker with its compose and buildx plugins (https://docs.docker.com/engine/install), or run this as root on Debian",
         )
-    plain = [] if shutil.which("mmdebstrap") else ["mmdebstrap"]  # for the base image; docker.io itself depends on iptables
+    plain = (
+        [] if shutil.which("mmdebstrap") else ["mmdebstrap"]
+    )  # for the base image; docker.io itself depends on iptables
     say(f"Docker: missing {', '.join(parts.missing)}; installing {' '.join([*docker, *plain])} from Debian's packages")
     packages.install(plain, docker, say)
 
@@ -164,7 +166,10 @@ def _start(say: Callable[[str], None]) -> None:
         dockerd = shutil.which("dockerd", path=SYSTEM_PATH) or "dockerd"
         log_from = LOG.stat().st_size if LOG.exists() else 0
         # A session of its own: it lives on when this program, or the terminal, ends.
-        must(("setsid", "--fork", "sh", "-c", 'exec "$0" >>"$1" 2>&1', dockerd, str(LOG)), failing="the engine did not start")
+        must(
+            ("setsid", "--fork", "sh", "-c", 'exec "$0" >>"$1" 2>&1', dockerd, str(LOG)),
+            failing="the engine did not start",
+        )
         where = str(LOG)
     deadline = time.monotonic() + START_SECONDS
     while not _answers(path):

@@ -26,7 +26,7 @@ def ensure_key_pair(name: str) -> str:
 
 
 def parse_host_keys(text: str) -> tuple[str, ...]:
-    """ "TYPE BASE64" of each line of public key files, comments dropped, sorted."""
+    """Each line of public key files as "TYPE BASE64": comments dropped, sorted."""
     return tuple(sorted(" ".join(line.split()[:2]) for line in text.splitlines() if len(line.split()) >= 2))
 
 

@@ -17,7 +17,9 @@ DEBIANS = ("bookworm", "trixie")
 DOCKER_SUITE = "trixie"
 KEYRINGS = ("/usr/share/keyrings/debian-archive-keyring.gpg", "/usr/share/keyrings/debian-archive-keyring.pgp")
 APT = ("apt-get", "--quiet", "--yes", "-o", "DPkg::Lock::Timeout=300")
-ENGINE_PACKAGES = frozenset({"docker.io", "docker-ce", "docker-cli", "docker-ce-cli", "containerd", "containerd.io", "runc"})
+ENGINE_PACKAGES = frozenset(
+    {"docker.io", "docker-ce", "docker-cli", "docker-ce-cli", "containerd", "containerd.io", "runc"}
+)
 
 
 def codename(os_release: str) -> str:
@@ -27,7 +29,7 @@ def codename(os_release: str) -> str:
 
 
 def host_codename() -> str:
-    """This machine's Debian codename; "" where it is no Debian."""
+    """The Debian codename of this machine; "" where it is no Debian."""
     try:
         return codename(Path("/etc/os-release").read_text(encoding="utf-8"))
     except FileNotFoundError:

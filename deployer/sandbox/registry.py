@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from deployer.errors import DeployerError
-from deployer.sandbox import bodies, images
+from deployer.sandbox import bodies, build
 from deployer.sandbox.labels import REGISTRY_PORT, container_name
 from deployer.sandbox.spec import REGISTRY
 
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 START_SECONDS = 30.0
 
 
-def ensure_registry(
-    client: DockerClient, sandbox: str, address: str, present: list[dict[str, Any]], image: str
-) -> int:
+def ensure_registry(client: DockerClient, sandbox: str, address: str, present: list[dict[str, Any]], image: str) -> int:
     """Start the registry; returns its port on 127.0.0.1."""
     name = container_name(sandbox, REGISTRY)
     container = next((entry["Id"] for entry in present if f"/{name}" in entry["Names"]), None)
@@ -39,7 +37,7 @@ def ensure_registry(
     return port
 
 
-def stock(client: DockerClient, port: int, references: Mapping[images.StandIn, str], say: Callable[[str], None]) -> None:
+def stock(client: DockerClient, port: int, references: Mapping[build.StandIn, str], say: Callable[[str], None]) -> None:
     """Push each stand-in's image under its names; one whose last tag, the content hash, is there has been pushed before."""
     for stand_in, reference in references.items():
         mark = reference.rpartition(":")[2]

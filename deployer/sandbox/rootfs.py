@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer.errors import DeployerError
-from deployer.sandbox import apt, images, packages
+from deployer.sandbox import apt, build, packages
 from deployer.sandbox.hub import hub_answers
 from deployer.sandbox.labels import IMAGE_LABEL
 from deployer.sandbox.process import must
@@ -24,7 +24,7 @@ REFERENCE = f"{REPOSITORY}:{TAG}"
 SUITE = "bookworm"  # its systemd runs on cgroup v1 and v2; Debian 13's wants v2
 HUB_IMAGE = "debian"
 NO_DOCUMENTATION = tuple(
-    f'--dpkgopt=path-{rule}'
+    f"--dpkgopt=path-{rule}"
     for rule in ("exclude=/usr/share/man/*", "exclude=/usr/share/locale/*", "exclude=/usr/share/info/*",
                  "exclude=/usr/share/doc/*", "include=/usr/share/doc/*/copyright")
 )  # fmt: skip
@@ -32,7 +32,7 @@ NO_DOCUMENTATION = tuple(
 
 def ensure_rootfs(client: DockerClient, say: Callable[[str], None]) -> str:
     """The reference of the root image; makes it where it is not there. Raises DeployerError where it cannot be made."""
-    if images.exists(client, REFERENCE):
+    if build.exists(client, REFERENCE):
         return REFERENCE
     started = time.monotonic()
     if shutil.which("mmdebstrap") is None and hub_answers():
@@ -57,13 +57,23 @@ def _install_mmdebstrap(say: Callable[[str], None]) -> None:
 def _bootstrap(client: DockerClient, say: Callable[[str], None]) -> None:
     sources = apt.sources_list(packages.archives(say), packages.host_codename(), SUITE)
     if not sources:
-        raise DeployerError("apt knows no archive of Debian", help="check /etc/apt/sources.list.d, then run apt-get update")
+        raise DeployerError(
+            "apt knows no archive of Debian", help="check /etc/apt/sources.list.d, then run apt-get update"
+        )
     say("image debian: making a root file system with mmdebstrap (half a minute or so)")
     with tempfile.TemporaryDirectory(prefix="deployer-") as name:
         listing, archive = Path(name, "sources.list"), Path(name, "root.tar")
         listing.write_text(sources, encoding="utf-8")
         must(
-            ("mmdebstrap", "--variant=minbase", "--include=ca-certificates", *NO_DOCUMENTATION, SUITE, str(archive), str(listing)),
+            (
+                "mmdebstrap",
+                "--variant=minbase",
+                "--include=ca-certificates",
+                *NO_DOCUMENTATION,
+                SUITE,
+                str(archive),
+                str(listing),
+            ),
             failing="the root file system could not be made",
             seconds=1200,
         )

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer.errors import UsageError
+from deployer.model.cluster import NAME_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 DEFAULT_NAME = "sandbox"
 DEFAULT_NODES = 4
 MOST_MACHINES = 16
 REGISTRY = "registry"
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,15 @@ def checked(name: str, machines: Iterable[str], subnet: str | None = None) -> Sa
     """A spec whose names can be those of containers and hosts; raises UsageError naming the first that cannot."""
     wanted = tuple(machines)
     for word, what in [(name, "sandbox"), *((machine, "machine") for machine in wanted)]:
-        if not _NAME.fullmatch(word):
+        if not re.match(NAME_PATTERN, word) or word.endswith("\n"):
             raise UsageError(
                 f"{word!r} cannot be the name of a {what}",
-                help="small letters, digits and hyphens, 40 at most, no hyphen at either end",
+                help="small letters, digits and hyphens, 63 at most, no hyphen at either end",
             )
     if REGISTRY in wanted:
-        raise UsageError("a machine of the sandbox cannot be called registry", help="the sandbox's registry is called that")
+        raise UsageError(
+            "a machine of the sandbox cannot be called registry", help="the sandbox's registry is called that"
+        )
     if not 1 <= len(wanted) <= MOST_MACHINES:
         raise UsageError(f"a sandbox has 1 to {MOST_MACHINES} machines, not {len(wanted)}")
     if len(set(wanted)) != len(wanted):

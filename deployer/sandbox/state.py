@@ -20,7 +20,9 @@ LOCK_SECONDS = 900.0
 def root() -> Path:
     """$XDG_STATE_HOME/deployer/sandbox, by default in ~/.local/state (XDG Base Directory specification)."""
     configured = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(configured) if configured.startswith("/") else Path.home() / ".local" / "state") / "deployer" / "sandbox"
+    return (
+        (Path(configured) if configured.startswith("/") else Path.home() / ".local" / "state") / "deployer" / "sandbox"
+    )
 
 
 def folder(name: str) -> Path:
@@ -40,7 +42,7 @@ def write_private(path: Path, text: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     unfinished.replace(path)
 

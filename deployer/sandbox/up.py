@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer.errors import DeployerError
-from deployer.sandbox import addresses, bodies, images, keys, machines, observe, registry, state
+from deployer.sandbox import addresses, bodies, build, keys, machines, observe, registry, state
 from deployer.sandbox.engine import ensure_engine
 from deployer.sandbox.hub import hub_answers
 from deployer.sandbox.labels import MACHINE_LABEL, mirror_url
@@ -35,10 +35,10 @@ def up(spec: SandboxSpec, say: Callable[[str], None]) -> Sandbox:
     ensure_engine(say)
     with state.locked(spec.name, say), observe.engine() as client:
         root = ensure_rootfs(client, say)
-        machine_image = images.build(client, "machine", root, say)
-        registry_image = images.build(client, "registry", root, say)
-        wanted = [stand_in for stand_in in images.STAND_INS if stand_in.ours or not hub_answers()]
-        stand_ins = {stand_in: images.build(client, stand_in.folder, root, say) for stand_in in wanted}
+        machine_image = build.image(client, "machine", root, say)
+        registry_image = build.image(client, "registry", root, say)
+        wanted = [stand_in for stand_in in build.STAND_INS if stand_in.ours or not hub_answers()]
+        stand_ins = {stand_in: build.image(client, stand_in.folder, root, say) for stand_in in wanted}
         _raise_inotify(say)
         subnet = _ensure_network(client, spec, say)
         present = observe.containers(client, spec.name)
@@ -80,12 +80,8 @@ def _ensure_network(client: DockerClient, spec: SandboxSpec, say: Callable[[str]
                 help=f"deployer sandbox down --name {spec.name}",
             )
         return present
-    used = list(addresses.parse_routes(Path("/proc/net/route").read_text(encoding="ascii")))
-    for network in client.api.networks():
-        for config in (network.get("IPAM") or {}).get("Config") or []:
-            if config.get("Subnet") and ":" not in config["Subnet"]:
-                used.append(IPv4Network(config["Subnet"]))
-    subnet = addresses.choose_subnet(spec.subnet, used)
+    used = addresses.parse_routes(Path("/proc/net/route").read_text(encoding="ascii"))
+    subnet = addresses.choose_subnet(spec.subnet, [*used, *addresses.parse_networks(client.api.networks())])
     say(f"network: {subnet}")
     client.api.create_network(**bodies.network(spec.name, subnet))
     return subnet

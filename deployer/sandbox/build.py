@@ -7,14 +7,14 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from deployer.errors import DeployerError
 from deployer.sandbox.engine import engine_socket
 from deployer.sandbox.labels import IMAGE_LABEL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from docker import DockerClient
 
@@ -47,7 +47,11 @@ def content_hash(folder: Path, *more: str) -> str:
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         executable = path.stat().st_mode & 0o100
-        for part in (path.relative_to(folder).as_posix().encode(), bool(executable).__repr__().encode(), path.read_bytes()):
+        for part in (
+            path.relative_to(folder).as_posix().encode(),
+            bool(executable).__repr__().encode(),
+            path.read_bytes(),
+        ):
             digest.update(len(part).to_bytes(8, "big") + part)
     for text in more:
         digest.update(len(text.encode()).to_bytes(8, "big") + text.encode())
@@ -58,7 +62,7 @@ def exists(client: DockerClient, reference: str) -> bool:
     return bool(client.api.images(name=reference))
 
 
-def build(client: DockerClient, name: str, root: str, say: Callable[[str], None]) -> str:
+def image(client: DockerClient, name: str, root: str, say: Callable[[str], None]) -> str:
     """The reference of the image of folder `name` on top of the image `root`; builds it where it is not there.
 
     Raises DeployerError with the build's last lines.
@@ -80,7 +84,7 @@ def _docker_build(folder: Path, reference: str, root: str) -> None:
     whales = python_on_whales.DockerClient(host=f"unix://{engine_socket()}")
     last: deque[str] = deque(maxlen=15)
     try:
-        for line in whales.buildx.build(
+        lines = whales.buildx.build(
             folder,
             build_args={"BASE": root},
             labels={IMAGE_LABEL: folder.name},
@@ -90,7 +94,7 @@ def _docker_build(folder: Path, reference: str, root: str) -> None:
             provenance=False,
             progress="plain",
             stream_logs=True,
-        ):
-            last.append(line.rstrip())
+        )
+        last.extend(line.rstrip() for line in cast("Iterator[str]", lines))
     except python_on_whales.exceptions.DockerException as error:
         raise DeployerError(f"the image {folder.name} could not be built", help="\n".join(last)) from error

@@ -1,0 +1,99 @@
+"""`deployer sandbox`: a cluster of containers on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import Annotated
+
+import typer
+
+from deployer.errors import DeployerError, UsageError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="A cluster of containers on this machine: bare machines to try things on, and a registry.\n\n"
+    "Example: deployer sandbox up --repo . && deployer apply",
+)
+Name = Annotated[str, typer.Option("--name", help="The sandbox's name; several may stand side by side.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def up(
+    nodes: Annotated[int | None, typer.Option(help="How many machines: consul, master, slave, slave2, ... [4]")] = None,
+    name: Name = "sandbox",
+    subnet: Annotated[
+        str | None, typer.Option(help="Their network; by default the first free one from 10.99.0.0/24 on.")
+    ] = None,
+    repo: Annotated[
+        Path | None,
+        typer.Option(
+            help="Take the machines of DIR/cluster/nodes, and write their addresses and host keys there.", metavar="DIR"
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Start the machines and the registry, and wait until all answer over SSH. Run it again at any time.
+
+    Example: deployer sandbox up --nodes 4
+    """
+    from deployer.sandbox import repository, spec, text  # noqa: PLC0415 - the other commands do without
+    from deployer.sandbox.up import up as start  # noqa: PLC0415 - the other commands do without
+
+    if repo is not None and nodes is not None:
+        raise UsageError("--nodes and --repo both say which machines there are", help="leave one of them out")
+    machines = (
+        repository.repository_machines(repo)
+        if repo
+        else spec.machine_names(spec.DEFAULT_NODES if nodes is None else nodes)
+    )
+    sandbox = start(spec.checked(name, machines, subnet), _say)
+    if repo is not None:
+        repository.write_repository(repo, sandbox, _say)
+    typer.echo(text.as_json(sandbox) if json else text.table(sandbox))
+
+
+@app.command()
+def status(name: Name = "sandbox", json: Json = False) -> None:
+    """Show the machines and whether they answer.
+
+    Example: deployer sandbox status --json
+    """
+    from deployer.sandbox import text  # noqa: PLC0415 - the other commands do without
+    from deployer.sandbox.observe import status as look  # noqa: PLC0415 - the other commands do without
+
+    sandbox = look(name)
+    if sandbox is None:
+        raise DeployerError(f"there is no sandbox {name}", help=f"deployer sandbox up --name {name}")
+    typer.echo(text.as_json(sandbox) if json else text.table(sandbox))
+
+
+@app.command()
+def down(
+    name: Name = "sandbox",
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Remove images, the registry's data and the keys too.")
+    ] = False,
+) -> None:
+    """Remove the machines, their disks and their network; cached images stay, so that the next `up` is quick.
+
+    Example: deployer sandbox down --purge
+    """
+    from deployer.sandbox.down import down as remove  # noqa: PLC0415 - the other commands do without
+
+    remove(name, purge, _say)
+
+
+@app.command()
+def engine() -> None:
+    """Make a usable Docker on this machine: the engine, its client, the compose plugin and buildx.
+
+    Example: deployer sandbox engine
+    """
+    from deployer.sandbox.engine import ensure_engine  # noqa: PLC0415 - the other commands do without
+
+    ensure_engine(_say)
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
