@@ -60,9 +60,8 @@ class _Transport(consul.base.HTTPClient):  # type: ignore[misc] # py-consul ship
         target = quote(path, safe="/:") + (f"?{urlencode(params)}" if params else "")
         body = data.encode() if isinstance(data, str) else data
         response = await self._client.request(method, target, body, headers=headers, seconds=REQUEST_SECONDS)
-        return callback(
-            consul.base.Response(response.status, response.headers, response.body.decode("utf-8", "replace"))
-        )
+        headers = {name.title(): value for name, value in response.headers.items()}  # as py-consul looks them up
+        return callback(consul.base.Response(response.status, headers, response.body.decode("utf-8", "replace")))
 
 
 class _Api(consul.base.Consul):  # type: ignore[misc] # py-consul ships no types
