@@ -1,0 +1,65 @@
+# make demo    a living cluster from a git commit, on this machine
+# make test    everything: rules, unit tests, and the real cluster
+# make check   rules and unit tests only; under a minute
+
+PYTHON ?= python3
+BIN := .venv/bin
+SAY = @printf '\n==> %s\n'
+
+.PHONY: help demo clean-demo test check e2e lint unit lock clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+# --- set-up -----------------------------------------------------------------------------------------------------------
+
+.venv/.ready: constraints.txt pyproject.toml
+	$(SAY) "virtual environment in .venv"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "installing python3-venv from the distribution's packages"; \
+	    apt-get update -q && apt-get install -q -y --no-install-recommends python3-venv; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# --- the demo ---------------------------------------------------------------------------------------------------------
+
+demo: .venv/.ready
+	@sh tests/demo.sh
+
+clean-demo: .venv/.ready
+	$(BIN)/deployer sandbox down --purge
+	rm -rf .demo
+
+# --- tests ------------------------------------------------------------------------------------------------------------
+
+test: check e2e
+
+check: lint unit
+
+lint: .venv/.ready
+	$(SAY) "rules: ruff, mypy, import contracts"
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache | tail -n 12
+
+unit: .venv/.ready
+	$(SAY) "unit tests"
+	$(BIN)/pytest -q -n 2 -m "not e2e" tests
+
+e2e: .venv/.ready
+	$(SAY) "the real cluster: Docker, machines in containers, Consul"
+	-$(BIN)/deployer sandbox engine
+	$(BIN)/pytest -q -m e2e tests/e2e
+
+# --- upkeep -----------------------------------------------------------------------------------------------------------
+
+lock: .venv/.ready
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --extra dev \
+	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --no-annotate -o constraints.txt pyproject.toml
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,50 @@
+#!/bin/sh
+# `make demo`: a git commit becomes a cluster of four machines. Run again, it goes on where it was.
+set -eu
+PATH="$PWD/.venv/bin:$PATH"
+export PATH
+
+step() { printf '\n\033[1m$ %s\033[0m\n' "$*"; "$@"; }
+if ! [ -t 1 ]; then step() { printf '\n$ %s\n' "$*"; "$@"; }; fi
+
+deployer sandbox engine
+
+# The repository that is the source of truth: this project's own example, under git in a folder of its own.
+if ! [ -d .demo/.git ]; then
+    rm -rf .demo
+    mkdir .demo
+    cp -R cluster stacks .demo/
+    git -C .demo init --quiet --initial-branch=main
+    git -C .demo config user.name "deployer demo"
+    git -C .demo config user.email "demo@localhost"
+fi
+cd .demo
+
+step deployer sandbox up --repo .
+
+git add --all
+git diff --cached --quiet || step git commit --quiet --message "Four machines, two stacks"
+
+step deployer apply
+step deployer status
+
+address=$(sed -n 's/^address: *\([0-9.]*\).*/\1/p' cluster/nodes/master.yaml)
+printf '\n$ curl http://%s/    # three times, through nginx\n' "$address"
+python3 - "http://$address/" <<'PY'
+import sys, time, urllib.request
+for _ in range(3):
+    for _ in range(50):  # nginx asks for the tasks' names anew every two seconds
+        try:
+            print(urllib.request.urlopen(sys.argv[1], timeout=5).read().decode().strip())
+            break
+        except OSError:
+            time.sleep(0.2)
+PY
+
+cat <<TRY
+
+Try next, in .demo (with $(cd .. && pwd)/.venv/bin on your PATH):
+  edit stacks/swarmtest/compose.yaml: replicas: 5;  git commit -am "More web";  deployer apply
+  deployer plan            what would change; nothing does until you commit
+  make clean-demo          removes every trace
+TRY
