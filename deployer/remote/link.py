@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Self
+import os
+from typing import TYPE_CHECKING, Final, Self
 
+from deployer.remote.connection import ConnectionFailedError
 from deployer.remote.local import LocalConnection
 
 if TYPE_CHECKING:
@@ -13,6 +15,22 @@ if TYPE_CHECKING:
 
     from deployer.model.cluster import Cluster, Node
     from deployer.remote.connection import Connection
+
+
+ENGINE_SOCKET: Final = "/var/run/docker.sock"
+
+
+def _engine_socket(docker_host: str) -> dict[str, str]:
+    """Where `local`'s engine is: DOCKER_HOST counts as for the docker command, as far as it names a socket of this machine."""
+    if not docker_host:
+        return {}
+    scheme, _, path = docker_host.partition("://")
+    if scheme != "unix":
+        raise ConnectionFailedError(
+            f"DOCKER_HOST is {docker_host}, and `address: local` is an engine of this machine",
+            help="unset DOCKER_HOST, or give the machine's address so that SSH reaches it",
+        )
+    return {ENGINE_SOCKET: path}
 
 
 class Link:
@@ -34,7 +52,7 @@ class Link:
 
     async def _reach(self, node: Node) -> Connection:
         if node.local:
-            return LocalConnection()
+            return LocalConnection(_engine_socket(os.environ.get("DOCKER_HOST", "")))
         from deployer.remote.ssh import connect  # noqa: PLC0415 - asyncssh costs 0.25 s; a local cluster never needs it
 
         return await connect(node, self._cluster.known_hosts)

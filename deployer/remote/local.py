@@ -12,7 +12,7 @@ from deployer.remote.connection import ConnectionFailedError, Place, TcpPort, Un
 from deployer.remote.output import collect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from deployer.model.command import Command
     from deployer.remote.connection import Stream
@@ -35,7 +35,13 @@ class _LocalStream:
 
 
 class LocalConnection:
-    """Commands are child processes, sockets are this machine's own."""
+    """Commands are child processes, sockets are this machine's own.
+
+    `sockets` says where a socket is that is not at its usual place; DOCKER_HOST does so for the engine's (see link.py).
+    """
+
+    def __init__(self, sockets: Mapping[str, str] | None = None) -> None:
+        self._sockets = dict(sockets or {})
 
     async def run(self, command: Command, on_line: Callable[[str], None] | None = None) -> Completed:
         argv = command.argv
@@ -67,7 +73,7 @@ class LocalConnection:
         try:
             match place:
                 case UnixSocket(path):
-                    return _LocalStream(*await asyncio.open_unix_connection(path))
+                    return _LocalStream(*await asyncio.open_unix_connection(self._sockets.get(path, path)))
                 case TcpPort(host, port):
                     return _LocalStream(*await asyncio.open_connection(host, port))
         except OSError as error:

@@ -25,6 +25,9 @@ install() {
         -o Dpkg::Options::=--force-confold install --no-install-recommends "$@"
 }
 
+# What an installation that was cut off has left behind.
+dpkg --configure -a --force-confold
+
 case $method in
 distro)
     # From Debian 13 on the client is a package of its own.
