@@ -5,18 +5,25 @@ set -eu
 method=$1
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 
-# `DPkg::Lock::Timeout` waits for dpkg's lock but not for that of the package lists (apt 2.6): so `update` is tried again.
-tries=0
-until output=$(apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update 2>&1); do
-    tries=$((tries + 1))
-    case $output in
-    *"Could not get lock"* | *"Unable to lock"*) ;;
-    *) printf '%s\n' "$output" >&2; exit 1 ;;
-    esac
-    [ "$tries" -lt 150 ] || { printf '%s\n' "$output" >&2; exit 1; }
-    [ "$tries" != 1 ] || echo "waiting for another apt to end"
-    sleep 2
-done
+# Runs a command again while another process holds a lock of apt or dpkg: `DPkg::Lock::Timeout` waits for dpkg's own
+# lock in `apt-get install` but not for that of the package lists (apt 2.6), and dpkg itself waits for none.
+patiently() {
+    tries=0
+    until output=$("$@" 2>&1); do
+        tries=$((tries + 1))
+        case $output in
+        *"Could not get lock"* | *"Unable to lock"* | *"lock was locked by another process"*) ;;
+        *) printf '%s\n' "$output" >&2; exit 1 ;;
+        esac
+        [ "$tries" -lt 150 ] || { printf '%s\n' "$output" >&2; exit 1; }
+        [ "$tries" != 1 ] || echo "waiting for another apt to end"
+        sleep "${PAUSE:-2}"
+    done
+}
+
+# What an installation that was cut off has left behind.
+patiently dpkg --configure -a --force-confold
+patiently apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update
 # Errors of single sources end with status 0.
 case $output in *"Failed to fetch"* | *"Temporary failure"*) printf '%s\n' "$output" >&2 ;; esac
 
@@ -24,9 +31,6 @@ install() {
     apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 \
         -o Dpkg::Options::=--force-confold install --no-install-recommends "$@"
 }
-
-# What an installation that was cut off has left behind.
-dpkg --configure -a --force-confold
 
 case $method in
 distro)
