@@ -1,0 +1,21 @@
+"""`python -m deployer`, and the console script."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Run the command line of this process; the exit code."""
+    try:
+        from deployer.cli.app import app  # noqa: PLC0415 - Ctrl-C may come as early as this
+        from deployer.cli.errors import handle_signals, run  # noqa: PLC0415 - see above
+
+        handle_signals()
+        return run(app, sys.argv[1:])
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""Whatever goes wrong in, one clear message and an exit code out: the only place where errors become text."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import IO, TYPE_CHECKING, Final, NoReturn
+
+import typer
+
+from deployer.errors import DeployerError, InvalidFilesError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from deployer.report.failure import Failure
+
+USAGE: Final = 2
+USAGE_DETAILED: Final = 64
+"""Wrong usage under --detailed-exitcode, where 2 means changes (sysexits.h, EX_USAGE)."""
+INTERNAL: Final = 70
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+
+CommandLineError: Final[type[Exception]] = typer.BadParameter.__mro__[2]
+"""Click's ClickException: Typer, which carries its own Click from 0.26 on, exports no name for it."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP. A KeyboardInterrupt, because asyncio lets nothing else out of its callbacks."""
+
+
+def handle_signals() -> None:
+    """SIGTERM and a lost terminal end the run as Ctrl-C does, unless whoever started it ignores them (nohup)."""
+
+    def stop(_number: int, _frame: object) -> NoReturn:
+        raise Terminated
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, stop)
+
+
+def run(app: typer.Typer, argv: Sequence[str]) -> int:
+    """Run the command line `argv` and return its exit code. Nothing is raised, no traceback is shown."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal that cannot show a character gets its escape
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = _invoke(app, argv)
+    except typer.Exit as end:
+        code = end.exit_code
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException as error:  # noqa: BLE001 - the one place that catches everything
+        code = 0 if isinstance(error, BrokenPipeError) and _gone(sys.stdout) else _failed(argv, error)
+    return max(code, _gone(sys.stdout, broken=0))
+
+
+def _invoke(app: typer.Typer, argv: Sequence[str]) -> int:
+    """Click's own way through, without its handling of errors; a shell that asks for completions gets them."""
+    command = typer.main.get_command(app)
+    if "_DEPLOYER_COMPLETE" in os.environ:
+        command.main(list(argv), prog_name="deployer")
+    with command.make_context("deployer", list(argv)) as context:
+        command.invoke(context)
+    return 0
+
+
+def _failed(argv: Sequence[str], error: BaseException) -> int:
+    """Print the failure in the form that the command line asks for."""
+    from deployer.report.documents import to_json  # noqa: PLC0415 - after a failure only
+    from deployer.report.failure import failure_document, failure_event, failure_text  # noqa: PLC0415 - see above
+    from deployer.report.paint import Paint, wants_colour  # noqa: PLC0415 - see above
+    from deployer.report.stream import tell  # noqa: PLC0415 - see above
+
+    failure = failure_of(error, argv)
+    json = "--json" in argv or _value(argv, "--format") == "json"
+    if json:
+        tell(sys.stdout, to_json(failure_document(failure)))
+    if _value(argv, "--progress") == "json":
+        tell(sys.stderr, failure_event(failure))
+    elif not json:
+        choice = _value(argv, "--color") or os.environ.get("DEPLOYER_COLOR", "")
+        on = wants_colour(choice, os.environ, terminal=sys.stderr.isatty())
+        tell(sys.stderr, failure_text(failure, Paint(on)))
+    return failure.exit_code
+
+
+def failure_of(error: BaseException, argv: Sequence[str]) -> Failure:  # noqa: PLR0911 - one answer a kind of error
+    """What an exception says to a user. Anything that is no DeployerError is a bug, and described in a private file."""
+    from deployer.report.failure import Failure  # noqa: PLC0415 - after a failure only
+
+    usage = USAGE_DETAILED if "--detailed-exitcode" in argv else USAGE
+    match error:
+        case Terminated():
+            return Failure(TERMINATED, "terminated")
+        case KeyboardInterrupt() | typer.Abort():
+            return Failure(INTERRUPTED, "interrupted")
+        case CommandLineError():
+            return Failure(usage, *_usage(error))
+        case InvalidFilesError():
+            return Failure(error.exit_code, error.message, error.help, error.problems)
+        case DeployerError():
+            code = usage if isinstance(error, UsageError) else error.exit_code
+            causes = tuple(_causes(error)) if {"-v", "--verbose"} & {*argv} else ()
+            return Failure(code, error.message, error.help, causes=causes)
+        case BaseExceptionGroup() if error.split(DeployerError)[1] is None:
+            return failure_of(error.exceptions[0], argv)
+    from deployer.cli.crash import write_crash_log  # noqa: PLC0415 - after a bug only
+
+    where = write_crash_log(argv, error, os.environ)
+    return Failure(
+        INTERNAL, f"internal error: {type(error).__name__}; details in {where}", "this is a bug: report that file"
+    )
+
+
+def _usage(error: Exception) -> tuple[str, str]:
+    """Click's message in our form, and what to do about it."""
+    context = getattr(error, "ctx", None)
+    close = getattr(error, "possibilities", None)
+    message = str(error if close else getattr(error, "format_message", error.__str__)()).rstrip(".")
+    hint = f"did you mean {min(close)}?" if close else f"{context.command_path} --help" if context else ""
+    return message[:1].lower() + message[1:], hint
+
+
+def _causes(error: BaseException) -> Iterator[str]:
+    cause = error.__cause__ or error.__context__
+    while cause:
+        yield f"{type(cause).__name__}: {cause}"
+        cause = cause.__cause__ or cause.__context__
+
+
+def _value(argv: Sequence[str], option: str) -> str | None:
+    """What a command line that may not even parse gives for an option."""
+    for word, following in zip(argv, [*argv[1:], None], strict=True):
+        if word == "--":
+            break
+        if word == option or word.startswith(f"{option}="):
+            return following if word == option else word.partition("=")[2]
+    return None
+
+
+def _gone(stream: IO[str], *, broken: int = 1) -> int:
+    """0 where `stream` takes what is left; `broken` where its reader has gone; 1 where it cannot be written."""
+    from deployer.report.stream import silence  # noqa: PLC0415 - nearly free
+
+    try:
+        stream.flush()
+    except BrokenPipeError:
+        silence(stream)
+        return broken
+    except OSError:
+        silence(stream)
+        return 1
+    return 0

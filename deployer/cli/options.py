@@ -1,0 +1,97 @@
+"""The options that several commands share, and what they add up to."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deployer.errors import UsageError
+from deployer.report.documents import to_json
+from deployer.report.paint import Choice, Paint, wants_colour
+from deployer.report.progress import Asked, Progress, open_progress, which
+from deployer.report.stream import emit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from deployer.workflow import Source
+
+Repo = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", exists=True, file_okay=False, help="The repository. [default: the one you are in]"),
+]
+Rev = Annotated[str | None, typer.Option(metavar="REV", help="The commit, branch or tag. [default: HEAD]")]
+Worktree = Annotated[bool, typer.Option("--worktree", help="The files as they are now, not a commit: for trials.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+ProgressKind = Annotated[
+    Asked,
+    typer.Option("--progress", help="How progress is shown on standard error; json is one object a line."),
+]
+Colour = Annotated[
+    Choice, typer.Option("--color", envvar="DEPLOYER_COLOR", help="Colours; NO_COLOR and FORCE_COLOR count too.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Results and errors only.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Every line of every step, with the time.")]
+
+
+def seconds(text: str) -> float:
+    """`90`, `90s`, `5m`, `1h` -> seconds."""
+    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]+)?)(s|m|h|)", str(text).strip())
+    if not found:
+        raise typer.BadParameter(f"{text!r} is no duration such as 90s, 5m or 1h")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def source(repo: Path | None, rev: str | None, worktree: bool) -> Source:
+    """Where to read from. Raises UsageError where a commit and the working tree are both asked for."""
+    from deployer.workflow import Source  # noqa: PLC0415 - the whole program hangs on it, --help does not
+
+    if worktree and rev is not None:
+        raise UsageError("--rev and --worktree exclude each other", help="leave one of them out")
+    return Source(repo or top_level(Path.cwd()), rev or "HEAD", worktree)
+
+
+def top_level(directory: Path) -> Path:
+    """The work tree that `directory` is in; itself where it is in none (a bare repository, or an error to come)."""
+    return next((parent for parent in (directory, *directory.parents) if (parent / ".git").exists()), directory)
+
+
+@dataclass(frozen=True)
+class Output:
+    """Results on standard output, as text or as JSON; progress on standard error."""
+
+    json: bool
+    progress_kind: Asked = "auto"
+    color: Choice = "auto"
+    quiet: bool = False
+    verbose: bool = False
+
+    @property
+    def paint(self) -> Paint:
+        """Colour for results."""
+        return Paint(wants_colour(self.color, os.environ, terminal=sys.stdout.isatty()))
+
+    @property
+    def width(self) -> int | None:
+        """Of the terminal that results go to; None where they do not go to one, and nothing may be cut."""
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+    @contextmanager
+    def progress(self) -> Iterator[Progress]:
+        """What the workflow talks to while it runs. With JSON the plan is a part of the result, not of the progress."""
+        terminal = sys.stderr.isatty()
+        kind = "quiet" if self.quiet else which(self.progress_kind, os.environ, terminal=terminal)
+        paint = Paint(wants_colour(self.color, os.environ, terminal=terminal))
+        with closing(open_progress(kind, sys.stderr, paint, verbose=self.verbose, plan=not self.json)) as progress:
+            yield progress
+
+    def result(self, text: str, document: Mapping[str, Any]) -> None:
+        emit(sys.stdout, to_json(document) if self.json else text)

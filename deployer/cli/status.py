@@ -1,0 +1,39 @@
+"""`deployer status`"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+
+EXAMPLES: Final = """\b
+Examples:
+  deployer status
+  deployer status --quiet | grep Degraded
+  deployer status --json
+"""
+
+
+def status(
+    *,
+    repo: Repo = None,
+    rev: Rev = None,
+    worktree: Worktree = False,
+    json: Json = False,
+    progress: ProgressKind = "auto",
+    color: Colour = "auto",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show machines and stacks: as git says? healthy?
+
+    Synced, OutOfSync: as git says, or not. Healthy, Progressing, Degraded, Suspended, Missing: how it runs.
+    """
+    from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
+    from deployer.report.documents import status_document  # noqa: PLC0415 - see above
+    from deployer.report.status import status_text  # noqa: PLC0415 - see above
+
+    output = Output(json, progress, color, quiet, verbose)
+    with output.progress() as shown:
+        found = workflow.status(source(repo, rev, worktree), shown.say)
+    output.result(status_text(found, output.paint, output.width), status_document(found))

@@ -1,0 +1,149 @@
+"""The same values as the texts, as JSON documents; their schemas lie in `schemas/`.
+
+Every document has `format_version` and `type`. A minor version adds, a major version breaks; readers ignore keys that they
+do not know.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from deployer.plan.outcome import Done, Failed, Outcome, Skipped
+from deployer.plan.text import describe, mark
+from deployer.report.masked import field_document
+from deployer.report.plan import place
+from deployer.report.snippet import highlighted
+from deployer.report.words import counts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from deployer.diff.change import Blocked
+    from deployer.model.problem import Problem
+    from deployer.model.status import Status
+    from deployer.plan.operations import Operation
+    from deployer.plan.outcome import Report
+    from deployer.plan.steps import Plan, Step
+
+FORMAT_VERSION: Final = "1.0"
+
+
+def to_json(document: Mapping[str, Any], *, indent: int | None = 2) -> str:
+    """ASCII only, so that nothing in it moves a cursor whatever shows it; ends with a newline."""
+    return json.dumps(document, indent=indent).replace("\x7f", "\\u007f") + "\n"
+
+
+def head(kind: str) -> dict[str, Any]:
+    """How every document starts."""
+    return {"format_version": FORMAT_VERSION, "type": kind}
+
+
+def diagnostics(problems: Iterable[Problem]) -> dict[str, Any]:
+    """`error_count`, `warning_count`, `diagnostics`: sorted, each once."""
+    ordered = sorted(set(problems))
+    return {
+        "error_count": sum(problem.severity == "error" for problem in ordered),
+        "warning_count": sum(problem.severity == "warning" for problem in ordered),
+        "diagnostics": [_diagnostic(problem) for problem in ordered],
+    }
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    return {
+        **head("plan"),
+        "cluster": plan.cluster,
+        "commit": plan.commit,
+        "empty": plan.empty,
+        "summary": plan_summary(plan),
+        "steps": [step_document(step) for step in plan.steps],
+        "blocked": [_blocked(obstacle) for obstacle in plan.blocked],
+    }
+
+
+def plan_summary(plan: Plan) -> dict[str, int]:
+    marks = [mark(step.operation) for step in plan.steps]
+    counted = {"add": marks.count("+"), "change": marks.count("~"), "remove": 0}
+    return counted | {"unchanged": plan.unchanged, "blocked": len(plan.blocked)}
+
+
+def report_document(report: Report) -> dict[str, Any]:
+    return {
+        **head("report"),
+        "cluster": report.plan.cluster,
+        "commit": report.plan.commit,
+        "ok": report.ok,
+        "exit_code": report.exit_code,
+        "stopped": report.stopped or None,
+        "seconds": round(report.seconds, 3),
+        "summary": report_summary(report),
+        "steps": [
+            step_document(step) | {"outcome": outcome_document(report.outcome(step))} for step in report.plan.steps
+        ],
+        "blocked": [_blocked(obstacle) for obstacle in report.plan.blocked],
+    }
+
+
+def report_summary(report: Report) -> dict[str, int]:
+    done, failed, skipped = counts(report)
+    return {"done": done, "failed": failed, "skipped": skipped, "blocked": len(report.plan.blocked)}
+
+
+def status_document(status: Status) -> dict[str, Any]:
+    """Field names as in the values themselves: deployer.model.status."""
+    return {**head("status"), "well": status.well, **asdict(status)}
+
+
+def step_document(step: Step) -> dict[str, Any]:
+    """One step. The bodies that are sent are left out: they may carry secrets, and `fields` say what differs."""
+    subject, action = describe(step.operation)
+    kind, name = place(step.operation)
+    return {
+        "number": step.number,
+        "kind": _kind(step.operation),
+        "mark": mark(step.operation),
+        "group": {"kind": kind, "name": name},
+        "subject": subject,
+        "action": action,
+        "cause": step.cause and str(step.cause),
+        "fields": [field_document(field) for field in step.fields],
+        "needs": list(step.needs),
+        "follows": list(step.follows),
+    }
+
+
+def outcome_document(outcome: Outcome) -> dict[str, Any]:
+    match outcome:
+        case Done(seconds, detail):
+            return {"state": "done", "seconds": round(seconds, 3), "detail": detail}
+        case Failed(seconds, reason, log):
+            return {"state": "failed", "seconds": round(seconds, 3), "reason": reason, "log": list(log)}
+        case Skipped(because):
+            return {"state": "skipped", "because": because or None}
+
+
+def _kind(operation: Operation) -> str:
+    """`InstallEngine` -> `install_engine`"""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(operation).__name__).lower()
+
+
+def _blocked(obstacle: Blocked) -> dict[str, str]:
+    return {"subject": obstacle.subject, "reason": obstacle.reason, "help": obstacle.help}
+
+
+def _diagnostic(problem: Problem) -> dict[str, Any]:
+    """As in `terraform validate -json`: lines and columns from 1, in characters, the end exclusive."""
+    found: dict[str, Any] = {"severity": problem.severity, "summary": problem.message, "detail": problem.help}
+    if problem.path:
+        found["range"] = {"filename": problem.path}
+    if problem.line:
+        column = max(problem.column, 1)
+        found["range"]["start"] = {"line": problem.line, "column": column}
+        found["range"]["end"] = {"line": problem.line, "column": column + problem.width}
+    if problem.line and problem.source:
+        source, start, end = highlighted(problem)
+        found["snippet"] = {"code": source, "start_line": problem.line}
+        found["snippet"] |= {"highlight_start_offset": start, "highlight_end_offset": end}
+    return found

@@ -1,0 +1,43 @@
+"""A plan's text in, the same text in colour out; and where on the cluster a step is at work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from deployer.plan.operations import AwaitServices, CreateObject, CreateService, UpdateService
+from deployer.plan.text import plan_text
+
+if TYPE_CHECKING:
+    from deployer.plan.operations import Operation
+    from deployer.plan.steps import Plan
+    from deployer.report.paint import Paint, Tone
+
+TONES: Final[dict[str, Tone]] = {"+": "green", "~": "yellow", "!": "red", ".": "dim", " ": "dim"}
+"""By a line's first character: adds, changes, cannot be done, waits, and details below one of these."""
+
+
+def painted_plan(plan: Plan, paint: Paint) -> str:
+    """`plan_text` with each line in the colour of its mark, the heading and the sum in bold."""
+    lines = plan_text(plan).splitlines()
+    last = len(lines) - 1
+    painted = (
+        paint(line, "bold") if number in {0, last} else paint(line, TONES[line[0]]) if line[:1] in TONES else line
+        for number, line in enumerate(lines)
+    )
+    return "".join(f"{line}\n" for line in painted)
+
+
+def place(operation: Operation) -> tuple[Literal["machine", "stack"], str]:
+    """The machine or the stack whose work a step is: what progress is grouped by."""
+    match operation:
+        case CreateObject() | CreateService() | UpdateService() | AwaitServices():
+            return "stack", operation.stack
+        case _:
+            return "machine", operation.node
+
+
+def exit_code(plan: Plan, *, detailed: bool) -> int:
+    """0, or with `detailed` 2 where there is something to do; 1 or 6, as `apply` would say, where something cannot be done."""
+    if plan.blocked:
+        return 1 if plan.steps else 6
+    return 2 if detailed and plan.steps else 0

@@ -1,0 +1,81 @@
+"""Status in, two tables and a sum out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from deployer.diff.status import worst
+from deployer.plan.text import short
+from deployer.report.problems import plural
+from deployer.report.table import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from deployer.model.status import NodeStatus, StackStatus, Status
+    from deployer.report.paint import Paint, Tone
+    from deployer.report.table import Finish
+
+MACHINES: Final = ("NAME", "ADDRESS", "ADVERTISE", "ROLE", "ENGINE", "CONSUL", "SYNC", "HEALTH", "NOTE")
+STACKS: Final = ("STACK", "SERVICE", "REPLICAS", "IMAGE", "SYNC", "HEALTH", "NOTE")
+
+TONES: Final[dict[str, Tone]] = {
+    "Synced": "green",
+    "OutOfSync": "yellow",
+    "Healthy": "green",
+    "Progressing": "cyan",
+    "Degraded": "red",
+    "Suspended": "dim",
+    "Missing": "red",
+    "Unknown": "yellow",
+}
+
+
+def status_text(status: Status, paint: Paint, width: int | None = None) -> str:
+    """Machines, stacks, and one sentence. `width` is the terminal's, None where nothing may be cut."""
+    machines = [_machine(node) for node in status.nodes]
+    stacks = [row for stack in status.stacks for row in _stack(stack)]
+    parts = [
+        table(MACHINES, machines, width=width, shrink=("NOTE",), finish=_words(MACHINES, paint)) if machines else [],
+        table(STACKS, stacks, width=width, shrink=("NOTE", "IMAGE"), finish=_words(STACKS, paint)) if stacks else [],
+        [summary(status)],
+    ]
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def summary(status: Status) -> str:
+    """`sandbox at 1a2b3c4d5e: 4 machines and 2 stacks, all as git says`"""
+    place = f"{status.cluster} at {short(status.commit)}"
+    counted = f"{plural(len(status.nodes), 'machine')} and {plural(len(status.stacks), 'stack')}"
+    if status.well:
+        return f"{place}: {counted}, all as git says"
+    unwell = sum(not replace(status, nodes=(node,), stacks=()).well for node in status.nodes)
+    unwell += sum(not replace(status, nodes=(), stacks=(stack,)).well for stack in status.stacks)
+    return f"{place}: {counted}, {unwell} of them not as git says"
+
+
+def _words(head: Sequence[str], paint: Paint) -> Finish:
+    """The two words in their colours; every other cell as it is."""
+
+    def finish(column: int, cell: str, padded: str) -> str:
+        tone = TONES.get(cell) if head[column] in {"SYNC", "HEALTH"} else None
+        return paint(padded, tone) if tone else padded
+
+    return finish
+
+
+def _machine(node: NodeStatus) -> tuple[str, ...]:
+    catalogue = {True: "yes", False: "no", None: ""}[node.catalogue]
+    return node.name, node.address, node.advertise, node.role, node.engine, catalogue, node.sync, node.health, node.note
+
+
+def _stack(stack: StackStatus) -> Iterator[tuple[str, ...]]:
+    """A line a service; one for the stack itself before them where they do not say it all."""
+    syncs = {service.sync for service in stack.services}
+    said = stack.services and stack.health == worst(service.health for service in stack.services)
+    if stack.note or not said or stack.sync not in syncs:
+        yield stack.name, "", "", "", stack.sync, stack.health, stack.note
+    for service in stack.services:
+        counts = f"{service.running}/{service.wanted}"
+        yield stack.name, service.name, counts, service.image, service.sync, service.health, service.note
