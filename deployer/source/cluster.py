@@ -1,0 +1,128 @@
+"""The cluster file and the machines' files in, `Cluster` out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec import structs
+
+from deployer.model.cluster import Cluster, ClusterFile, Engine, Node, NodeFile, Ssh
+from deployer.model.problem import Problem
+from deployer.source import known_hosts, machines
+from deployer.source.layout import CLUSTER_FILES, NODES
+from deployer.source.machines import Machine
+from deployer.source.typed import convert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from deployer.document import Document
+    from deployer.source.files import Entry
+
+_TLS: Final = "the engine is not opened to the network: SSH carries its socket"
+_REMOVED: Final = "Docker 23 removed it, and the engine would not start"
+_DAEMON: Final = {
+    "hosts": "the engine's service already says where it listens, and with both it does not start",
+    "storage-driver": "on Engine 29 it switches the image store and hides the images that are there",
+    **dict.fromkeys(("tls", "tlsverify", "tlscacert", "tlscert", "tlskey"), _TLS),
+    **dict.fromkeys(("cluster-store", "cluster-store-opts", "cluster-advertise"), _REMOVED),
+}
+"""Settings of daemon.json that would break a machine, and why."""
+
+
+def validate(
+    cluster: Document | None,
+    nodes: Mapping[str, Document | None],
+    hosts: Entry | None,
+    *,
+    stacks: bool,
+    complete: bool,
+) -> tuple[Cluster | None, list[Problem]]:
+    """The cluster, or none where its files have problems; warnings come beside a cluster.
+
+    A document that is None could not be parsed, which its own problems say. `stacks`: whether there are any to run;
+    `complete`: whether these are all files, so that what is not here is nowhere.
+    """
+    problems: list[Problem] = []
+    file: ClusterFile | None = None
+    if cluster is not None:
+        file, found = convert(cluster, ClusterFile)
+        problems += [*found, *_daemon_problems(cluster)]
+    read: list[Machine] = []
+    for name, document in sorted(nodes.items()):
+        if document is None:
+            continue
+        node, found = convert(document, NodeFile)
+        problems += [*found, *_daemon_problems(document)]
+        complete = complete and not found
+        if node is not None:
+            ssh, engine = _inherited(document, node, file)
+            read.append(Machine(name, document, node, ssh, engine))
+    problems += machines.alone_and_together(read)
+    if complete:  # what is absent may stand in a file that could not be read
+        problems += machines.roles(read, stacks=stacks)
+        if file is not None and cluster is not None:
+            problems += machines.consul(read, cluster, wanted=file.consul is not None)
+    text, found = known_hosts.read(hosts.path, hosts.data) if hosts is not None else ("", [])
+    problems += found
+    if file is None or any(problem.severity == "error" for problem in problems):
+        return None, problems
+    return Cluster(file.name, tuple(_node(machine) for machine in read), file.consul, text), problems
+
+
+def absent(cluster: Entry | None, nodes: Mapping[str, Entry]) -> Iterator[Problem]:
+    """What a repository cannot do without."""
+    if cluster is None:
+        yield Problem(CLUSTER_FILES[0], 0, 0, "does not exist", "`deployer init` writes one")
+    if not nodes:
+        yield Problem(
+            NODES.rstrip("/"), 0, 0, "has no machine", f"write {NODES}NAME.yaml, or let `deployer init` do it"
+        )
+
+
+def _inherited(document: Document, node: NodeFile, cluster: ClusterFile | None) -> tuple[Ssh, Engine]:
+    """The node's sections over the cluster's: what a node's file does not say is the cluster's."""
+    ssh, engine = (cluster.ssh, cluster.engine) if cluster is not None else (Ssh(), Engine())
+    if node.ssh is not None:
+        ssh = structs.replace(ssh, **{key: getattr(node.ssh, key) for key in _given(document, "ssh", node.ssh)})
+    own = node.engine
+    if own is not None:
+        engine = structs.replace(
+            engine, **{key: getattr(own, key) for key in _given(document, "engine", own) - {"daemon"}}
+        )
+    daemon = engine.daemon | (own.daemon if own is not None else {})
+    return ssh, structs.replace(
+        engine, daemon={key: value for key, value in sorted(daemon.items()) if value is not None}
+    )
+
+
+def _given(document: Document, section: str, struct: Ssh | Engine) -> set[str]:
+    """The fields of a section that its file names; what they are not given has the struct's default, which says nothing."""
+    return set(document.value[section]) & set(struct.__struct_fields__)
+
+
+def _daemon_problems(document: Document) -> Iterator[Problem]:
+    engine = document.value.get("engine") if isinstance(document.value, dict) else None
+    daemon = engine.get("daemon") if isinstance(engine, dict) else None
+    for key, value in daemon.items() if isinstance(daemon, dict) else ():
+        reason = _DAEMON.get(key)
+        if reason is not None and value is not None:
+            yield document.problem(
+                ("engine", "daemon", key), f"engine.daemon cannot have {key!r}", f"remove it: {reason}", key=True
+            )
+
+
+def _node(machine: Machine) -> Node:
+    file = machine.file
+    return Node(
+        name=machine.name,
+        address=file.address,
+        role=file.swarm,
+        advertise=file.advertise,
+        labels=tuple(sorted(file.labels.items())),
+        availability=file.availability,
+        consul_server=file.consul == "server",
+        ssh=machine.ssh,
+        engine=machine.engine,
+        path=machine.document.path,
+    )

@@ -1,0 +1,226 @@
+"""git: the one module that knows it. Commits are read as objects, never by a checkout.
+
+Whatever a person or a push can name (revisions, paths) goes to git as an argument list after `--end-of-options` or `--`,
+with git's own variables cleaned from the environment (FAULTS.md, "git call rules"). GitPython reads objects, by full id
+only: that is where it is at home.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import shutil
+import subprocess
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from deployer.errors import DeployerError, UsageError
+from deployer.source.files import MANAGED, Entry, Files, Listed, admit, content_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+_TIMEOUT: Final = 60.0  # seconds, for any one call: all of them are local
+_LONGEST_REVISION: Final = 1_000
+_FULL_ID: Final = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+
+# No remote is ever asked: a partial clone's promisor, a `file://` remote with its own upload-pack, an `ssh` command from
+# the repository's configuration would all be ways to run a program by reading an object.
+_CONFIG: Final = {
+    "core.hooksPath": "/dev/null",
+    "core.fsmonitor": "false",
+    "protocol.allow": "never",
+    "core.sshCommand": "false",
+}
+_QUARANTINE: Final = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository, bare or not: its git directory, and where its objects are (both absolute)."""
+
+    path: Path
+    git_dir: str
+    objects: str
+
+
+def find(path: Path) -> Repository:
+    """The repository at or above `path`; UsageError where there is none."""
+    if not path.is_dir():
+        raise UsageError(f"{path} is no directory", help="name the repository with --repo")
+    done = _run(("rev-parse", "--absolute-git-dir", "--git-path", "objects"), _outside(), path)
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip()
+        if "dubious ownership" in said or "not owned" in said:
+            advice = f"if you trust it: git config --global --add safe.directory {path.resolve()}"
+            raise UsageError(f"{path} belongs to another user, so git does not read it", help=advice)
+        raise UsageError(
+            f"{path} is not a git repository",
+            help="make it one with `git init`, or try its files as they are with --worktree",
+        )
+    git_dir, objects = done.stdout.decode(errors="surrogateescape").splitlines()[:2]
+    return Repository(path, git_dir, str((path / objects).resolve()))
+
+
+def resolve(repository: Repository, rev: str) -> str:
+    """The full id of the commit that `rev` names (a branch, a tag, an id, `HEAD~2`); UsageError where there is none."""
+    if rev and len(rev) <= _LONGEST_REVISION and rev.isprintable():
+        done = _git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}")
+        if done.returncode == 0:
+            return done.stdout.decode().strip()
+    names = (
+        _git(repository, "for-each-ref", "--count=2000", "--format=%(refname:short)")
+        .stdout.decode(errors="replace")
+        .split()
+    )
+    if not names:
+        raise UsageError(
+            "the repository has no commit yet", help="commit your files, or try them as they are with --worktree"
+        )
+    near = difflib.get_close_matches(rev[:100], names, n=3)
+    advice = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(names[:5])}"
+    raise UsageError(f"there is no commit {rev[:100]!r} in {repository.path}", help=advice)
+
+
+def read(repository: Repository, commit: str) -> Files:
+    """All files under `cluster/` and `stacks/` of a commit, by its full id."""
+    if not _FULL_ID.fullmatch(commit):
+        raise ValueError(commit)
+    with closing(_list(repository, commit)) as listing:
+        admitted, problems = admit(listing)
+    entries = []
+    for path, listed, data in _blobs(repository, admitted):
+        problem = content_problem(path, data)
+        if problem is None:
+            entries.append(Entry(path, listed.mode, listed.id, data))
+        else:
+            problems.append(problem)
+    return Files(commit, tuple(entries), tuple(problems))
+
+
+def toplevel(path: Path) -> Path | None:
+    """The top of the working tree that `path` is in; none where it is in none."""
+    try:
+        repository = find(path)
+    except UsageError:
+        return None
+    done = _run(("rev-parse", "--show-toplevel"), _outside(), repository.path)
+    return Path(os.fsdecode(done.stdout.removesuffix(b"\n"))) if done.returncode == 0 and done.stdout.strip() else None
+
+
+def _list(repository: Repository, commit: str) -> Generator[Listed]:
+    """The commit's tree, line by line as git writes it: a listing too long is left, and git ended."""
+    argv = (executable(), "ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", commit, "--", *MANAGED)
+    with subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_inside(repository)
+    ) as process:
+        try:
+            rest = b""
+            while chunk := os.read(process.stdout.fileno(), 1 << 16) if process.stdout else b"":
+                *lines, rest = (rest + chunk).split(b"\0")
+                yield from map(_listed, lines)
+        except GeneratorExit:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        raise DeployerError(f"git cannot read the tree of {commit}", help="`git fsck` says what is missing")
+
+
+def _listed(line: bytes) -> Listed:
+    about, _, path = line.partition(b"\t")
+    mode, _, id_, size = about.split()
+    return Listed(path, int(mode, 8), id_.decode(), int(size) if size.isdigit() else 0)
+
+
+def _blobs(repository: Repository, admitted: list[tuple[str, Listed]]) -> Iterator[tuple[str, Listed, bytes]]:
+    if not admitted:
+        return
+    from git import Git, GitCmdObjectDB  # noqa: PLC0415 - 60 ms that a trial from a directory need not pay
+    from git.exc import GitError, ODBError  # noqa: PLC0415 - as above
+
+    Git.GIT_PYTHON_GIT_EXECUTABLE = executable()
+    git = Git(repository.git_dir)
+    git.update_environment(**_inside(repository))
+    database = GitCmdObjectDB(repository.objects, git)
+    try:
+        for path, listed in admitted:
+            yield path, listed, database.stream(bytes.fromhex(listed.id)).read()
+    except (GitError, ODBError, ValueError, OSError) as error:
+        raise DeployerError(
+            "git cannot read an object of the commit", help="`git fsck` says what is missing"
+        ) from error
+    finally:
+        git.clear_cache()  # ends its `git cat-file --batch`
+
+
+def executable() -> str:
+    """Git's absolute path; DeployerError where there is none."""
+    found = shutil.which("git")
+    if found is None:
+        raise DeployerError("git is not installed", help="install git")
+    return str(Path(found).absolute())
+
+
+def _git(repository: Repository, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return _run(arguments, _inside(repository), None)
+
+
+def _run(
+    arguments: tuple[str, ...], environment: dict[str, str], cwd: Path | None
+) -> subprocess.CompletedProcess[bytes]:
+    argv = (executable(), *arguments)
+    try:
+        return subprocess.run(
+            argv, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DeployerError(f"git {arguments[0]} did not end within {_TIMEOUT:.0f} s") from error
+
+
+def _environment() -> dict[str, str]:
+    """What git is told: nothing of the caller's but the path, and in a pre-receive hook where the pushed objects are."""
+    keep = _QUARANTINE if os.environ.get("GIT_QUARANTINE_PATH") else ()
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LC_ALL": "C.UTF-8",
+        "LANGUAGE": "C",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "/bin/false",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_CONFIG_PARAMETERS": "",
+        "GIT_CONFIG_COUNT": str(len(_CONFIG)),
+        **{f"GIT_CONFIG_KEY_{number}": key for number, key in enumerate(_CONFIG)},
+        **{f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(_CONFIG.values())},
+        **{name: os.environ[name] for name in keep if name in os.environ},
+    }
+
+
+def _outside() -> dict[str, str]:
+    """For finding a repository: the user's own configuration counts, since `safe.directory` stands there."""
+    names = (
+        "HOME",
+        "XDG_CONFIG_HOME",
+        "SUDO_UID",
+        "GIT_CONFIG_GLOBAL",
+        "GIT_CONFIG_NOSYSTEM",
+        "GIT_CEILING_DIRECTORIES",
+    )
+    return _environment() | {name: os.environ[name] for name in names if name in os.environ}
+
+
+def _inside(repository: Repository) -> dict[str, str]:
+    """For a repository that was found: itself and nothing else."""
+    return {
+        "HOME": "/nonexistent",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_DIR": repository.git_dir,
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
+        **_environment(),
+        "GIT_OBJECT_DIRECTORY": repository.objects,
+    }

@@ -1,0 +1,78 @@
+"""A repository in, `Desired` at one commit out: read, parse, validate; every problem of all files at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deployer.document import COMPOSE_TAGS, Document, parse
+from deployer.errors import InvalidFilesError
+from deployer.model.desired import Desired
+from deployer.source import cluster, git, stacks, worktree
+from deployer.source.layout import Layout, lay_out
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from deployer.model.problem import Problem
+    from deployer.source.files import Entry, Files
+
+
+def load(repo: Path, *, rev: str = "HEAD", worktree: bool = False) -> Desired:
+    """The desired state at a commit of the repository at `repo`, or of its files as they lie there.
+
+    UsageError where there is no repository or no such commit; InvalidFilesError with all problems of all files.
+    """
+    return validate(parse_all(read(repo, rev=rev, trial=worktree)))
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """All files of a commit, those in YAML parsed (None where they could not be)."""
+
+    commit: str
+    layout: Layout
+    cluster: Document | None
+    nodes: Mapping[str, Document | None]
+    stacks: Mapping[str, Document | None]
+    problems: tuple[Problem, ...]
+
+
+def read(repo: Path, *, rev: str, trial: bool) -> Files:
+    """The files of a commit; for a trial, of the directory."""
+    if trial:
+        root = repo if (repo / "cluster").is_dir() else git.toplevel(repo) or repo
+        return worktree.read(root)
+    repository = git.find(repo)
+    return git.read(repository, git.resolve(repository, rev))
+
+
+def parse_all(files: Files) -> Parsed:
+    """Each YAML file once."""
+    layout = lay_out(files)
+    problems = [*files.problems, *layout.problems, *cluster.absent(layout.cluster, layout.nodes)]
+
+    def document(entry: Entry, tags: frozenset[str] = frozenset()) -> Document | None:
+        read, found = parse(entry.path, entry.data, tags=tags)
+        problems.extend(found)
+        return read
+
+    cluster_document = document(layout.cluster) if layout.cluster is not None else None
+    nodes = {name: document(entry) for name, entry in layout.nodes.items()}
+    compose = {name: document(stack.compose, COMPOSE_TAGS) for name, stack in layout.stacks.items()}
+    return Parsed(files.commit, layout, cluster_document, nodes, compose, tuple(problems))
+
+
+def validate(parsed: Parsed) -> Desired:
+    """The state that the files describe; InvalidFilesError where they describe none."""
+    layout = parsed.layout
+    complete = not any(problem.path.startswith("cluster") for problem in parsed.problems)
+    wanted, found = cluster.validate(
+        parsed.cluster, parsed.nodes, layout.known_hosts, stacks=bool(layout.stacks), complete=complete
+    )
+    sources, also = stacks.validate(layout.stacks, parsed.stacks)
+    problems = sorted({*parsed.problems, *found, *also})
+    if wanted is None or any(problem.severity == "error" for problem in problems):
+        raise InvalidFilesError(problems)
+    return Desired(parsed.commit, wanted, sources, tuple(problems))

@@ -1,0 +1,116 @@
+"""Stacks' files and documents in, `StackSource` out."""
+
+from __future__ import annotations
+
+import graphlib
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+from deployer.model.stack import StackSettings, StackSource
+from deployer.source import words
+from deployer.source.typed import convert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from deployer.document import Document
+    from deployer.model.problem import Problem
+    from deployer.source.files import Entry
+    from deployer.source.layout import StackFiles
+
+SETTINGS: Final = "x-deployer"
+
+
+def validate(
+    stacks: Mapping[str, StackFiles], documents: Mapping[str, Document | None]
+) -> tuple[tuple[StackSource, ...], list[Problem]]:
+    """The stacks that could be read, sorted by name, and what is wrong with any; documents are by stack."""
+    problems: list[Problem] = []
+    sources: list[StackSource] = []
+    for name, files in stacks.items():
+        document = documents[name]
+        settings: StackSettings | None = None
+        if document is not None:
+            settings, found = _settings(document)
+            problems += found
+        if settings is not None:
+            sources.append(_source(files, settings))
+    settled = {source.name: source.settings for source in sources}
+    known = {name: document for name, document in documents.items() if document is not None}
+    problems += [*_unknown(settled, known, stacks), *_circles(settled, known), *_clashes(known)]
+    return tuple(sources), problems
+
+
+def _settings(document: Document) -> tuple[StackSettings | None, list[Problem]]:
+    value = document.value
+    if not isinstance(value, dict):
+        kind = words.kind(value)
+        message = f"the compose file {'is empty' if value is None else f'must be a mapping, not {kind}'}"
+        return None, [document.problem((), message, "it begins with `services:`")]
+    return convert(document, StackSettings, (SETTINGS,)) if SETTINGS in value else (StackSettings(), [])
+
+
+def _source(stack: StackFiles, settings: StackSettings) -> StackSource:
+    files = tuple((entry.path.removeprefix(stack.root + "/"), entry.data) for entry in stack.files)
+    entry = stack.compose.path.removeprefix(stack.root + "/")
+    return StackSource(
+        stack.name, stack.compose.path, stack.root, entry, files, settings, content_id(stack.files, stack.root)
+    )
+
+
+def content_id(files: tuple[Entry, ...], root: str) -> str:
+    """A hash of names and bytes, so that a commit and a directory with the same files have the same id."""
+    digest = hashlib.sha256()
+    for entry in sorted(files, key=lambda one: one.path):
+        name = entry.path.removeprefix(root + "/").encode()
+        digest.update(b"%d %d " % (len(name), len(entry.data)) + name + entry.data)
+    return digest.hexdigest()
+
+
+def _unknown(
+    settled: Mapping[str, StackSettings], documents: Mapping[str, Document], stacks: Mapping[str, StackFiles]
+) -> Iterator[Problem]:
+    for name, settings in settled.items():
+        for wanted in settings.after:
+            if wanted not in stacks:
+                near = words.nearest(wanted, [stack for stack in stacks if stack != name])
+                advice = f"did you mean {near!r}?" if near else "remove it, or add the stack"
+                yield documents[name].problem(_after(documents[name], wanted), f"there is no stack {wanted!r}", advice)
+
+
+def _circles(settled: Mapping[str, StackSettings], documents: Mapping[str, Document]) -> Iterator[Problem]:
+    """Each circle of `after` once, at the stack of it whose name comes first."""
+    graph = {name: {wanted for wanted in settings.after if wanted in settled} for name, settings in settled.items()}
+    while True:
+        try:
+            graphlib.TopologicalSorter({name: sorted(after) for name, after in graph.items()}).prepare()
+        except graphlib.CycleError as error:
+            # graphlib names each before the one that waits for it, the first again at the end.
+            circle = error.args[1][:0:-1]
+            first = circle.index(min(circle))
+            circle = [*circle[first:], *circle[:first]]
+            name, wanted = circle[0], circle[1 % len(circle)]
+            graph[name].discard(wanted)
+            message = f"{' after '.join([*circle, name])}: none of them can be the first"
+            yield documents[name].problem(_after(documents[name], wanted), message, "remove one of these `after`")
+        else:
+            return
+
+
+def _clashes(documents: Mapping[str, Document]) -> Iterator[Problem]:
+    """Services of two stacks that Swarm would give one name: stack `a` with `b_c`, and stack `a_b` with `c`."""
+    taken: dict[str, tuple[str, str]] = {}
+    for stack, document in sorted(documents.items()):
+        services = document.value.get("services") if isinstance(document.value, dict) else None
+        for service in services if isinstance(services, dict) else ():
+            other = taken.setdefault(f"{stack}_{service}", (stack, service))
+            if other != (stack, service):
+                message = (
+                    f"{service} of {stack} and {other[1]} of {other[0]} would both be the service {stack}_{service}"
+                )
+                yield document.problem(("services", service), message, "rename one of the two", key=True)
+
+
+def _after(document: Document, wanted: str) -> tuple[str | int, ...]:
+    after = document.value[SETTINGS]["after"]
+    return (SETTINGS, "after", after.index(wanted))
