@@ -23,7 +23,7 @@ def choose_subnet(wanted: str | None, used: Iterable[IPv4Network]) -> IPv4Networ
     """
     taken = tuple(used)
     if wanted is not None:
-        subnet = _parse(wanted)
+        subnet = parse_subnet(wanted)
         for other in taken:
             if subnet.overlaps(other):
                 raise UsageError(
@@ -38,7 +38,8 @@ def choose_subnet(wanted: str | None, used: Iterable[IPv4Network]) -> IPv4Networ
     raise DeployerError("no network from 10.99.0.0/24 to 10.99.255.0/24 is free", help="name one with --subnet")
 
 
-def _parse(text: str) -> IPv4Network:
+def parse_subnet(text: str) -> IPv4Network:
+    """What --subnet says; raises UsageError where that is no IPv4 network of /16 to /27."""
     try:
         subnet = ip_network(text)
     except ValueError as error:

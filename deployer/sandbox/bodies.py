@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deployer.sandbox.labels import LABEL, MACHINE_LABEL, REGISTRY_ALIAS, REGISTRY_PORT, network_name, registry_volume
+from deployer.sandbox.labels import (
+    IMAGE_LABEL,
+    LABEL,
+    MACHINE_LABEL,
+    REGISTRY_ALIAS,
+    REGISTRY_PORT,
+    REGISTRY_VOLUME,
+    network_name,
+)
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network
@@ -44,9 +52,9 @@ def registry(sandbox: str, address: str, image: str) -> dict[str, Any]:
             "Mounts": [
                 {
                     "Type": "volume",
-                    "Source": registry_volume(sandbox),
+                    "Source": REGISTRY_VOLUME,
                     "Target": "/var/lib/docker-registry",
-                    "VolumeOptions": {"Labels": {LABEL: sandbox}},
+                    "VolumeOptions": {"Labels": {IMAGE_LABEL: "registry"}},
                 }
             ],
             "NetworkMode": network_name(sandbox),

@@ -73,12 +73,13 @@ def image(client: DockerClient, name: str, root: str, say: Callable[[str], None]
         return reference
     say(f"image {name}: building")
     started = time.monotonic()
-    _docker_build(folder, reference, root)
+    docker_build(folder, reference, root)
     say(f"image {name}: built in {time.monotonic() - started:.0f} s")
     return reference
 
 
-def _docker_build(folder: Path, reference: str, root: str) -> None:
+def docker_build(folder: Path, reference: str, root: str) -> None:
+    """Build `folder` on top of `root` as `reference`; raises DeployerError with the last lines."""
     import python_on_whales  # noqa: PLC0415 - 0.6 s, and images are built once
 
     whales = python_on_whales.DockerClient(host=f"unix://{engine_socket()}")

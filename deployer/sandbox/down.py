@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from deployer.sandbox import observe, state
-from deployer.sandbox.engine import engine_missing_reason
+from deployer.sandbox.engine import engine_silent_reason
 from deployer.sandbox.labels import IMAGE_LABEL, LABEL
-from deployer.sandbox.rootfs import REFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +23,8 @@ def down(name: str, purge: bool, say: Callable[[str], None]) -> None:  # noqa: F
 
     `purge` removes those too, with the build cache and the keys. What apt installed stays in either case.
     """
-    if reason := engine_missing_reason():
+    folder = state.folder(name)
+    if reason := engine_silent_reason():
         say(f"{reason}: nothing runs here")
     else:
         with state.locked(name, say), observe.engine() as client:
@@ -32,9 +32,9 @@ def down(name: str, purge: bool, say: Callable[[str], None]) -> None:  # noqa: F
             for network in client.api.networks(filters={"label": f"{LABEL}={name}"}):
                 client.api.remove_network(network["Id"])
             if purge:
-                _remove_caches(client, name, say)
+                _remove_caches(client, say)
     if purge:
-        shutil.rmtree(state.folder(name), ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
         _remove_empty_state()
         say("what apt installed stays (Docker, mmdebstrap)")
     say(f"sandbox {name}: removed")
@@ -49,16 +49,14 @@ def _remove_containers(client: DockerClient, name: str, say: Callable[[str], Non
         list(pool.map(lambda entry: client.api.remove_container(entry["Id"], v=True, force=True), entries))
 
 
-def _remove_caches(client: DockerClient, name: str, say: Callable[[str], None]) -> None:
-    for volume in client.api.volumes(filters={"label": f"{LABEL}={name}"})["Volumes"] or []:
-        client.api.remove_volume(volume["Name"])
+def _remove_caches(client: DockerClient, say: Callable[[str], None]) -> None:
     if others := client.api.containers(all=True, filters={"label": LABEL}, quiet=True):
-        say(f"images stay: {len(others)} containers of other sandboxes use them")
+        say(f"images and registry data stay: {len(others)} containers of other sandboxes use them")
         return
-    say("removing images and build cache")
-    ids = {image["Id"] for image in client.api.images(filters={"label": IMAGE_LABEL})}
-    ids |= {image["Id"] for image in client.api.images(name=REFERENCE)}
-    for image in sorted(ids):
+    say("removing images, registry data and build cache")
+    for volume in client.api.volumes(filters={"label": IMAGE_LABEL})["Volumes"] or []:
+        client.api.remove_volume(volume["Name"])
+    for image in sorted({image["Id"] for image in client.api.images(filters={"label": IMAGE_LABEL})}):
         client.api.remove_image(image, force=True)
     remove_build_cache(client)
 

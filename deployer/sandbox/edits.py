@@ -13,7 +13,7 @@ import yaml
 from deployer.errors import DeployerError
 
 _PLAIN = re.compile(r"[A-Za-z0-9/~.][A-Za-z0-9/~._@+-]*")
-_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "~", "local"})
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 
 
 def set_value(text: str, keys: tuple[str, ...], value: str) -> str:
@@ -66,6 +66,7 @@ def _flow(keys: tuple[str, ...], value: str) -> str:
 
 
 def _scalar(value: str) -> str:
-    """`value` as YAML: plain where no reader could take it for something else, else in double quotes (JSON's are YAML's)."""
-    is_number = re.fullmatch(r"[0-9._+-]*(e[0-9]+)?", value) is not None and value.count(".") < 2
-    return value if _PLAIN.fullmatch(value) and value not in _WORDS and not is_number else json.dumps(value)
+    """`value` as YAML: plain where no reader takes it for something else, else in double quotes (JSON's are YAML's)."""
+    is_number = _NUMBER.fullmatch(value) is not None  # YAML 1.2's; PyYAML knows those of 1.1
+    plain = _PLAIN.fullmatch(value) is not None and not is_number and yaml.safe_load(value) == value
+    return value if plain else json.dumps(value)

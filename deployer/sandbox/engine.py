@@ -97,8 +97,8 @@ def find_parts() -> Parts:
     )
 
 
-def engine_missing_reason() -> str | None:
-    """Why no sandbox can run here, in one line; None where Docker is complete. Installs nothing."""
+def engine_silent_reason() -> str | None:
+    """Why no engine can be spoken to, in one line; None where one answers."""
     try:
         path = engine_socket()
         engine_version(path)
@@ -108,6 +108,13 @@ def engine_missing_reason() -> str | None:
         return f"{path}: permission denied (join the group docker, or be root)"
     except OSError:
         return f"no Docker engine answers at {path}"
+    return None
+
+
+def engine_missing_reason() -> str | None:
+    """Why no sandbox can run here, in one line; None where Docker is complete. Installs nothing."""
+    if reason := engine_silent_reason():
+        return reason
     missing = find_parts().missing
     return f"Docker's {', '.join(missing)} missing" if missing else None
 
@@ -142,9 +149,9 @@ def _install(parts: Parts, say: Callable[[str], None]) -> None:
     ]
     if not docker:
         return
-    if reason := engine_missing_reason() if packages.why_not() else "":
+    if reason := packages.why_not():
         raise DeployerError(
-            f"{reason}; {packages.why_not()}",
+            f"Docker's {', '.join(parts.missing)} missing, and {reason}",
             help="install Docker with its compose and buildx plugins (https://docs.docker.com/engine/install), or run this as root on Debian",
         )
     plain = (

@@ -5,7 +5,8 @@ LABEL = "deployer.sandbox"
 MACHINE_LABEL = "deployer.sandbox.machine"
 """On machines; its value is the machine's name."""
 IMAGE_LABEL = "deployer.sandbox.image"
-"""On images, which all sandboxes of this machine share."""
+"""On what all sandboxes of this machine share: images, and the volume with the registry's data."""
+REGISTRY_VOLUME = "deployer-sandbox-registry"
 REGISTRY_ALIAS = "registry.sandbox"
 REGISTRY_PORT = 5000
 
@@ -16,10 +17,6 @@ def container_name(sandbox: str, machine: str) -> str:
 
 def network_name(sandbox: str) -> str:
     return f"deployer-{sandbox}"
-
-
-def registry_volume(sandbox: str) -> str:
-    return f"deployer-{sandbox}-registry"
 
 
 def mirror_url() -> str:

@@ -16,6 +16,7 @@ from deployer.sandbox.observe import ssh_answers
 from deployer.sandbox.spec import Machine
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Mapping
 
     from docker import DockerClient
@@ -32,20 +33,24 @@ def ensure_machines(
     present: list[dict[str, Any]],
     image: str,
     public_key: str,
+    *,
+    stopped: threading.Event,
 ) -> tuple[Machine, ...]:
     """Create, start and wait for the machines in `addresses` (name to address); `present` are list entries of those there.
 
-    Raises DeployerError naming a machine that does not answer within 90 s of its start.
+    Raises DeployerError naming a machine that does not answer within 90 s of its start; `stopped` ends the waiting.
     """
-    ids = {entry["Labels"][MACHINE_LABEL]: entry["Id"] for entry in present if MACHINE_LABEL in entry["Labels"]}
+    there = {entry["Labels"][MACHINE_LABEL]: entry for entry in present if MACHINE_LABEL in entry["Labels"]}
 
     def ensure(name: str) -> Machine:
         address = addresses[name]
-        container = ids.get(name) or _create(client, sandbox, name, address, image)
+        container = there[name]["Id"] if name in there else _create(client, sandbox, name, address, image)
+        if name in there and there[name]["State"] == "paused":
+            client.api.unpause(container)
         # The keys go in on every `up`: one that was killed between create and start left a machine without them.
         client.api.put_archive(container, "/", authorized_keys(public_key))
         client.api.start(container)
-        return Machine(name, address, "running", ssh=True, host_keys=_wait(client, container, name, address))
+        return Machine(name, address, "running", ssh=True, host_keys=_wait(client, container, name, address, stopped))
 
     with ThreadPoolExecutor(max_workers=len(addresses)) as pool:
         return tuple(pool.map(ensure, addresses))
@@ -74,7 +79,7 @@ def authorized_keys(public_key: str) -> bytes:
     return buffer.getvalue()
 
 
-def _wait(client: DockerClient, container: str, name: str, address: str) -> tuple[str, ...]:
+def _wait(client: DockerClient, container: str, name: str, address: str, stopped: threading.Event) -> tuple[str, ...]:
     """Wait until sshd answers and lets everybody in; the host keys, read through the engine, which no network can forge."""
     deadline = time.monotonic() + BOOT_SECONDS
     while time.monotonic() < deadline:
@@ -83,6 +88,7 @@ def _wait(client: DockerClient, container: str, name: str, address: str) -> tupl
             output = client.api.exec_start(command)
             if client.api.exec_inspect(command)["ExitCode"] == 0:
                 return parse_host_keys(output.decode())
-        time.sleep(0.1)
+        if stopped.wait(0.1):
+            raise DeployerError(f"{name}: not waited for")
     last = client.api.logs(container, tail=10).decode(errors="replace")
     raise DeployerError(f"the machine {name} did not answer over SSH within {BOOT_SECONDS:g} s", help=last)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployer.errors import DeployerError
 from deployer.sandbox import state
-from deployer.sandbox.engine import engine_missing_reason, engine_socket
+from deployer.sandbox.engine import engine_silent_reason, engine_socket
 from deployer.sandbox.labels import LABEL, MACHINE_LABEL, container_name, mirror_url, network_name
 from deployer.sandbox.spec import REGISTRY, Machine, Sandbox
 
@@ -26,12 +26,15 @@ SSH_PORT = 22
 def engine() -> Iterator[DockerClient]:
     """The local engine; errors that it answers with become DeployerErrors."""
     import docker  # noqa: PLC0415 - 0.5 s, and only the sandbox needs it
+    import requests  # noqa: PLC0415 - what the docker SDK stands on, and whose errors it lets through
 
     client = docker.DockerClient(base_url=f"unix://{engine_socket()}", timeout=300)
     try:
         yield client
     except docker.errors.APIError as error:
         raise DeployerError(f"the engine refused: {error.explanation or error}") from error
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        raise DeployerError(f"the engine went away: {error}", help="deployer sandbox engine") from error
     finally:
         client.close()
 
@@ -67,7 +70,8 @@ def ssh_answers(address: str, seconds: float = 1.0) -> bool:
 
 def status(name: str) -> Sandbox | None:
     """The sandbox as it is now; None where there is none, or no engine that could have one."""
-    if engine_missing_reason() is not None:
+    known_hosts = state.known_hosts_file(name)
+    if engine_silent_reason() is not None:
         return None
     with engine() as client:
         entries = containers(client, name)
@@ -78,7 +82,6 @@ def status(name: str) -> Sandbox | None:
     registry = [entry["State"] for entry in entries if f"/{container_name(name, REGISTRY)}" in entry["Names"]]
     with ThreadPoolExecutor(max_workers=len(machines) or 1) as pool:
         seen = list(pool.map(lambda entry: _machine(entry, name), machines))
-    known_hosts = state.known_hosts_file(name)
     return Sandbox(
         name=name,
         machines=tuple(sorted(seen, key=lambda machine: (_order(machine.address), machine.name))),

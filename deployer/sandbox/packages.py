@@ -63,6 +63,7 @@ def install(plain: Iterable[str], from_docker_suite: Iterable[str], say: Callabl
     Raises DeployerError where a package cannot be had, or where apt would disturb an engine that is installed.
     """
     release, suffix = host_codename(), ""
+    must(("dpkg", "--configure", "-a"), failing="dpkg cannot finish what was interrupted", seconds=600)
     update(say)
     names = list(from_docker_suite)
     if names and release != DOCKER_SUITE:

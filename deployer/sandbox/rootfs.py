@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 REPOSITORY, TAG = "deployer-sandbox/debian", "12"
 REFERENCE = f"{REPOSITORY}:{TAG}"
 SUITE = "bookworm"  # its systemd runs on cgroup v1 and v2; Debian 13's wants v2
-HUB_IMAGE = "debian"
+HUB_IMAGE = f"debian:{SUITE}"
 NO_DOCUMENTATION = tuple(
     f"--dpkgopt=path-{rule}"
     for rule in ("exclude=/usr/share/man/*", "exclude=/usr/share/locale/*", "exclude=/usr/share/info/*",
@@ -36,7 +36,7 @@ def ensure_rootfs(client: DockerClient, say: Callable[[str], None]) -> str:
         return REFERENCE
     started = time.monotonic()
     if shutil.which("mmdebstrap") is None and hub_answers():
-        _pull(client, say)
+        _pull(say)
     else:
         if shutil.which("mmdebstrap") is None:
             _install_mmdebstrap(say)
@@ -82,6 +82,7 @@ def _bootstrap(client: DockerClient, say: Callable[[str], None]) -> None:
         )
 
 
-def _pull(client: DockerClient, say: Callable[[str], None]) -> None:
-    say(f"image debian: pulling {HUB_IMAGE}:{SUITE} from Docker Hub")
-    client.images.pull(HUB_IMAGE, tag=SUITE).tag(REPOSITORY, tag=TAG)
+def _pull(say: Callable[[str], None]) -> None:
+    """An image of our own on top of Docker Hub's, so that removing ours never removes one that was there before."""
+    say(f"image debian: pulling {HUB_IMAGE} from Docker Hub")
+    build.docker_build(build.FOLDER / "debian", REFERENCE, HUB_IMAGE)

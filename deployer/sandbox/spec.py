@@ -61,19 +61,22 @@ def machine_names(count: int) -> tuple[str, ...]:
     return (*first, *(f"slave{number}" for number in range(2, max(2, count - 1))))[:count]
 
 
+def checked_name(word: str, what: str) -> str:
+    """`word` where it can be the name of containers, hosts and folders; raises UsageError otherwise."""
+    if not re.match(NAME_PATTERN, word) or word.endswith("\n"):  # `$` lets a last newline pass
+        raise UsageError(
+            f"{word!r} cannot be the name of a {what}",
+            help="small letters, digits and hyphens, 63 at most, no hyphen at either end",
+        )
+    return word
+
+
 def checked(name: str, machines: Iterable[str], subnet: str | None = None) -> SandboxSpec:
     """A spec whose names can be those of containers and hosts; raises UsageError naming the first that cannot."""
-    wanted = tuple(machines)
-    for word, what in [(name, "sandbox"), *((machine, "machine") for machine in wanted)]:
-        if not re.match(NAME_PATTERN, word) or word.endswith("\n"):
-            raise UsageError(
-                f"{word!r} cannot be the name of a {what}",
-                help="small letters, digits and hyphens, 63 at most, no hyphen at either end",
-            )
+    wanted = tuple(checked_name(machine, "machine") for machine in machines)
+    checked_name(name, "sandbox")
     if REGISTRY in wanted:
-        raise UsageError(
-            "a machine of the sandbox cannot be called registry", help="the sandbox's registry is called that"
-        )
+        raise UsageError("no machine can be called registry", help="the sandbox's registry is called that")
     if not 1 <= len(wanted) <= MOST_MACHINES:
         raise UsageError(f"a sandbox has 1 to {MOST_MACHINES} machines, not {len(wanted)}")
     if len(set(wanted)) != len(wanted):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer.errors import BusyError
+from deployer.sandbox.spec import checked_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +27,8 @@ def root() -> Path:
 
 
 def folder(name: str) -> Path:
-    return root() / name
+    """The sandbox's own folder; raises UsageError for a name that could lead elsewhere."""
+    return root() / checked_name(name, "sandbox")
 
 
 def identity_file(name: str) -> Path:
