@@ -26,17 +26,6 @@ T = TypeVar("T", bound=msgspec.Struct)
 MOST_PROBLEMS: Final = 100
 """In one file: the rest would not be read anyway."""
 
-_CHECKS: Final = {
-    inspect.StructType: "_struct",
-    inspect.DictType: "_mapping",
-    inspect.VarTupleType: "_list",
-    inspect.LiteralType: "_word",
-    inspect.StrType: "_string",
-    inspect.IntType: "_number",
-    inspect.FloatType: "_number",
-}
-"""What the file formats are made of; a KeyError here means that a format has got a new kind of field."""
-
 _LEFT_OUT: Final = object()
 _UNSIGNED: Final = re.compile(r"[^*&!|>'\"]\S*")
 
@@ -88,7 +77,25 @@ class _Walk:
         if value is None:
             advice = "give it a value, or remove the line" if at else "see `deployer init` for an example"
             return self.wrong(at, f"{words.dotted(at) or 'the file'} is empty", advice, key=True)
-        return getattr(self, _CHECKS[type(wanted)])(value, wanted, at)
+        return self._present(value, wanted, at)
+
+    def _present(self, value: Any, wanted: inspect.Type, at: Path) -> Any:
+        match wanted:
+            case inspect.StructType():
+                kept = self._struct(value, wanted, at)
+            case inspect.DictType():
+                kept = self._mapping(value, wanted, at)
+            case inspect.VarTupleType():
+                kept = self._list(value, wanted, at)
+            case inspect.LiteralType():
+                kept = self._word(value, [str(one) for one in wanted.values], at)
+            case inspect.StrType():
+                kept = self._string(value, wanted, at)
+            case inspect.IntType() | inspect.FloatType():
+                kept = self._number(value, wanted, at)
+            case _:  # a kind of field that the formats have not had so far
+                raise NotImplementedError(wanted)
+        return kept
 
     def _anything(self, value: Any, at: Path) -> Any:
         """A value that goes into JSON: whatever YAML can hold, but for two numbers."""
