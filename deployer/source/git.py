@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT: Final = 60.0  # seconds, for any one call: all of them are local
 _LONGEST_REVISION: Final = 1_000
-_FULL_ID: Final = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+_FULL_ID: Final = re.compile("[0-9a-f]{40}")
 
 # No remote is ever asked: a partial clone's promisor, a `file://` remote with its own upload-pack, an `ssh` command from
 # the repository's configuration would all be ways to run a program by reading an object.
@@ -40,10 +40,11 @@ _QUARANTINE: Final = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERN
 
 @dataclass(frozen=True)
 class Repository:
-    """A repository, bare or not: its git directory, and where its objects are (both absolute)."""
+    """A repository, bare or not: its git directory, the one that linked work trees share, and its objects (all absolute)."""
 
     path: Path
     git_dir: str
+    common: str
     objects: str
 
 
@@ -51,7 +52,8 @@ def find(path: Path) -> Repository:
     """The repository at or above `path`; UsageError where there is none."""
     if not path.is_dir():
         raise UsageError(f"{path} is no directory", help="name the repository with --repo")
-    done = _run(("rev-parse", "--absolute-git-dir", "--git-path", "objects"), _outside(), path)
+    ask = ("rev-parse", "--absolute-git-dir", "--git-common-dir", "--git-path", "objects")
+    done = _run(ask, _outside(), path)
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip()
         if "dubious ownership" in said or "not owned" in said:
@@ -61,8 +63,8 @@ def find(path: Path) -> Repository:
             f"{path} is not a git repository",
             help="make it one with `git init`, or try its files as they are with --worktree",
         )
-    git_dir, objects = done.stdout.decode(errors="surrogateescape").splitlines()[:2]
-    return Repository(path, git_dir, str((path / objects).resolve()))
+    git_dir, common, objects = os.fsdecode(done.stdout).split("\n")[:3]
+    return Repository(path, git_dir, str((path / common).resolve()), str((path / objects).resolve()))
 
 
 def resolve(repository: Repository, rev: str) -> str:
@@ -70,7 +72,7 @@ def resolve(repository: Repository, rev: str) -> str:
     if rev and len(rev) <= _LONGEST_REVISION and rev.isprintable():
         done = _git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}")
         if done.returncode == 0:
-            return done.stdout.decode().strip()
+            return _usable(done.stdout.decode().strip())
     names = (
         _git(repository, "for-each-ref", "--count=2000", "--format=%(refname:short)")
         .stdout.decode(errors="replace")
@@ -83,6 +85,12 @@ def resolve(repository: Repository, rev: str) -> str:
     near = difflib.get_close_matches(rev[:100], names, n=3)
     advice = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(names[:5])}"
     raise UsageError(f"there is no commit {rev[:100]!r} in {repository.path}", help=advice)
+
+
+def _usable(commit: str) -> str:
+    if not _FULL_ID.fullmatch(commit):
+        raise UsageError("the repository has SHA-256 object ids", help="use one with SHA-1: GitPython reads no other")
+    return commit
 
 
 def read(repository: Repository, commit: str) -> Files:

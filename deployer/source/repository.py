@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer.document import COMPOSE_TAGS, Document, parse
-from deployer.errors import InvalidFilesError
+from deployer.errors import InvalidFilesError, UsageError
 from deployer.model.desired import Desired
 from deployer.source import cluster, git, stacks, worktree
 from deployer.source.layout import Layout, lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from deployer.model.problem import Problem
     from deployer.source.files import Entry, Files
@@ -25,6 +26,21 @@ def load(repo: Path, *, rev: str = "HEAD", worktree: bool = False) -> Desired:
     UsageError where there is no repository or no such commit; InvalidFilesError with all problems of all files.
     """
     return validate(parse_all(read(repo, rev=rev, trial=worktree)))
+
+
+def lock_directory(repo: Path) -> Path:
+    """Where this repository's lock files are: in its git directory, which linked work trees share.
+
+    Where there is none that may be written, in the user's own state directory (XDG base directory specification).
+    """
+    try:
+        shared = Path(git.find(repo).common)
+    except UsageError:
+        shared = None
+    if shared is not None and os.access(shared, os.W_OK):
+        return shared / "deployer"
+    state = os.environ.get("XDG_STATE_HOME") or ""
+    return (Path(state) if state.startswith("/") else Path.home() / ".local" / "state") / "deployer"
 
 
 @dataclass(frozen=True)
