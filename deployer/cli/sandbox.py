@@ -20,7 +20,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command()
 def up(
-    nodes: Annotated[int | None, typer.Option(help="How many machines: consul, master, slave, slave2, ... [4]")] = None,
+    nodes: Annotated[
+        int | None, typer.Option(help="How many machines: consul, master, slave, slave2, ... [default: 4]")
+    ] = None,
     name: Name = "sandbox",
     subnet: Annotated[
         str | None, typer.Option(help="Their network; by default the first free one from 10.99.0.0/24 on.")
@@ -33,7 +35,9 @@ def up(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Start the machines and the registry, and wait until all answer over SSH. Run it again at any time.
+    """Start the machines and the registry.
+
+    Waits until all machines answer over SSH. What is there already stays: run it again at any time.
 
     Example: deployer sandbox up --nodes 4
     """
@@ -75,7 +79,9 @@ def down(
         bool, typer.Option("--purge", help="Remove images, the registry's data and the keys too.")
     ] = False,
 ) -> None:
-    """Remove the machines, their disks and their network; cached images stay, so that the next `up` is quick.
+    """Remove the machines, their disks and their network.
+
+    Cached images stay, so that the next `up` is quick.
 
     Example: deployer sandbox down --purge
     """
@@ -86,13 +92,17 @@ def down(
 
 @app.command()
 def engine() -> None:
-    """Make a usable Docker on this machine: the engine, its client, the compose plugin and buildx.
+    """Make Docker usable on this machine.
+
+    Engine, client, compose plugin and buildx are looked for one by one; what is missing comes from Debian's packages
+    (as root, on Debian 12 or 13). An engine that runs is never touched.
 
     Example: deployer sandbox engine
     """
-    from deployer.sandbox.engine import ensure_engine  # noqa: PLC0415 - the other commands do without
+    from deployer.sandbox.engine import engine_socket, engine_version, ensure_engine  # noqa: PLC0415 - the other commands do without
 
     ensure_engine(_say)
+    typer.echo(f"Docker {engine_version(engine_socket())} is there, with compose and buildx.")
 
 
 def _say(line: str) -> None:

@@ -32,6 +32,7 @@ def down(name: str, purge: bool, say: Callable[[str], None]) -> None:  # noqa: F
             for network in client.api.networks(filters={"label": f"{LABEL}={name}"}):
                 client.api.remove_network(network["Id"])
             if purge:
+                _remove_volumes(client, f"{LABEL}={name}")
                 _remove_caches(client, say)
     if purge:
         shutil.rmtree(folder, ignore_errors=True)
@@ -54,11 +55,15 @@ def _remove_caches(client: DockerClient, say: Callable[[str], None]) -> None:
         say(f"images and registry data stay: {len(others)} containers of other sandboxes use them")
         return
     say("removing images, registry data and build cache")
-    for volume in client.api.volumes(filters={"label": IMAGE_LABEL})["Volumes"] or []:
-        client.api.remove_volume(volume["Name"])
+    _remove_volumes(client, IMAGE_LABEL)
     for image in sorted({image["Id"] for image in client.api.images(filters={"label": IMAGE_LABEL})}):
         client.api.remove_image(image, force=True)
     remove_build_cache(client)
+
+
+def _remove_volumes(client: DockerClient, label: str) -> None:
+    for volume in client.api.volumes(filters={"label": label})["Volumes"] or []:
+        client.api.remove_volume(volume["Name"])
 
 
 def remove_build_cache(client: DockerClient) -> None:

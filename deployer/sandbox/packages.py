@@ -44,7 +44,9 @@ def why_not() -> str:
 
 
 def archives(say: Callable[[str], None]) -> tuple[apt.Archive, ...]:
-    """The archives that apt is set up with; refreshes apt's lists where they are empty."""
+    """Debian's archives that apt is set up with, none where this is no Debian; fills apt's lists where they are empty."""
+    if not host_codename():
+        return ()
     found = apt.parse_archives(must(apt.INDEXTARGETS, failing="apt's archives could not be read"))
     if not found and not why_not():
         update(say)

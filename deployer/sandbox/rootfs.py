@@ -35,44 +35,32 @@ def ensure_rootfs(client: DockerClient, say: Callable[[str], None]) -> str:
     if build.exists(client, REFERENCE):
         return REFERENCE
     started = time.monotonic()
-    if shutil.which("mmdebstrap") is None and hub_answers():
+    sources = apt.sources_list(packages.archives(say), packages.host_codename(), SUITE)
+    if sources and shutil.which("mmdebstrap"):
+        _bootstrap(client, sources, say)
+    elif hub_answers():
         _pull(say)
+    elif sources and not packages.why_not():
+        packages.install(["mmdebstrap"], [], say)
+        _bootstrap(client, sources, say)
     else:
-        if shutil.which("mmdebstrap") is None:
-            _install_mmdebstrap(say)
-        _bootstrap(client, say)
+        raise DeployerError(
+            "no root file system for the machines: Docker Hub does not answer, and this is no Debian with mmdebstrap",
+            help="connect to Docker Hub, or install mmdebstrap on Debian 12 or 13",
+        )
     say(f"image debian: made in {time.monotonic() - started:.0f} s")
     return REFERENCE
 
 
-def _install_mmdebstrap(say: Callable[[str], None]) -> None:
-    if reason := packages.why_not():
-        raise DeployerError(
-            f"no root file system for the machines: Docker Hub does not answer, mmdebstrap is missing and {reason}",
-            help="install mmdebstrap",
-        )
-    packages.install(["mmdebstrap"], [], say)
-
-
-def _bootstrap(client: DockerClient, say: Callable[[str], None]) -> None:
-    sources = apt.sources_list(packages.archives(say), packages.host_codename(), SUITE)
-    if not sources:
-        raise DeployerError(
-            "apt knows no archive of Debian", help="check /etc/apt/sources.list.d, then run apt-get update"
-        )
+def _bootstrap(client: DockerClient, sources: str, say: Callable[[str], None]) -> None:
     say("image debian: making a root file system with mmdebstrap (half a minute or so)")
     with tempfile.TemporaryDirectory(prefix="deployer-") as name:
         listing, archive = Path(name, "sources.list"), Path(name, "root.tar")
         listing.write_text(sources, encoding="utf-8")
         must(
             (
-                "mmdebstrap",
-                "--variant=minbase",
-                "--include=ca-certificates",
-                *NO_DOCUMENTATION,
-                SUITE,
-                str(archive),
-                str(listing),
+                *("mmdebstrap", "--variant=minbase", "--include=ca-certificates", *NO_DOCUMENTATION),
+                *(SUITE, str(archive), str(listing)),
             ),
             failing="the root file system could not be made",
             seconds=1200,
