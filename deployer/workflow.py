@@ -8,21 +8,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer.compose import compile_stacks
 from deployer.diff import Diff, diff
 from deployer.diff import status as status_of
-from deployer.errors import UsageError
 from deployer.execute import execute, locked
 from deployer.observe import observe
 from deployer.plan import Event, Plan, Report, build_plan
 from deployer.remote import Link
-from deployer.source.git import find
-from deployer.source.load import load
+from deployer.source import load, lock_directory
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from deployer.model.desired import Desired
     from deployer.model.observed import Observed
     from deployer.model.problem import Problem
@@ -84,7 +83,7 @@ def apply(source: Source, say: Say, show: Callable[[Plan], None], listen: Listen
             show(decided)
             return await execute(decided, link, listen)
 
-    with locked(_lock_directory(source.repo), desired.cluster.name, desired.commit, wait=wait_lock, say=say):
+    with locked(lock_directory(source.repo), desired.cluster.name, desired.commit, wait=wait_lock, say=say):
         return asyncio.run(run())
 
 
@@ -106,11 +105,3 @@ async def _compare(validated: Validated, link: Link, say: Say) -> tuple[Observed
     observed = await observe(desired.cluster, link)
     differences = diff(desired, objects, observed)
     return observed, differences, build_plan(differences, desired, objects, observed)
-
-
-def _lock_directory(repo: Path) -> Path:
-    """Inside the git directory, which all who deploy from this repository share; a trial without git has one of its own."""
-    try:
-        return Path(find(repo).git_dir) / "deployer"
-    except UsageError:
-        return repo / ".deployer"
