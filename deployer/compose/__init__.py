@@ -1,0 +1,85 @@
+"""Stacks' files in, engine objects out: Docker's own conversion of compose files, with no engine needed.
+
+    references  every path the files name is a file of the stack; every YAML file passes the guard
+    compiler    `docker compose config`, the dialect (pure), `docker stack deploy` against the recorder
+    cache       what was compiled once is not compiled again: with everything in it, no process is started
+
+Docker's converter is the authority on what a compose file means; nothing here re-implements it (FACTS.md).
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from deployer.compose import tools
+from deployer.compose.cache import FORMAT, Cache, default_folder
+from deployer.compose.outcome import Compiled, Outcome
+from deployer.errors import InvalidFilesError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from deployer.model.stack import StackSource
+
+__all__ = ["Compiled", "compile_stacks"]
+
+
+def _say_nothing(_line: str) -> None:
+    pass
+
+
+def compile_stacks(
+    stacks: Sequence[StackSource], listen: Callable[[str], None] = _say_nothing, cache: Path | None = None
+) -> Compiled:
+    """The engine objects of all stacks, in their order. `listen` gets a line for each stack that has to be compiled.
+
+    `cache` is the directory of compiled stacks, by default the user's own. Raises `InvalidFilesError` with the problems
+    of all stacks (warnings too), and `DeployerError` where Docker's CLI or its compose plugin is missing.
+    """
+    if not stacks:
+        return Compiled((), ())
+    found = tools.find()
+    kept = Cache(cache or default_folder(), f"{FORMAT}\n{found.identity}")
+    outcomes: dict[str, Outcome] = {}
+    missing = []
+    for stack in stacks:
+        loaded = kept.load(stack)
+        if loaded is None:
+            missing.append(stack)
+        else:
+            outcomes[stack.name] = Outcome(*loaded)
+    if missing:
+        outcomes |= _compile(missing, found, kept, listen)
+    problems = sorted({problem for outcome in outcomes.values() for problem in outcome.problems})
+    objects = [outcomes[stack.name].objects for stack in stacks]
+    complete = tuple(one for one in objects if one is not None)
+    if len(complete) < len(objects) or any(problem.severity == "error" for problem in problems):
+        raise InvalidFilesError(problems)
+    return Compiled(complete, tuple(problems))
+
+
+def _compile(
+    stacks: Sequence[StackSource], found: tools.Tools, kept: Cache, listen: Callable[[str], None]
+) -> dict[str, Outcome]:
+    """Compiles in parallel: the work is in processes of Docker's, the threads wait for them."""
+    from deployer.compose.compiler import compile_stack  # noqa: PLC0415 - imports python-on-whales, 0.4 s
+
+    def one(stack: StackSource) -> Outcome:
+        outcome = compile_stack(stack, found)
+        kept.store(stack, outcome)
+        return outcome
+
+    outcomes: dict[str, Outcome] = {}
+    with ThreadPoolExecutor(min(len(stacks), os.cpu_count() or 1)) as pool:
+        try:
+            for stack, outcome in zip(stacks, pool.map(one, stacks), strict=True):
+                listen(f"compiled {stack.name}")
+                outcomes[stack.name] = outcome
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    kept.prune()
+    return outcomes

@@ -1,0 +1,234 @@
+"""What `docker compose config` and `docker stack deploy` complain about in, problems at the user's own lines out.
+
+The sentences are those of compose 2.26 and 2.40 (compose-go's loader, its schema in two generations of validators) and
+of the docker CLI 26.1 and 28.2; a new one becomes a problem of the file as a whole, in Docker's words, without the
+temporary paths.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from deployer.compose.vocabulary import advice, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from deployer.compose.locate import Locator
+    from deployer.compose.rules import Path
+    from deployer.document import Document
+    from deployer.model.problem import Problem
+
+_LOGGED: Final = re.compile(r'time="[^"]*" level=(?P<level>\w+) msg="(?P<message>(?:[^"\\]|\\.)*)"')
+_UNSET: Final = re.compile(r'The "(\w+)" variable is not set')
+_CHATTER: Final = re.compile(
+    r"(Ignoring (unsupported|deprecated) options|Since --detach=false was not|In a future release, --detach|Creating |Updating |\s*$)"
+)
+_SILENT: Final = re.compile(r"`version` is obsolete|cannot expand '~'")
+
+
+def warnings(said: str, locator: Locator) -> Iterator[Problem]:
+    """Problems for what a tool that succeeded wrote to standard error. A variable without a value is an error."""
+    seen = set()
+    for match in _LOGGED.finditer(said):
+        message = json.loads(f'"{match["message"]}"', strict=False)
+        unset = _UNSET.match(message)
+        if message in seen or _SILENT.search(message):
+            continue
+        seen.add(message)
+        if unset is None:
+            yield locator.problem((), f"docker says: {_clean(message)}", severity="warning")
+        else:
+            name = unset[1]
+            help_ = f"set it in {locator.root}/.env, give a default (${{{name}:-...}}), or write $$ for a plain $"
+            yield locator.variable(name, f"the variable {name} has no value", help_)
+
+
+def errors(said: str, locator: Locator, checkout: str) -> list[Problem]:
+    """At least one problem for the error output of a tool that failed; `checkout` is the folder that it was given."""
+    lines = [line for line in _LOGGED.sub("", said).splitlines() if not _CHATTER.match(line)]
+    text = "\n".join(lines).replace(": invalid compose project", "").strip()
+    text = text.replace(f"{checkout}/", "").replace(checkout, ".")
+    found = [*warnings(said, locator)] if _UNSET.search(said) else []
+    for pattern, translate in _SENTENCES:
+        matches = list(pattern.finditer(text))
+        if matches:
+            return found + [problem for match in matches for problem in translate(match, locator)]
+    return [*found, locator.problem((), f"docker says: {_clean(text)}")]
+
+
+def _clean(text: str) -> str:
+    words = " ".join(text.split())
+    return re.sub(r"(?<![\w.])/(?:tmp|run|var)/\S+/", "", words) or "nothing, but it failed"
+
+
+def _unknown_keys(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+    file = _file(match)
+    at = _place(match["place"], locator, file)
+    names = re.findall(r"'([^']*)'", match["several"]) if match["several"] else [match["one"]]
+    for name in names:
+        yield locator.problem((*at, name), f"unknown key {name!r}{_inside(at)}", advice(at, name), key=True, file=file)
+
+
+def _at_place(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+    file = _file(match)
+    at = _place(match["place"], locator, file)
+    said = _said(match["said"])
+    link = " " if said.startswith(("must ", "does ", "is ", "has ")) else ": "
+    yield locator.problem(at, f"{_name(at)}{link}{said}", file=file)
+
+
+def _interpolating(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+    at = _place(match["place"], locator, None)
+    said = match["said"]
+    required = re.match(r"required variable (\w+) is missing a value(?:: (.*))?", said)
+    cast = re.search(r'parsing "([^"]*)"', said)
+    if required is not None:
+        help_ = required[2] or f"set it in {locator.root}/.env"
+        yield locator.variable(required[1], f"the variable {required[1]} has no value", help_)
+    elif cast is not None:
+        yield locator.problem(at, f"{_name(at)} cannot be {cast[1]!r}", "write a value of the right type")
+    else:
+        yield locator.problem(at, f"{_name(at)}: {_clean(said)}")
+
+
+def _bad_interpolation(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+    at = _place(match["place"], locator, None)
+    yield locator.problem(at, f"{_name(at)} has a '$' that begins no variable", "write ${NAME}, or $$ for a plain $")
+
+
+def _decoding(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+    at = _place(re.sub(r"\[([^]]*)\]", r".\1", match["place"]), locator, None)
+    yield locator.problem(at, f"{_name(at)}: {_clean(match['said'])}")
+
+
+def _undefined(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+    service, kind, name = match["service"], match["kind"], match["name"]
+    message = f"{service} refers to the {kind} {name!r}, which is not defined"
+    help_ = did_you_mean(name, _keys(locator, f"{kind}s")) or f"define it under {kind}s:"
+    yield locator.problem(("services", service, f"{kind}s", name), message, help_)
+
+
+def _undefined_service(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+    service, name = match["service"], match["name"]
+    known = _keys(locator, "services")
+    help_ = did_you_mean(name, known - {service}) or "remove it, or define the service"
+    message = f"{service} depends on {name!r}, which is no service of this stack"
+    if name in known:
+        message, help_ = (
+            f"{service} depends on {name!r}, whose profile is not active",
+            "set COMPOSE_PROFILES in the stack's .env",
+        )
+    yield locator.problem(("services", service, "depends_on", name), message, help_)
+
+
+def _cycle(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+    first, second = match["cycle"].split(" -> ")[:2]
+    yield locator.problem(
+        ("services", first, "depends_on", second), f"circular dependency: {match['cycle']}", "remove one of them"
+    )
+
+
+def _extends(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+    name = match["name"]
+    help_ = did_you_mean(name, _keys(locator, "services"))
+    yield locator.problem(
+        ("services", match["service"], "extends", "service"), f"there is no service {name!r} to extend", help_
+    )
+
+
+def _no_image(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+    yield locator.problem(
+        ("services", match["service"]), "this service has no image", "give it one: image: NAME:TAG", key=True
+    )
+
+
+def _exclusive(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+    at: Path = ("services", match["service"], match["first"])
+    yield locator.problem(
+        at, f"{match['first']} and {match['second']} exclude each other", "keep one of them", key=True
+    )
+
+
+def _container_name(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+    at: Path = ("services", match["service"], "container_name")
+    yield locator.problem(at, "several containers cannot have one name", "remove container_name", key=True)
+
+
+def _quoted(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+    """Compose names neither service nor key here: the first port or volume with that text is meant."""
+    message, text = f"docker says: {_clean(match[0])}", match["text"]
+    for document in locator.documents.values():
+        for name, service in _section(document, "services").items():
+            for key in ("ports", "volumes"):
+                items = service.get(key) if isinstance(service, dict) else None
+                for index, item in enumerate(items if isinstance(items, list) else ()):
+                    given = item.values() if isinstance(item, dict) else re.split(r"[:/-]", str(item))
+                    if text in {str(one) for one in given} | {str(item)}:
+                        yield document.problem(("services", name, key, index), message)
+                        return
+    yield locator.text(text, message)
+
+
+_ADDITIONAL: Final = r"(?P<place>\S*) (?:additional properties (?P<several>'.*') not allowed|Additional property (?P<one>.+) is not allowed)"
+_VALIDATING: Final = r"^(?:validating (?P<file>\S+): )?"
+_SERVICE: Final = r'service "?(?P<service>[\w.-]+)"?'
+_SENTENCES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Locator], Iterator[Problem]]], ...]] = tuple(
+    (re.compile(pattern, re.MULTILINE), translate)
+    for pattern, translate in (
+        (_VALIDATING + _ADDITIONAL, _unknown_keys),
+        (r"error while interpolating (?P<place>\S+): (?P<said>.*)", _interpolating),
+        (r"invalid interpolation format for (?P<place>\S+?)\.?$", _bad_interpolation),
+        (r"^(?:error decoding )?'(?P<place>\S+)':? (?P<said>.*)", _decoding),
+        (_SERVICE + r" refers to undefined (?P<kind>\w+) (?P<name>[^\s:]+)", _undefined),
+        (_SERVICE + r' depends on undefined service "?(?P<name>[\w.-]+)', _undefined_service),
+        (r"dependency cycle detected: (?P<cycle>.*)", _cycle),
+        (r'cannot extend service "(?P<service>[^"]+)".*: service "(?P<name>[^"]+)" not found', _extends),
+        (r"can't set container_name and (?P<service>[\w.-]+) as container name must be unique", _container_name),
+        (_SERVICE + " has neither an image nor a build", _no_image),
+        (_SERVICE + r" declares mutually exclusive `(?P<first>\w+)` and `(?P<second>\w+)`", _exclusive),
+        (r"^(?:Invalid|invalid) (?:hostPort|containerPort|proto|ip address|spec): (?P<text>[^\s:]\S*?|:\S*?)(?:: .*)?$", _quoted),
+        (_VALIDATING + r"(?P<place>(?:services|networks|volumes|configs|secrets|include)(?:\.[^\s:]+)?):? (?P<said>.*)", _at_place),
+        (r"^" + _SERVICE + r": (?P<said>.*)", lambda match, locator: iter([locator.problem(("services", match["service"]), _clean(match["said"]), key=True)])),
+    )
+)  # fmt: skip
+
+
+def _file(match: re.Match[str]) -> str | None:
+    return posixpath.normpath(match["file"]) if match["file"] else None
+
+
+def _place(text: str, locator: Locator, file: str | None) -> Path:
+    return () if text in {"", "(root)"} else locator.dotted(text, file)
+
+
+def _name(at: Path) -> str:
+    named = [step for step in at if isinstance(step, str)]
+    item = f"item {at[-1] + 1} of " if at and isinstance(at[-1], int) else ""
+    return item + repr(named[-1]) if named else "the file"
+
+
+def _inside(at: Path) -> str:
+    return f" in {'.'.join(map(str, at))}" if at else ""
+
+
+def _said(said: str) -> str:
+    """Compose 2.26 names the place twice in some sentences; 2.40 speaks of Go's types."""
+    sentence = re.sub(r"^\S+\.\S+ (?=must be)", "", said).replace("must be a array", "must be a list")
+    sentence = re.sub(r"^(\w+) is required$", r"must have the key '\1'", sentence)
+    return _clean(sentence.replace("value must be one of", "must be one of").replace("the following: ", ""))
+
+
+def _keys(locator: Locator, section: str) -> set[str]:
+    found: set[str] = set()
+    for document in locator.documents.values():
+        found |= set(_section(document, section))
+    return found
+
+
+def _section(document: Document, section: str) -> dict[str, Any]:
+    value = document.value.get(section) if isinstance(document.value, dict) else None
+    return value if isinstance(value, dict) else {}

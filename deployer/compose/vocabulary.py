@@ -1,0 +1,62 @@
+"""The keys that compose knows, by place, for "did you mean" (compose-spec.json of compose 2.40)."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Final
+
+from deployer.compose.service import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from deployer.compose.rules import Path
+
+_UPDATE: Final = "parallelism delay failure_action monitor max_failure_ratio order"
+_CONTENT: Final = "name content environment external file labels template_driver"
+_KEYS: Final[Mapping[tuple[str, ...], str]] = {
+    (): "version name include services networks volumes secrets configs models",
+    ("services", "*"): " ".join(RULES),
+    ("services", "*", "build"): "context dockerfile dockerfile_inline args target labels network platforms secrets ssh tags",
+    ("services", "*", "credential_spec"): "config file registry",
+    ("services", "*", "depends_on", "*"): "condition required restart",
+    ("services", "*", "deploy"): "mode endpoint_mode replicas labels rollback_config update_config resources restart_policy placement",
+    ("services", "*", "deploy", "placement"): "constraints preferences max_replicas_per_node",
+    ("services", "*", "deploy", "resources"): "limits reservations",
+    ("services", "*", "deploy", "resources", "limits"): "cpus memory pids",
+    ("services", "*", "deploy", "resources", "reservations"): "cpus memory generic_resources devices",
+    ("services", "*", "deploy", "restart_policy"): "condition delay max_attempts window",
+    ("services", "*", "deploy", "rollback_config"): _UPDATE,
+    ("services", "*", "deploy", "update_config"): _UPDATE,
+    ("services", "*", "extends"): "service file",
+    ("services", "*", "healthcheck"): "disable interval retries test timeout start_period start_interval",
+    ("services", "*", "logging"): "driver options",
+    ("services", "*", "networks", "*"): "aliases driver_opts ipv4_address ipv6_address link_local_ips mac_address priority",
+    ("services", "*", "ports", "*"): "name mode host_ip target published protocol app_protocol",
+    ("services", "*", "configs", "*"): "source target uid gid mode",
+    ("services", "*", "secrets", "*"): "source target uid gid mode",
+    ("services", "*", "volumes", "*"): "type source target read_only consistency bind volume tmpfs image",
+    ("services", "*", "volumes", "*", "bind"): "propagation create_host_path recursive selinux",
+    ("services", "*", "volumes", "*", "tmpfs"): "size mode",
+    ("services", "*", "volumes", "*", "volume"): "nocopy subpath labels",
+    ("networks", "*"): "name driver driver_opts ipam external internal enable_ipv4 enable_ipv6 attachable labels",
+    ("networks", "*", "ipam"): "driver config options",
+    ("networks", "*", "ipam", "config", "*"): "subnet ip_range gateway aux_addresses",
+    ("volumes", "*"): "name driver driver_opts external labels",
+    ("configs", "*"): _CONTENT,
+    ("secrets", "*"): _CONTENT + " driver driver_opts",
+    ("include", "*"): "path env_file project_directory",
+}  # fmt: skip
+
+
+def advice(at: Path, word: str) -> str:
+    """`did you mean 'replicas'?` for a key that is not known at this place, or nothing."""
+    for pattern, keys in _KEYS.items():
+        if len(pattern) == len(at) and all(step in ("*", given) for step, given in zip(pattern, at, strict=True)):
+            return did_you_mean(word, keys.split())
+    return ""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word[:60], sorted(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else ""
