@@ -22,7 +22,7 @@ from deployer.cli.options import (
 
 LockWait = Annotated[
     float,
-    typer.Option("--lock-wait", parser=seconds, metavar="DURATION", help="Wait so long for another run: 90s, 5m. [0]"),
+    typer.Option("--lock-wait", parser=seconds, metavar="DURATION", help="Wait so long for another run: 90s, 5m."),
 ]
 EXAMPLES: Final = """\b
 Examples:

@@ -33,10 +33,10 @@ Worktree = Annotated[bool, typer.Option("--worktree", help="The files as they ar
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 ProgressKind = Annotated[
     Asked,
-    typer.Option("--progress", help="How progress is shown on standard error; json is one object a line."),
+    typer.Option("--progress", metavar="HOW", help="Progress on standard error: auto, tty, plain, json, quiet."),
 ]
 Colour = Annotated[
-    Choice, typer.Option("--color", envvar="DEPLOYER_COLOR", help="Colours; NO_COLOR and FORCE_COLOR count too.")
+    Choice, typer.Option("--color", envvar="DEPLOYER_COLOR", metavar="WHEN", help="auto, always or never.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Results and errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Every line of every step, with the time.")]

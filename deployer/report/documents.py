@@ -129,8 +129,9 @@ def _kind(operation: Operation) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(operation).__name__).lower()
 
 
-def _blocked(obstacle: Blocked) -> dict[str, str]:
-    return {"subject": obstacle.subject, "reason": obstacle.reason, "help": obstacle.help}
+def _blocked(obstacle: Blocked) -> dict[str, Any]:
+    about = {"subject": obstacle.subject, "reason": obstacle.reason, "help": obstacle.help}
+    return {**about, "unreachable": obstacle.unreachable}
 
 
 def _diagnostic(problem: Problem) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import IO, TYPE_CHECKING, Final, cast
+from typing import IO, TYPE_CHECKING, Final, Literal, cast
 
 from deployer.model.printable import printable
 from deployer.plan.outcome import Progress
@@ -76,7 +76,8 @@ class LiveProgress:
         from rich.live import Live  # noqa: PLC0415 - see above
 
         stream = cast("IO[str]", Telling(self._stream))
-        console = Console(file=stream, force_terminal=True, no_color=not self._paint.on, highlight=False)
+        colours: Literal["standard"] | None = "standard" if self._paint.on else None
+        console = Console(file=stream, force_terminal=True, color_system=colours, no_color=False, highlight=False)
         self._live = Live(
             console=console,
             get_renderable=lambda: self._picture(console),

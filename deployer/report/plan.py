@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 from deployer.plan.operations import AwaitServices, CreateObject, CreateService, UpdateService
+from deployer.plan.outcome import Report
 from deployer.plan.text import plan_text
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def place(operation: Operation) -> tuple[Literal["machine", "stack"], str]:
 
 
 def exit_code(plan: Plan, *, detailed: bool) -> int:
-    """0, or with `detailed` 2 where there is something to do; 1 or 6, as `apply` would say, where something cannot be done."""
+    """0, or with `detailed` 2 where there is something to do; where something cannot be done, what `apply` would end with."""
     if plan.blocked:
-        return 1 if plan.steps else 6
+        return Report(plan).exit_code
     return 2 if detailed and plan.steps else 0

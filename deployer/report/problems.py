@@ -23,14 +23,13 @@ def problems_text(problems: Iterable[Problem], paint: Paint) -> str:
     that say the same of one file only the first has its source line, the others follow it as lines of their own.
     """
     ordered = sorted(set(problems))
-    said: set[tuple[str, ...]] = set()
-    blocks = []
+    same: dict[tuple[str, ...], list[Problem]] = {}
     for problem in ordered:
-        key = _statement(problem)
-        if key not in said:
-            said.add(key)
-            repeats = [other for other in ordered if other is not problem and _statement(other) == key]
-            blocks.append("\n".join([*_block(problem, paint), *(_first_line(other, paint) for other in repeats)]))
+        same.setdefault((problem.path, problem.severity, problem.message, problem.help), []).append(problem)
+    blocks = [
+        "\n".join([*_block(first, paint), *(_first_line(other, paint) for other in others)])
+        for first, *others in same.values()
+    ]
     return "\n\n".join([*blocks, summary(ordered)]) + "\n" if ordered else ""
 
 
@@ -50,10 +49,6 @@ def problems_github(problems: Iterable[Problem]) -> str:
     """`::error file=…,line=…,col=…::message`, one line a problem (GitHub, "Workflow commands for GitHub Actions")."""
     ordered = sorted(set(problems))
     return "".join(_command(problem) for problem in ordered) + (f"{summary(ordered)}\n" if ordered else "")
-
-
-def _statement(problem: Problem) -> tuple[str, ...]:
-    return problem.path, problem.severity, problem.message, problem.help
 
 
 def _block(problem: Problem, paint: Paint) -> list[str]:

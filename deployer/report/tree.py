@@ -130,10 +130,10 @@ def _row(row: Row, group: str, now: float, marks: Marks) -> list[Line]:
     subject, verb = describe(row.step.operation)
     what = printable(verb if subject == group else f"{subject}: {verb}")
     match row.outcome:
-        case None if row.began is None:
-            return [Line(f"  {marks.coming} {what}", "dim")]
         case None:
-            elapsed = now - (row.began or now)
+            if row.began is None:
+                return [Line(f"  {marks.coming} {what}", "dim")]
+            elapsed = now - row.began
             wheel = marks.wheel[int(elapsed * 8) % len(marks.wheel)]
             detail = [Line(f"      {printable(row.last)}", "dim")] if row.last else []
             return [Line(f"  {wheel} {what}", "cyan", duration(elapsed)), *detail]

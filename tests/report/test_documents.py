@@ -1,0 +1,210 @@
+"""Every document and every event against the schemas that are shipped."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from importlib.resources import files
+from io import StringIO
+from typing import Any, get_args
+
+import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+
+from deployer.diff import Cause, Field
+from deployer.diff.change import ABSENT
+from deployer.model.cluster import Cluster
+from deployer.model.desired import Desired
+from deployer.model.problem import Problem
+from deployer.model.secret import Secret
+from deployer.model.stack import StackObjects
+from deployer.model.status import NodeStatus, ServiceStatus, StackStatus, Status
+from deployer.plan import Began, Ended, Plan, Progress, Report
+from deployer.plan.operations import NodeOperation, StackOperation
+from deployer.report.documents import plan_document, report_document, status_document, to_json
+from deployer.report.failure import Failure, failure_document, failure_event
+from deployer.report.masked import field_document
+from deployer.report.ndjson import NdjsonProgress
+from deployer.report.validation import invalid_document, valid_document
+
+SCHEMAS: dict[str, Any] = {
+    name: json.loads(files("deployer.report").joinpath("schemas", f"{name}.json").read_text())
+    for name in ("event", "failure", "plan", "report", "status", "validation")
+}
+REGISTRY: Registry[Any] = Registry().with_resources(
+    [(f"{name}.json", Resource.from_contents(schema)) for name, schema in SCHEMAS.items()]
+)
+PROBLEM = Problem("stacks/web/compose.yaml", 3, 14, "no number", "2?", source="  db_password: hunter2", width=7)
+WORSE = Problem("cluster/cluster.yaml", 0, 0, "there is no such file")
+
+
+def check(name: str, document: dict[str, Any]) -> dict[str, Any]:
+    """What the document says after its way through JSON; it must be what its schema allows."""
+    read: dict[str, Any] = json.loads(to_json(document))
+    Draft202012Validator(SCHEMAS[name], registry=REGISTRY).validate(read)
+    return read
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_schemas_are_schemas(name: str) -> None:
+    Draft202012Validator.check_schema(SCHEMAS[name])
+
+
+def test_schemas_list_every_operation_and_every_cause() -> None:
+    kinds = {operation.__name__.lower() for operation in (*get_args(NodeOperation), *get_args(StackOperation))}
+    for name in ("plan", "report"):
+        step = SCHEMAS[name]["$defs"]["step"]["properties"]
+        assert {kind.replace("_", "") for kind in step["kind"]["enum"]} == kinds
+        assert set(step["cause"]["enum"]) == {None, *map(str, Cause)}
+
+
+def test_a_plan_without_secrets(plan: Plan) -> None:
+    read = check("plan", plan_document(plan))
+    assert "hunter2" not in json.dumps(read)
+    assert read["summary"] == {"add": 3, "change": 1, "remove": 0, "unchanged": 4, "blocked": 1}
+    assert read["steps"][3] == {
+        "number": 4,
+        "kind": "update_service",
+        "mark": "~",
+        "group": {"kind": "stack", "name": "web"},
+        "subject": "web_cache",
+        "action": "update service, 1 replica",
+        "cause": "changed in git",
+        "fields": [
+            {"path": "Mode.Replicated.Replicas", "old": 1, "new": 3},
+            {"path": "TaskTemplate.ContainerSpec.Env", "new": ["API_TOKEN=[secret]", "COLOUR=red"]},
+        ],
+        "needs": [],
+        "follows": [1, 2],
+    }
+    assert read["steps"][1]["group"] == {"kind": "machine", "name": "slave"}
+
+
+def test_a_report_with_every_outcome(report: Report) -> None:
+    read = check("report", report_document(report))
+    assert [step["outcome"]["state"] for step in read["steps"]] == ["done", "failed", "done", "failed", "skipped"]
+    assert read["steps"][1]["outcome"]["log"] == ["joining", "Error: \x1b[31mno route\x1b[0m"]
+    assert read["summary"] == {"done": 2, "failed": 2, "skipped": 1, "blocked": 1}
+    assert (read["ok"], read["exit_code"], read["stopped"]) == (False, 1, None)
+    stopped = check("report", report_document(Report(report.plan, {}, 1.0, "interrupted")))
+    assert (stopped["exit_code"], stopped["stopped"]) == (130, "interrupted")
+    assert stopped["steps"][0]["outcome"] == {"state": "skipped", "because": None}
+
+
+def test_a_status() -> None:
+    status = Status(
+        "sandbox",
+        "worktree",
+        (NodeStatus("master", "local", "10.0.0.1", "manager", "26.1.5", None, "Synced", "Healthy"),),
+        (
+            StackStatus(
+                "web", (ServiceStatus("web_api", "api:2", 0, 3, "OutOfSync", "Missing"),), "OutOfSync", "Missing"
+            ),
+        ),
+    )
+    read = check("status", status_document(status))
+    assert read["well"] is False
+    assert read["stacks"][0]["services"][0]["wanted"] == 3
+
+
+def test_a_validation_of_files_that_are_not_valid() -> None:
+    read = check("validation", invalid_document([PROBLEM, WORSE, PROBLEM]))
+    assert (read["valid"], read["error_count"], read["warning_count"]) == (False, 2, 0)
+    assert read["diagnostics"] == [
+        {
+            "severity": "error",
+            "summary": "there is no such file",
+            "detail": "",
+            "range": {"filename": "cluster/cluster.yaml"},
+        },
+        {
+            "severity": "error",
+            "summary": "no number",
+            "detail": "2?",
+            "range": {
+                "filename": "stacks/web/compose.yaml",
+                "start": {"line": 3, "column": 14},
+                "end": {"line": 3, "column": 21},
+            },
+            "snippet": {
+                "code": "  db_password: [secret]",
+                "start_line": 3,
+                "highlight_start_offset": 13,
+                "highlight_end_offset": 20,
+            },
+        },
+    ]
+
+
+def test_a_validation_of_valid_files() -> None:
+    desired = Desired("worktree", Cluster("sandbox", (), None, ""), ())
+    objects = (StackObjects("web", (), (), (), ({"Name": "web_api"}, {"Name": "web_cache"})),)
+    read = check("validation", valid_document(desired, objects, ()))
+    assert (read["valid"], read["services"], read["machines"]) == (True, 2, 0)
+    without = {key: value for key, value in read.items() if key != "commit"}
+    assert not Draft202012Validator(SCHEMAS["validation"], registry=REGISTRY).is_valid(without)
+
+
+def test_failures() -> None:
+    read = check("failure", failure_document(Failure(6, "master: no answer", "is it on?")))
+    assert (read["exit_code"], read["error_count"]) == (6, 1)
+    assert read["diagnostics"] == [{"severity": "error", "summary": "master: no answer", "detail": "is it on?"}]
+    assert check("failure", failure_document(Failure(3, "x", problems=(PROBLEM,))))["diagnostics"][0]["range"]
+
+
+def test_every_event_is_a_line_of_its_own(plan: Plan, report: Report) -> None:
+    stream = StringIO()
+    moment = datetime(2026, 8, 22, 14, 15, 3, 120_000, tzinfo=UTC)
+    progress = NdjsonProgress(stream, now=lambda: moment)
+    progress.say("asking 4 machines")
+    progress.show(plan)
+    for step in plan.steps:
+        progress.listen(Began(step))
+        progress.listen(Progress(step, "a line\nand \x1b[2J another"))
+        progress.listen(Ended(step, report.outcome(step)))
+    progress.end(report)
+    lines = [*stream.getvalue().splitlines(), failure_event(Failure(1, "x"), moment)]
+    events = [check("event", json.loads(line)) for line in lines]
+    assert events[0] == {"type": "version", "schema": "1.0", "deployer": "0.1.0"}
+    assert events[1] == {
+        "@level": "info",
+        "@message": "asking 4 machines",
+        "@timestamp": "2026-08-22T14:15:03.120+00:00",
+        "type": "log",
+    }
+    assert [event["type"] for event in events[2:]] == [
+        *["planned_change"] * 5, "blocked", "change_summary",
+        "apply_start", "apply_progress", "apply_complete",
+        "apply_start", "apply_progress", "apply_errored",
+        "apply_start", "apply_progress", "apply_complete",
+        "apply_start", "apply_progress", "apply_errored",
+        "apply_start", "apply_progress", "apply_skipped",
+        "change_summary", "diagnostic",
+    ]  # fmt: skip
+    assert events[-2]["changes"] | {"cluster": 0, "commit": 0} == {
+        "operation": "apply", "cluster": 0, "commit": 0, "done": 2, "failed": 2, "skipped": 1, "blocked": 1, "exit_code": 1,
+    }  # fmt: skip
+    assert "hunter2" not in stream.getvalue()
+
+
+def test_values_keep_their_types_and_lose_their_secrets() -> None:
+    value = {"image": "a", "count": 2, "on": True, "none": None, "db_password": ["x"], "args": ["--token=abc", "a=b"]}
+    assert field_document(Field("Spec", value, Secret("abc"))) == {
+        "path": "Spec",
+        "old": {
+            "image": "a",
+            "count": 2,
+            "on": True,
+            "none": None,
+            "db_password": "[secret]",
+            "args": ["--token=[secret]", "a=b"],
+        },
+        "new": "[secret]",
+    }
+    assert field_document(Field("Labels.api_token", "abc", ABSENT)) == {"path": "Labels.api_token", "old": "[secret]"}
+
+
+def test_json_is_ascii_and_cannot_move_a_cursor() -> None:
+    text = to_json({"a": "\x1b\x7f\u202eé"}, indent=None)
+    assert text == '{"a": "\\u001b\\u007f\\u202e\\u00e9"}\n'

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from deployer.model.status import NodeStatus, ServiceStatus, StackStatus, Status
+from deployer.report.status import status_text
+
+if TYPE_CHECKING:
+    from deployer.report.paint import Paint
+
+LONG = "connection refused by 203.0.113.11 port 22 after five seconds of waiting"
+
+
+@pytest.fixture
+def status() -> Status:
+    return Status(
+        "sandbox",
+        "1a2b3c4d5e" + "0" * 30,
+        (
+            NodeStatus("consul", "203.0.113.9", "10.0.0.9", "none", "26.1.5", None, "Synced", "Healthy"),
+            NodeStatus(
+                "master", "203.0.113.10", "10.0.0.10", "manager", "26.1.5", True, "OutOfSync", "Suspended", "drain"
+            ),
+            NodeStatus("slave", "203.0.113.11", "", "worker", "", False, "Unknown", "Unknown", LONG),
+        ),
+        (
+            StackStatus("empty", (), "Synced", "Healthy"),
+            StackStatus(
+                "web",
+                (
+                    ServiceStatus("web_api", "api:2", 2, 3, "Synced", "Progressing", "2 of 3 running"),
+                    ServiceStatus("web_cache", "registry.example.org/redis:7.4", 1, 1, "OutOfSync", "Healthy"),
+                ),
+                "OutOfSync",
+                "Progressing",
+            ),
+        ),
+    )
+
+
+def test_two_tables_and_a_sentence(status: Status, plain: Paint) -> None:
+    assert status_text(status, plain) == (
+        "NAME     ADDRESS        ADVERTISE   ROLE      ENGINE   CONSUL   SYNC        HEALTH      NOTE\n"
+        "consul   203.0.113.9    10.0.0.9    none      26.1.5   -        Synced      Healthy     -\n"
+        "master   203.0.113.10   10.0.0.10   manager   26.1.5   yes      OutOfSync   Suspended   drain\n"
+        "slave    203.0.113.11   -           worker    -        no       Unknown     Unknown     " + LONG + "\n"
+        "\n"
+        "STACK   SERVICE     REPLICAS   IMAGE                            SYNC        HEALTH        NOTE\n"
+        "empty   -           -          -                                Synced      Healthy       -\n"
+        "web     web_api     2/3        api:2                            Synced      Progressing   2 of 3 running\n"
+        "web     web_cache   1/1        registry.example.org/redis:7.4   OutOfSync   Healthy       -\n"
+        "\n"
+        "sandbox at 1a2b3c4d5e: 3 machines and 2 stacks, 3 of them not as git says\n"
+    )
+
+
+def test_a_stack_has_its_own_line_where_its_services_do_not_say_it_all(status: Status, plain: Paint) -> None:
+    services = (ServiceStatus("web_api", "api:2", 1, 1, "Synced", "Healthy"),)
+    lines = {
+        stack: status_text(replace(status, stacks=(stack,)), plain).split("\n\n")[1].splitlines()[1:]
+        for stack in (
+            StackStatus("web", services, "Synced", "Healthy"),
+            StackStatus("web", services, "OutOfSync", "Healthy"),
+            StackStatus("web", services, "Unknown", "Unknown", "no manager could be asked"),
+        )
+    }
+    assert [[line.split()[:2] for line in found] for found in lines.values()] == [
+        [["web", "web_api"]],
+        [["web", "-"], ["web", "web_api"]],
+        [["web", "-"], ["web", "web_api"]],
+    ]
+
+
+def test_on_a_terminal_the_note_is_cut_to_fit_and_elsewhere_nothing_is(status: Status, plain: Paint) -> None:
+    narrow = status_text(status, plain, width=110)
+    assert max(map(len, narrow.splitlines())) == 110
+    assert "connection refused by…" in narrow
+    assert LONG in status_text(status, plain, width=None)
+    images = status_text(status, plain, width=90).split("\n\n")[1].splitlines()
+    assert max(map(len, images)) == 90
+    assert "registry.exam" in images[3]
+
+
+def test_a_cluster_without_stacks_has_one_table(status: Status, plain: Paint) -> None:
+    well = replace(status, nodes=status.nodes[:1], stacks=())
+    assert (
+        status_text(well, plain).split("\n\n")[1] == "sandbox at 1a2b3c4d5e: 1 machine and 0 stacks, all as git says\n"
+    )
+
+
+def test_words_have_their_colours_and_columns_stay_aligned(status: Status, colours: Paint, plain: Paint) -> None:
+    painted = status_text(status, colours)
+    assert "\x1b[33mOutOfSync\x1b[0m" in painted
+    assert "\x1b[32mSynced   \x1b[0m" in painted
+    assert re.sub(r"\x1b\[[0-9;]*m", "", painted) == status_text(status, plain)
+
+
+def test_a_note_from_a_machine_is_escaped(status: Status, plain: Paint) -> None:
+    hostile = replace(status.nodes[0], note="a\nb\x1b[2J")
+    assert "a\\nb\\x1b[2J" in status_text(replace(status, nodes=(hostile,)), plain)
