@@ -1,7 +1,8 @@
 """Two engine bodies in, the fields that differ out: like compared with like.
 
-The engine fills in defaults and drops nulls; after the same pruning on both sides only a handful of fields differ
-(tried on 82 services against Engine 20.10: EndpointSpec.Mode, ContainerSpec.Isolation and TaskTemplate.Runtime).
+The engine fills in defaults and drops nulls. What it fills in was found by sending 35 services, each with another part
+of compose, to Engine 26.1 and reading them back (tests/diff/data): after the same pruning and with the same defaults
+nothing differs.
 """
 
 from __future__ import annotations
@@ -14,12 +15,22 @@ from typing import Any, Final
 from deployer.diff.change import ABSENT, Field
 from deployer.model.labels import VOLATILE
 
-ENGINE_DEFAULTS: Final = {
-    ("EndpointSpec", "Mode"): "vip",
-    ("TaskTemplate", "ContainerSpec", "Isolation"): "default",
-    ("TaskTemplate", "Runtime"): "container",
-}
-"""What the engine writes where the client sent nothing."""
+ENGINE_DEFAULTS: Final[tuple[tuple[tuple[str, ...], str, Any], ...]] = (
+    ((), "EndpointSpec", {}),
+    (("EndpointSpec",), "Mode", "vip"),
+    (("TaskTemplate",), "Runtime", "container"),
+    (("TaskTemplate", "ContainerSpec"), "Isolation", "default"),
+    (("TaskTemplate", "RestartPolicy"), "Condition", "any"),
+    (("UpdateConfig",), "FailureAction", "pause"),
+    (("UpdateConfig",), "Order", "stop-first"),
+    (("RollbackConfig",), "FailureAction", "pause"),
+    (("RollbackConfig",), "Order", "stop-first"),
+    (("Mode", "Replicated"), "Replicas", 1),
+    (("Mode", "ReplicatedJob"), "MaxConcurrent", 1),
+)
+"""(section, key, what the engine writes where the client sent nothing): only where that section was sent at all."""
+
+PORT_DEFAULTS: Final = {"Protocol": "tcp", "PublishMode": "ingress"}
 
 KEPT_EMPTY: Final = {
     ("Mode", "Replicated"),
@@ -27,8 +38,16 @@ KEPT_EMPTY: Final = {
     ("Mode", "ReplicatedJob"),
     ("Mode", "GlobalJob"),
     ("Mode", "Replicated", "Replicas"),
+    ("UpdateConfig", "Parallelism"),
+    ("RollbackConfig", "Parallelism"),
+    ("TaskTemplate", "RestartPolicy", "Delay"),
+    ("TaskTemplate", "ContainerSpec", "StopGracePeriod"),
+    ("TaskTemplate", "ContainerSpec", "Init"),
 }
-"""Where empty or zero is not the same as absent: an absent `Replicas` means 1, and `Global: {}` is the mode itself."""
+"""Where empty, zero or false is not the same as absent: `Replicas` absent means 1, `Delay` absent means 5 s, `Global: {}` is the mode."""
+
+USERS_MAPS: Final = frozenset({"Labels", "Options", "DriverOpts", "Sysctls"})
+"""Maps whose keys the user chose: there an empty value says something (`labels: {feature: ""}`)."""
 
 IGNORED: Final = {("TaskTemplate", "ForceUpdate")}
 """Counts `docker service update --force`; carried over into updates, so that nothing restarts because of it."""
@@ -63,14 +82,9 @@ def normalise_service(body: Mapping[str, Any], networks: Mapping[str, str]) -> d
     container["Env"] = sorted(container.get("Env") or ())
     template["ContainerSpec"] = container
     labels = {key: value for key, value in (body.get("Labels") or {}).items() if key not in VOLATILE}
-    pruned = _prune({**body, "TaskTemplate": template, "Labels": labels}, ())
-    result: dict[str, Any] = pruned if isinstance(pruned, dict) else {}
-    for path, value in ENGINE_DEFAULTS.items():
-        target = result
-        for key in path[:-1]:
-            target = target.setdefault(key, {})
-        target.setdefault(path[-1], value)
-    return result
+    whole = {**body, "TaskTemplate": template, "Labels": labels, "Mode": body.get("Mode") or {"Replicated": {}}}
+    pruned = _prune(_with_defaults(whole), ())
+    return pruned if isinstance(pruned, dict) else {}
 
 
 def fields(old: Any, new: Any, path: str = "") -> tuple[Field, ...]:
@@ -99,6 +113,30 @@ def _canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
+def _with_defaults(body: dict[str, Any]) -> dict[str, Any]:
+    """A copy of `body` in which every section that was sent says what the engine would make of it."""
+    for path, key, value in ENGINE_DEFAULTS:
+        body = _with_default(body, path, key, value)
+    job = body["Mode"].get("ReplicatedJob")
+    if isinstance(job, Mapping):
+        body = _with_default(body, ("Mode", "ReplicatedJob"), "TotalCompletions", job["MaxConcurrent"])
+    endpoint = body["EndpointSpec"]
+    ports = [
+        PORT_DEFAULTS | {key: value for key, value in port.items() if value} for port in endpoint.get("Ports") or ()
+    ]
+    return {**body, "EndpointSpec": {**endpoint, "Ports": ports}}
+
+
+def _with_default(section: Mapping[str, Any], path: tuple[str, ...], key: str, value: Any) -> dict[str, Any]:
+    if not path:
+        present = section.get(key)
+        return {**section, key: value if present is None or present == "" else present}
+    below = section.get(path[0])
+    if not isinstance(below, Mapping):
+        return dict(section)
+    return {**section, path[0]: _with_default(below, path[1:], key, value)}
+
+
 def _prune(value: Any, path: tuple[str, ...]) -> Any:
     if isinstance(value, Mapping):
         pairs = ((key, _prune(item, (*path, key))) for key, item in value.items() if (*path, key) not in IGNORED)
@@ -111,4 +149,5 @@ def _prune(value: Any, path: tuple[str, ...]) -> Any:
 def _says_something(value: Any, path: tuple[str, ...]) -> bool:
     if value is None:
         return False
-    return path in KEPT_EMPTY or not (value is False or value in ({}, [], "", 0))
+    users = len(path) > 1 and path[-2] in USERS_MAPS
+    return users or path in KEPT_EMPTY or not (value is False or value in ({}, [], "", 0))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.diff.body import fields
 from deployer.diff.change import Blocked, Cause, Change, ContainerDiffers, Diff, NotRegistered
-from deployer.diff.machines import advertise_address
+from deployer.diff.machines import advertise_address, usable
 from deployer.model import labels
 from deployer.model.observed import CatalogueNode, Container, Engine, Machine, Observed, Unreachable
 
@@ -25,33 +25,54 @@ META_COMMIT: Final = "deployer-commit"
 
 
 def diff_catalogue(cluster: Cluster, observed: Observed, commit: str) -> Diff:
-    """Consul's server and the machines it should know. Nothing where the cluster has no `consul:` section."""
+    """Consul's server and the machines it should know. Nothing where the cluster has no `consul:` section.
+
+    A catalogue that cannot be read is not an empty one: nothing is registered while the server's machine is
+    unreachable. Where the server runs and does not answer yet (it has no leader in its first seconds, and a run may
+    have been killed in them), everything is registered anew, which changes nothing that is right.
+    """
     if cluster.consul is None:
         return Diff(())
+    server = next((node for node in cluster.nodes if node.consul_server), None)
+    if server is None:
+        return Diff(
+            (), (Blocked("consul", "no machine is its server", "set `consul: server` in one file of cluster/nodes/"),)
+        )
+    unreadable = _unreadable(server, observed)
     changes: list[Change] = []
-    blocked: list[Blocked] = []
+    blocked: list[Blocked] = [unreadable] if unreadable else []
     unchanged = 0
-    entries = observed.catalogue
-    if isinstance(entries, Unreachable):
-        blocked.append(Blocked("consul", f"its catalogue cannot be read: {entries.reason}", entries.help))
     for node in cluster.nodes:
         machine = observed.machines[node.name]
-        if not isinstance(machine, Machine):
-            continue
+        if not isinstance(machine, Machine) or not usable(node, machine):
+            continue  # diff_engines says so
         address = advertise_address(node, machine)
         if address is None:
-            blocked.append(_no_address(node))
+            # Of machines in the swarm diff_swarm says so.
+            blocked += [_no_address(node)] if node.role == "none" else []
             continue
         if node.consul_server:
             found = _server(cluster, node, machine, address, commit)
-        elif isinstance(entries, Unreachable):
+        elif unreadable:
             continue
         else:
-            known = next((entry for entry in entries or () if entry.name == node.name), None)
-            found = _registration(cluster, node, machine, address, known, commit)
+            found = _registration(cluster, node, machine, address, observed.catalogue, commit)
         changes += found
         unchanged += not found
     return Diff(tuple(changes), tuple(blocked), unchanged)
+
+
+def _unreadable(server: Node, observed: Observed) -> Blocked | None:
+    machine = observed.machines[server.name]
+    if isinstance(machine, Unreachable):
+        return Blocked("consul", f"its machine {server.name} is unreachable", "bring it back", unreachable=True)
+    if not usable(server, machine):
+        return Blocked(
+            "consul", f"its machine {server.name} has no engine that answers", "mend what is said of that machine"
+        )
+    if advertise_address(server, machine) is None:
+        return Blocked("consul", f"its machine {server.name} has no known address", f"set `advertise` in {server.path}")
+    return None
 
 
 def meta(cluster: Cluster, node: Node, machine: Machine, commit: str) -> dict[str, str]:
@@ -61,16 +82,22 @@ def meta(cluster: Cluster, node: Node, machine: Machine, commit: str) -> dict[st
 
 
 def _registration(
-    cluster: Cluster, node: Node, machine: Machine, address: str, known: CatalogueNode | None, commit: str
+    cluster: Cluster,
+    node: Node,
+    machine: Machine,
+    address: str,
+    catalogue: tuple[CatalogueNode, ...] | Unreachable | None,
+    commit: str,
 ) -> list[Change]:
     wanted = meta(cluster, node, machine, commit)
+    if isinstance(catalogue, Unreachable):
+        return [NotRegistered(node.name, address, wanted, (), Cause.UNKNOWN)]
+    known = next((entry for entry in catalogue or () if entry.name == node.name), None)
     if known is None:
         return [NotRegistered(node.name, address, wanted, (), Cause.NOT_FOUND)]
-    old = {
-        "address": known.address,
-        "meta": {key: known.meta[key] for key in wanted if key in known.meta and key != META_COMMIT},
-    }
-    new = {"address": address, "meta": {key: value for key, value in wanted.items() if key != META_COMMIT}}
+    compared = wanted.keys() - {META_COMMIT}
+    old = {"address": known.address, "meta": {key: known.meta[key] for key in compared if key in known.meta}}
+    new = {"address": address, "meta": {key: wanted[key] for key in compared}}
     differing = fields(old, new)
     return [NotRegistered(node.name, address, wanted, differing, Cause.CHANGED)] if differing else []
 
@@ -131,6 +158,9 @@ def server_body(cluster: Cluster, node: Node, address: str, commit: str) -> dict
 
 
 def _no_address(node: Node) -> Blocked:
+    what = f"it has no interface {node.advertise}" if node.advertise else "none of its addresses is known"
     return Blocked(
-        node.name, "none of its addresses is known, so Consul cannot name it", f"set `advertise` in {node.path}"
+        node.name,
+        f"{what}, so Consul cannot name it",
+        f"set `advertise` in {node.path} to one of its interfaces or addresses",
     )

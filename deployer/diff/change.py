@@ -21,6 +21,7 @@ class Cause(StrEnum):
     COUNT = "count differs"
     NOT_RUNNING = "not running"
     NOT_HEALTHY = "not healthy yet"
+    UNKNOWN = "could not be read"
 
 
 class Absent:
@@ -168,11 +169,15 @@ Change = (
 
 @dataclass(frozen=True)
 class Blocked:
-    """Something that is wanted and cannot be done: `subject` is the machine or object, `reason` one line, `help` what to do."""
+    """Something that is wanted and cannot be done: `subject` is the machine or object, `reason` one line, `help` what to do.
+
+    `unreachable`: only because a machine did not answer, which has an exit code of its own.
+    """
 
     subject: str
     reason: str
     help: str = ""
+    unreachable: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deployer.diff.catalogue import diff_catalogue
-from deployer.diff.change import Diff
-from deployer.diff.machines import diff_engines, diff_swarm
+from deployer.diff.change import Blocked, Diff
+from deployer.diff.machines import diff_engines
 from deployer.diff.stacks import diff_stacks
+from deployer.diff.swarm import diff_swarm, swarm_obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,11 +26,20 @@ def diff(desired: Desired, objects: Sequence[StackObjects], observed: Observed) 
     engines = diff_engines(desired.cluster, observed)
     swarm = diff_swarm(desired.cluster, observed)
     catalogue = diff_catalogue(desired.cluster, observed, desired.commit)
-    has_swarm = observed.swarm is not None or bool(swarm.changes)
-    stacks = diff_stacks(desired.cluster.name, objects, observed.swarm, desired.commit) if has_swarm else Diff(())
+    if swarm_obstacle(desired.cluster, observed) or not (observed.swarm or swarm.changes):
+        stacks = Diff((), _homeless(objects) if not swarm.blocked else ())
+    else:
+        stacks = diff_stacks(desired.cluster.name, objects, observed.swarm, desired.commit)
     parts = (engines, swarm, catalogue, stacks)
     return Diff(
         changes=tuple(change for part in parts for change in part.changes),
         blocked=tuple(obstacle for part in parts for obstacle in part.blocked),
         unchanged=sum(part.unchanged for part in parts),
+    )
+
+
+def _homeless(objects: Sequence[StackObjects]) -> tuple[Blocked, ...]:
+    help_ = "set `swarm: manager` in one file of cluster/nodes/"
+    return tuple(
+        Blocked(f"stack {name}", "there is no swarm to run it", help_) for name in sorted(o.stack for o in objects)
     )

@@ -4,55 +4,72 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from deployer.diff.body import fields, hash_of, normalise_service
+from deployer.diff.body import fields, hash_of
 from deployer.diff.change import (
     Blocked,
-    Cause,
     Change,
     Diff,
     Field,
     ObjectMissing,
-    ServiceDiffers,
-    ServiceMissing,
-    ServiceUnsettled,
 )
+from deployer.diff.services import PREDEFINED, Finding, Reference, diff_service, foreign, references
 from deployer.model import labels
-from deployer.model.observed import LiveService, Swarm
+from deployer.model.observed import LiveObject, Swarm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from deployer.model.stack import Body, StackObjects
 
-COUNT_PATHS: Final = frozenset({"Mode.Replicated.Replicas"})
-FAILED_UPDATES: Final = frozenset({"paused", "rollback_paused", "rollback_completed"})
-
+Kind = Literal["network", "config", "secret"]
 _EMPTY: Final = Swarm("", "", (), (), ())
 
 
 def diff_stacks(cluster: str, stacks: Sequence[StackObjects], swarm: Swarm | None, commit: str) -> Diff:
-    """What the stacks lack, in the order in which it is to be made. `swarm` None: there is none yet, so everything."""
+    """What the stacks lack, sorted by stack, kind and name. `swarm` None: there is none yet, so everything.
+
+    A service that refers to something that it may not have (an object that is not ours, an external one that does not
+    exist) is left alone: the engine would refuse it, or it would run with what it was not meant for.
+    """
     live = swarm or _EMPTY
-    networks = {obj.id: obj.name for obj in live.objects if obj.kind == "network"}
+    names = {obj.id: obj.name for obj in live.objects if obj.kind == "network"}
     changes: list[Change] = []
     blocked: list[Blocked] = []
     unchanged = 0
-    defined = {str(body["Name"]) for stack in stacks for body in (*stack.networks, *stack.configs, *stack.secrets)}
-    for stack in stacks:
-        for kind, bodies in _objects(stack):
-            for body in bodies:
-                found, obstacle = _diff_object(cluster, stack.stack, kind, stamp(body, cluster, stack.stack), live)
-                changes += found
-                blocked += obstacle
-                unchanged += not found and not obstacle
-        for body in stack.services:
-            stamped = stamp_service(body, cluster, stack.stack, commit)
-            service = next((s for s in live.services if s.name == body["Name"]), None)
-            found, obstacle = _diff_service(cluster, stack.stack, stamped, service, networks)
+    found: list[Change]
+    ordered = sorted(stacks, key=lambda stack: stack.stack)
+    owners = _owners(ordered)
+    unusable: set[Reference] = set()
+    for stack in ordered:
+        for kind, body in _objects(stack):
+            name = str(body["Name"])
+            if (rival := owners[kind, name]) != stack.stack:
+                found, obstacle = [], [_twice(kind, name, rival, stack.stack)]
+            elif _is_foreign(cluster, kind, name, live):
+                found, obstacle = [], [foreign(kind, name)]
+                unusable.add((kind, name))
+            else:
+                found, obstacle = _diff_object(stack.stack, kind, stamp(body, cluster, stack.stack), live)
             changes += found
             blocked += obstacle
             unchanged += not found and not obstacle
-        blocked += _missing_externals(stack, live, defined)
+    for stack in ordered:
+        missing = _missing_externals(stack, live, owners)
+        blocked += [_missing(stack.stack, kind, name) for kind, name in missing]
+        refused = unusable | set(missing)
+        for body in sorted(stack.services, key=lambda body: str(body["Name"])):
+            name = str(body["Name"])
+            if (rival := owners["service", name]) != stack.stack:
+                found, obstacle = [], [_twice("service", name, rival, stack.stack)]
+            elif wanting := [reference for reference in references(body) if reference in refused]:
+                found, obstacle = [], [_wanting(name, wanting[0])]
+            else:
+                stamped = stamp_service(body, cluster, stack.stack, commit)
+                service = next((s for s in live.services if s.name == name), None)
+                found, obstacle = diff_service(cluster, stack.stack, stamped, service, names)
+            changes += found
+            blocked += obstacle
+            unchanged += not found and not obstacle
     return Diff(tuple(changes), tuple(blocked), unchanged)
 
 
@@ -68,19 +85,38 @@ def stamp_service(body: Body, cluster: str, stack: str, commit: str) -> dict[str
     return stamped
 
 
-def _objects(stack: StackObjects) -> Iterable[tuple[Literal["network", "config", "secret"], tuple[Body, ...]]]:
-    return (("network", stack.networks), ("config", stack.configs), ("secret", stack.secrets))
+def _objects(stack: StackObjects) -> list[tuple[Kind, Body]]:
+    groups: tuple[tuple[Kind, tuple[Body, ...]], ...] = (
+        ("network", stack.networks),
+        ("config", stack.configs),
+        ("secret", stack.secrets),
+    )
+    return [(kind, body) for kind, bodies in groups for body in sorted(bodies, key=lambda body: str(body["Name"]))]
 
 
-def _diff_object(
-    cluster: str, stack: str, kind: Literal["network", "config", "secret"], body: Mapping[str, Any], live: Swarm
-) -> tuple[list[Change], list[Blocked]]:
+def _owners(stacks: Sequence[StackObjects]) -> dict[tuple[str, str], str]:
+    """(kind, name) -> the stack that defines it: the first, where two do."""
+    owners: dict[tuple[str, str], str] = {}
+    for stack in stacks:
+        for kind, body in (*_objects(stack), *(("service", body) for body in stack.services)):
+            owners.setdefault((kind, str(body["Name"])), stack.stack)
+    return owners
+
+
+def _find(kind: str, name: str, live: Swarm) -> LiveObject | None:
+    return next((obj for obj in live.objects if obj.kind == kind and obj.name == name), None)
+
+
+def _is_foreign(cluster: str, kind: str, name: str, live: Swarm) -> bool:
+    present = _find(kind, name, live)
+    return present is not None and present.labels.get(labels.CLUSTER) != cluster
+
+
+def _diff_object(stack: str, kind: Kind, body: Mapping[str, Any], live: Swarm) -> Finding:
     name = str(body["Name"])
-    present = next((obj for obj in live.objects if obj.kind == kind and obj.name == name), None)
+    present = _find(kind, name, live)
     if present is None:
         return [ObjectMissing(kind, stack, name, body)], []
-    if present.labels.get(labels.CLUSTER) != cluster:
-        return [], [_foreign(kind, name)]
     if kind == "network" and (differing := network_fields(present.body, body)):
         told = ", ".join(f"{field.path} {field.old!r} -> {field.new!r}" for field in differing)
         return [], [Blocked(
@@ -106,54 +142,33 @@ def network_fields(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[
     return tuple(found)
 
 
-def _diff_service(
-    cluster: str, stack: str, body: dict[str, Any], live: LiveService | None, networks: Mapping[str, str]
-) -> tuple[list[Change], list[Blocked]]:
-    name = str(body["Name"])
-    if live is None:
-        return [ServiceMissing(stack, name, body)], []
-    if live.labels.get(labels.CLUSTER) != cluster:
-        return [], [_foreign("service", name)]
-    differing = fields(normalise_service(live.spec, networks), normalise_service(body, networks))
-    if differing:
-        return [
-            ServiceDiffers(stack, name, _carry_over(body, live), live, differing, _cause(body, live, differing))
-        ], []
-    if live.update_state in FAILED_UPDATES or (live.running < live.wanted and not live.finite):
-        return [ServiceUnsettled(stack, name, live.running, live.wanted)], []
-    return [], []
-
-
-def _cause(body: Mapping[str, Any], live: LiveService, differing: tuple[Field, ...]) -> Cause:
-    """Equal hashes: git asks for what was sent last, so somebody else changed the live one."""
-    if body["Labels"][labels.HASH] == live.labels.get(labels.HASH):
-        return Cause.DRIFTED
-    return Cause.COUNT if all(field.path in COUNT_PATHS for field in differing) else Cause.CHANGED
-
-
-def _carry_over(body: dict[str, Any], live: LiveService) -> dict[str, Any]:
-    """`ForceUpdate` as it is: sending another number would restart every task (swarmkit task.go, IsTaskDirty)."""
-    forced = (live.spec.get("TaskTemplate") or {}).get("ForceUpdate")
-    if not forced:
-        return body
-    return {**body, "TaskTemplate": {**body["TaskTemplate"], "ForceUpdate": forced}}
-
-
-def _missing_externals(stack: StackObjects, live: Swarm, defined: set[str]) -> list[Blocked]:
-    present = {(obj.kind, obj.name) for obj in live.objects}
+def _missing_externals(stack: StackObjects, live: Swarm, owners: Mapping[tuple[str, str], str]) -> list[Reference]:
+    """Volumes are made by the engine that first needs them, and some networks are always there."""
     return [
-        Blocked(
-            f"stack {stack.stack}",
-            f"its external {kind} {name} does not exist",
-            "create it, or let a stack define it",
-        )
-        for kind, name in stack.external
-        if kind != "volume" and (kind, name) not in present and name not in defined
+        (kind, name)
+        for kind, name in sorted(stack.external)
+        if kind != "volume"
+        and not (kind == "network" and name in PREDEFINED)
+        and _find(kind, name, live) is None
+        and (kind, name) not in owners
     ]
 
 
-def _foreign(kind: str, name: str) -> Blocked:
+def _missing(stack: str, kind: str, name: str) -> Blocked:
     return Blocked(
-        f"{kind} {name}", f"it exists and is not this cluster's (no label {labels.CLUSTER} of it)",
-        "remove or rename one of the two; what deployer does not own it never changes",
-    )  # fmt: skip
+        f"stack {stack}", f"its external {kind} {name} does not exist", "create it, or let a stack define it"
+    )
+
+
+def _wanting(name: str, reference: Reference) -> Blocked:
+    return Blocked(
+        f"service {name}", f"it needs {' '.join(reference)}, which it cannot have", "see what is said of that"
+    )
+
+
+def _twice(kind: str, name: str, first: str, second: str) -> Blocked:
+    return Blocked(
+        f"{kind} {name}",
+        f"stacks {first} and {second} both define it",
+        "rename one, or make it external in one of the two",
+    )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from deployer.diff.change import Change, Diff, ServiceDiffers, ServiceMissing, ServiceUnsettled
+from deployer.diff.change import Cause, Change, Diff, ServiceDiffers, ServiceUnsettled
 from deployer.diff.machines import advertise_address
-from deployer.diff.stacks import FAILED_UPDATES
+from deployer.diff.services import ROLLED_BACK, RUNNING_UPDATES, STALLED_UPDATES
 from deployer.model.observed import Engine, LiveService, Observed, Unreachable
 from deployer.model.status import Health, NodeStatus, ServiceStatus, StackStatus, Status, Sync
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from deployer.model.cluster import Cluster, Node
     from deployer.model.desired import Desired
@@ -57,46 +57,71 @@ def _node_health(node: Node, engine: Engine | None, observed: Observed) -> tuple
         return "Missing", "no Docker engine answers there"
     if node.role == "none":
         return "Healthy", ""
-    if observed.swarm is None:
+    if observed.swarm is None and engine.membership.state != "inactive":
         return "Unknown", "no manager could be asked"
-    member = next((member for member in observed.swarm.members if member.id == engine.membership.node_id), None)
+    members = observed.swarm.members if observed.swarm else ()
+    member = next((member for member in members if member.id == engine.membership.node_id), None)
     if member is None:
         return "Missing", "not in the swarm"
     if member.state != "ready":
         return "Degraded", f"the swarm says: {member.state}"
-    return ("Healthy" if member.availability == "active" else "Suspended"), (
-        "" if member.availability == "active" else member.availability
-    )
+    return ("Healthy", "") if member.availability == "active" else ("Suspended", member.availability)
 
 
 def _stack(stack: StackObjects, observed: Observed, diff: Diff) -> StackStatus:
     mine = [change for change in diff.changes if getattr(change, "stack", "") == stack.stack]
-    services = tuple(_service(body, observed, mine) for body in stack.services)
-    if observed.swarm is None:
-        return StackStatus(stack.stack, services, "Unknown", "Unknown", "no manager could be asked")
-    out_of_sync = any(not isinstance(change, ServiceUnsettled) for change in mine)
+    if observed.swarm is None and not mine:
+        unknown = tuple(
+            ServiceStatus(str(body["Name"]), _image(body), 0, 0, "Unknown", "Unknown") for body in stack.services
+        )
+        return StackStatus(stack.stack, unknown, "Unknown", "Unknown", "no manager could be asked")
+    obstacles = {blocked.subject: blocked.reason for blocked in diff.blocked}
+    services = tuple(_service(body, observed, mine, obstacles) for body in stack.services)
+    named = [
+        f"stack {stack.stack}",
+        *(f"network {body['Name']}" for body in stack.networks),
+        *(f"config {body['Name']}" for body in stack.configs),
+        *(f"secret {body['Name']}" for body in stack.secrets),
+        *(f"service {body['Name']}" for body in stack.services),
+    ]
+    notes = [obstacles[subject] for subject in named if subject in obstacles]
+    out_of_sync = notes or any(_is_difference(change) for change in mine)
     sync: Sync = "OutOfSync" if out_of_sync else "Synced"
-    return StackStatus(stack.stack, services, sync, worst(service.health for service in services))
+    return StackStatus(
+        stack.stack, services, sync, worst(service.health for service in services), notes[0] if notes else ""
+    )
 
 
-def _service(body: Body, observed: Observed, changes: Sequence[Change]) -> ServiceStatus:
+def _is_difference(change: Change) -> bool:
+    """Whether it is about what is defined, not about whether the tasks run."""
+    return not isinstance(change, ServiceUnsettled) and change.cause is not Cause.NOT_HEALTHY
+
+
+def _service(body: Body, observed: Observed, changes: Sequence[Change], obstacles: Mapping[str, str]) -> ServiceStatus:
     name = str(body["Name"])
     live = (
         next((service for service in observed.swarm.services if service.name == name), None) if observed.swarm else None
     )
-    image = str(body["TaskTemplate"]["ContainerSpec"].get("Image", ""))
+    obstacle = obstacles.get(f"service {name}", "")
     if live is None:
-        sync: Sync = "OutOfSync" if observed.swarm else "Unknown"
-        return ServiceStatus(name, image, 0, 0, sync, "Missing" if observed.swarm else "Unknown")
-    differs = any(isinstance(change, ServiceDiffers | ServiceMissing) and change.name == name for change in changes)
-    health, note = _service_health(live)
-    return ServiceStatus(name, image, live.running, live.wanted, "OutOfSync" if differs else "Synced", health, note)
+        return ServiceStatus(name, _image(body), 0, 0, "OutOfSync", "Missing", obstacle)
+    differs = bool(obstacle) or any(
+        isinstance(change, ServiceDiffers) and change.name == name and _is_difference(change) for change in changes
+    )
+    health, note = _service_health(live, differs=differs)
+    sync: Sync = "OutOfSync" if differs else "Synced"
+    return ServiceStatus(name, _image(body), live.running, live.wanted, sync, health, obstacle or note)
 
 
-def _service_health(live: LiveService) -> tuple[Health, str]:
-    if live.update_state in FAILED_UPDATES:
+def _image(body: Body) -> str:
+    return str(body["TaskTemplate"]["ContainerSpec"].get("Image", ""))
+
+
+def _service_health(live: LiveService, *, differs: bool) -> tuple[Health, str]:
+    """An update that was rolled back is no news once git asks for what the service went back to."""
+    if live.update_state in STALLED_UPDATES or (live.update_state == ROLLED_BACK and differs):
         return "Degraded", live.update_state.replace("_", " ")
-    if live.update_state in {"updating", "rollback_started"}:
+    if live.update_state in RUNNING_UPDATES:
         return "Progressing", live.update_state.replace("_", " ")
     if live.running < live.wanted and not live.finite:
         return "Progressing" if live.running else "Degraded", f"{live.running} of {live.wanted} running"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Command:
     """
 
     argv: tuple[str, ...]
-    stdin: bytes = b""
+    stdin: bytes = field(default=b"", repr=False)
     root: bool = False
     timeout: float = 60.0
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 MASK: Final = "[secret]"
 
 
-@dataclass(frozen=True, repr=False)
 class Secret:
-    """Text that `str`, `repr`, f-strings and tracebacks show as `[secret]`; only `reveal` gives it away."""
+    """Text that `str`, `repr`, f-strings and tracebacks show as `[secret]`; only `reveal` gives it away.
 
-    _value: str
+    No dataclass, and without a `__dict__`: `dataclasses.asdict`, `vars` and JSON encoders would walk into one.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
 
     def reveal(self) -> str:
         return self._value
@@ -21,3 +25,18 @@ class Secret:
         return MASK
 
     __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is not written anywhere")

@@ -8,7 +8,9 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
-STACK_PATTERN: Final = r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$"
+STACK_PATTERN: Final = r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$(?!\n)"
+WAIT_PATTERN: Final = r"^[1-9][0-9]{0,4}(s|m)$(?!\n)"
+# `$(?!\n)`: see deployer/model/cluster.py
 
 Body = Mapping[str, Any]
 """The JSON body of an engine API request, as Docker's own converter wrote it."""
@@ -23,7 +25,7 @@ class StackSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     mode: Annotated[Literal["swarm"], Meta(description="swarm: services of the cluster.")] = "swarm"
     wait: Annotated[
         str,
-        Meta(pattern=r"^[1-9][0-9]{0,4}(s|m)$", description="How long its services may take until healthy: 180s, 5m."),
+        Meta(pattern=WAIT_PATTERN, description="How long its services may take until healthy: 180s, 5m."),
     ] = "180s"
 
     @property

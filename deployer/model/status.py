@@ -18,7 +18,7 @@ class NodeStatus:
     engine: str
     """The engine's version; empty where there is none."""
     catalogue: bool | None
-    """Whether Consul knows it; None where the cluster has no Consul."""
+    """Whether Consul knows it; None where the cluster has no Consul, or it could not be asked."""
     sync: Sync
     health: Health
     note: str = ""

@@ -63,8 +63,8 @@ class Report:
             return 130 if self.stopped == "interrupted" else 143
         if self.ok:
             return 0
-        changed = any(isinstance(outcome, Done) for outcome in self.outcomes.values())
-        return 6 if self.plan.blocked and not self.plan.steps and not changed else 1
+        blocked = self.plan.blocked
+        return 6 if blocked and all(obstacle.unreachable for obstacle in blocked) and not self.plan.steps else 1
 
 
 @dataclass(frozen=True)

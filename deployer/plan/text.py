@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from deployer.diff.change import ABSENT, Absent, Field
@@ -30,8 +31,17 @@ if TYPE_CHECKING:
 
 Mark = Literal["+", "~", "."]
 
-SECRET_WORDS: Final = re.compile(r"passw|secret|token|api_?key|private|credential", re.IGNORECASE)
+SECRET_WORDS: Final = re.compile(
+    r"passw|passphrase|(?<![a-z])pass(?![a-z])|pwd|secret|token|(api|access)[-_. ]?key|private|credential",
+    re.IGNORECASE,
+)
 """A variable or option with such a name is shown masked."""
+
+SECRETS_NAMES: Final = re.compile(r"^TaskTemplate\.ContainerSpec\.Secrets\b")
+"""Where Docker keeps the *names* of secrets, which are none."""
+
+USER_INFO: Final = re.compile(r"(?<=://)[^/?#\s]*(?=@)")
+"""User and password in a URL (RFC 3986, 3.2.1)."""
 
 LONGEST_VALUE: Final = 60
 SHORT_COMMIT: Final = 10
@@ -46,9 +56,9 @@ def plan_text(plan: Plan) -> str:
     if plan.steps:
         lines.append("")
     for obstacle in plan.blocked:
-        lines.append(f"! {obstacle.subject}: {obstacle.reason}")
+        lines.append(printable(f"! {obstacle.subject}: {obstacle.reason}"))
         if obstacle.help:
-            lines.append(f"    {obstacle.help}")
+            lines.append(f"    {printable(obstacle.help)}")
     if plan.blocked:
         lines.append("")
     lines.append(summary(plan))
@@ -74,7 +84,7 @@ def step_text(step: Step) -> str:
     """`+ #3 slave: join the swarm as worker at 10.0.0.3 (not found)`"""
     subject, verb = describe(step.operation)
     cause = f" ({step.cause})" if step.cause else ""
-    return f"{mark(step.operation)} #{step.number} {subject}: {verb}{cause}"
+    return printable(f"{mark(step.operation)} #{step.number} {subject}: {verb}{cause}")
 
 
 def mark(operation: Operation) -> Mark:
@@ -129,34 +139,46 @@ def describe(operation: Operation) -> tuple[str, str]:  # noqa: C901, PLR0911, P
         case UpdateService(_, name, body):
             return name, f"update service, {_count(body)}"
         case AwaitServices(stack, services, timeout):
-            return stack, f"wait up to {timeout:g} s for {', '.join(services)}"
+            return stack, f"wait up to {timeout:.0f} s for {', '.join(services)}"
 
 
 def _count(body: Any) -> str:
     mode = body.get("Mode") or {}
     if "Replicated" in mode or not mode:
-        count = (mode.get("Replicated") or {}).get("Replicas", 1)
+        count = (mode.get("Replicated") or {}).get("Replicas")
+        count = 1 if count is None else count  # the engine's default
         return f"{count} replica{'' if count == 1 else 's'}"
     return {"Global": "one on every machine"}.get(next(iter(mode)), "a job")
 
 
 def field_text(field: Field) -> str:
     """`replicas 2 -> 3`, values shortened, and masked where the name says secret."""
-    return f"{field.path}: {_value(field.path, field.old)} -> {_value(field.path, field.new)}"
+    return f"{printable(field.path)}: {_value(field.path, field.old)} -> {_value(field.path, field.new)}"
 
 
 def _value(path: str, value: Any) -> str:
     if isinstance(value, Absent) or value is None:
         return repr(ABSENT)
-    if SECRET_WORDS.search(path):
-        return MASK
-    if path.endswith(".Env") or ".Env[" in path:
-        value = [_masked(item) for item in value] if isinstance(value, list) else _masked(str(value))
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    shown = _masked(value, secret=not SECRETS_NAMES.match(path) and bool(SECRET_WORDS.search(path)))
+    text = shown if isinstance(shown, str) else json.dumps(shown, sort_keys=True, ensure_ascii=False, default=str)
     text = printable(text)
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 
-def _masked(assignment: str) -> str:
-    name, _, _ = assignment.partition("=")
-    return f"{name}={MASK}" if SECRET_WORDS.search(name) else assignment
+def _masked(value: Any, *, secret: bool) -> Any:
+    """`value` without what must not be seen: below a name that says secret, in `NAME=value`, in URLs."""
+    if isinstance(value, Mapping):
+        return {
+            key: _masked(item, secret=secret or (key != "SecretName" and bool(SECRET_WORDS.search(str(key)))))
+            for key, item in value.items()
+        }
+    if secret:
+        return MASK
+    if isinstance(value, list | tuple):
+        return [_masked(item, secret=False) for item in value]
+    if not isinstance(value, str):
+        return value
+    name, equals, _ = value.partition("=")
+    if equals and SECRET_WORDS.search(name):
+        return f"{name}={MASK}"
+    return USER_INFO.sub(MASK, value)

@@ -1,0 +1,172 @@
+"""Swarm: membership, roles, availability, labels. Desired nodes and one snapshot in, changes out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deployer.diff.body import fields
+from deployer.diff.change import Blocked, Cause, Change, Diff, MemberDiffers, NoSwarm, NotMember
+from deployer.diff.machines import advertise_address, usable
+from deployer.model import labels
+from deployer.model.observed import Engine, Machine, Member, Observed, Silent, Unreachable
+
+if TYPE_CHECKING:
+    from deployer.model.cluster import Cluster, Node
+
+
+def diff_swarm(cluster: Cluster, observed: Observed) -> Diff:
+    """Membership, roles, availability, labels. A second swarm is never started beside one that could not be seen."""
+    wanted = [node for node in cluster.nodes if node.role != "none"]
+    reachable = [(node, machine) for node in wanted if isinstance(machine := observed.machines[node.name], Machine)]
+    blocked = [_no_address(node) for node, machine in reachable if advertise_address(node, machine) is None]
+    able = [(node, machine) for node, machine in reachable if advertise_address(node, machine) is not None]
+    changes: list[Change] = []
+    starter = ""
+    if obstacle := swarm_obstacle(cluster, observed):
+        return Diff((), (*blocked, obstacle))
+    if observed.swarm is None and wanted:
+        startable = [(node, machine) for node, machine in able if node.role == "manager" and usable(node, machine)]
+        if not startable:
+            return Diff((), (*blocked, _no_starter()))
+        node, machine = startable[0]
+        starter = node.name
+        changes.append(NoSwarm(starter, str(advertise_address(node, machine))))
+    unchanged = 0
+    for node, machine in able:
+        if not usable(node, machine):
+            continue  # diff_engines says so
+        found, obstacle = _membership_changes(node, machine, observed, starts=node.name == starter)
+        changes += found
+        blocked += [obstacle] if obstacle else []
+        unchanged += not found and obstacle is None and node.name != starter
+    blocked += _strays(cluster, observed)
+    return Diff(tuple(changes), tuple(blocked), unchanged)
+
+
+def swarm_obstacle(cluster: Cluster, observed: Observed) -> Blocked | None:
+    """Why nothing may be done with the swarm: it cannot be told which one is the cluster's, or whether there is one."""
+    wanted = [node for node in cluster.nodes if node.role != "none"]
+    if not wanted:
+        return None
+    return _cannot_start(wanted, observed) if observed.swarm is None else _two_swarms(wanted, observed)
+
+
+def _two_swarms(wanted: list[Node], observed: Observed) -> Blocked | None:
+    """Managers know their swarm's id: a machine that brings another swarm along must not have the stacks put there."""
+    swarms: dict[str, str] = {}
+    for node in wanted:
+        machine = observed.machines[node.name]
+        if isinstance(machine, Machine) and isinstance(machine.engine, Engine) and machine.engine.membership.manager:
+            swarms.setdefault(machine.engine.membership.cluster_id, node.name)
+    swarms.pop("", None)
+    if len(swarms) < 2:
+        return None
+    return Blocked(
+        "swarm", f"{' and '.join(swarms.values())} are managers of different swarms",
+        "`docker swarm leave --force` on the one that does not belong to this cluster",
+    )  # fmt: skip
+
+
+def _cannot_start(wanted: list[Node], observed: Observed) -> Blocked | None:
+    """Why no swarm may be started: a machine that may belong to one could not be asked, or is in one without its managers."""
+    for node in wanted:
+        machine = observed.machines[node.name]
+        if isinstance(machine, Unreachable):
+            if node.role == "manager":
+                return _cannot_tell(f"manager {node.name} is unreachable", unreachable=True)
+        elif isinstance(machine.engine, Silent):
+            if node.role == "manager":
+                return _cannot_tell(f"the engine of manager {node.name} does not answer", unreachable=False)
+        elif machine.engine is not None and machine.engine.membership.state != "inactive":
+            return Blocked(
+                "swarm", f"{node.name} is in a swarm ({machine.engine.membership.state}) of which no reachable machine is a working manager",
+                "bring a manager back; if the swarm is lost, `docker swarm leave --force` on that machine",
+            )  # fmt: skip
+    if not any(node.role == "manager" for node in wanted):
+        return Blocked("swarm", "no machine is a manager", "set `swarm: manager` in one file of cluster/nodes/")
+    return None
+
+
+def _cannot_tell(why: str, *, unreachable: bool) -> Blocked:
+    return Blocked(
+        "swarm",
+        f"whether there is one cannot be told while {why}",
+        "bring it back, or take it out of cluster/nodes/",
+        unreachable,
+    )
+
+
+def _no_starter() -> Blocked:
+    return Blocked("swarm", "none of the machines that are to be managers can start it", "mend what is said of them")
+
+
+def _strays(cluster: Cluster, observed: Observed) -> list[Blocked]:
+    """Machines that git keeps out of the swarm and that are in it. Leaving is a removal: it is not done by the way."""
+    ids = {member.id for member in observed.swarm.members} if observed.swarm else set()
+    return [
+        Blocked(
+            node.name,
+            "it is in the swarm, and git says `swarm: none`",
+            f"drain it and run `docker swarm leave` there, or set its role in {node.path}",
+        )
+        for node in cluster.nodes
+        if node.role == "none"
+        and isinstance(machine := observed.machines[node.name], Machine)
+        and isinstance(machine.engine, Engine)
+        and machine.engine.membership.node_id in ids
+    ]
+
+
+def _membership_changes(
+    node: Node, machine: Machine, observed: Observed, *, starts: bool
+) -> tuple[list[Change], Blocked | None]:
+    assert node.role != "none"  # noqa: S101 - only members get here
+    advertise = str(advertise_address(node, machine))
+    engine = machine.engine
+    membership = engine.membership if isinstance(engine, Engine) else None
+    if membership is None or membership.state == "inactive":
+        joined: list[Change] = [] if starts else [NotMember(node.name, node.role, advertise)]
+        return joined + _member_differs(node, None), None
+    swarm = observed.swarm
+    member = next((m for m in swarm.members if m.id == membership.node_id), None) if swarm else None
+    if member is None and membership.state != "active":
+        return [], Blocked(
+            node.name, f"its engine calls its place in the swarm {membership.state}",
+            "`docker info` there says why; `docker swarm leave` there lets it join anew",
+        )  # fmt: skip
+    if member is None:
+        return [], Blocked(
+            node.name, "it is in a swarm that is not this cluster's",
+            "`docker swarm leave` there takes it out; deployer never does that by itself",
+        )  # fmt: skip
+    return _member_differs(node, member), None
+
+
+def _member_differs(node: Node, member: Member | None) -> list[Change]:
+    """Labels that git names are ours; which those are is remembered in a label, so that one taken out of git goes away."""
+    assert node.role != "none"  # noqa: S101 - only members get here
+    present = dict(member.labels) if member else {}
+    owned = {key for key in present.get(labels.KEYS, "").split(",") if key}
+    kept = {key: value for key, value in present.items() if key not in owned and key != labels.KEYS}
+    wanted = kept | dict(node.labels)
+    if node.labels:
+        wanted[labels.KEYS] = ",".join(sorted(dict(node.labels)))
+    old = {"role": member.role if member else node.role, "availability": member.availability if member else "active"}
+    new = {"role": node.role, "availability": node.availability}
+    shown = fields(
+        old | {"labels": {k: v for k, v in present.items() if k != labels.KEYS}},
+        new | {"labels": {k: v for k, v in wanted.items() if k != labels.KEYS}},
+    )
+    if not shown and present == wanted:
+        return []
+    cause = Cause.CHANGED if member else Cause.NOT_FOUND
+    return [MemberDiffers(node.name, node.role, node.availability, wanted, shown, cause)]
+
+
+def _no_address(node: Node) -> Blocked:
+    what = f"it has no interface {node.advertise}" if node.advertise else "none of its addresses is known"
+    return Blocked(
+        node.name,
+        f"{what}, so the other machines cannot reach it",
+        f"set `advertise` in {node.path} to one of its interfaces or addresses",
+    )

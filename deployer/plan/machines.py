@@ -1,0 +1,158 @@
+"""Steps on machines: engines, the swarm, Consul. Changes in, steps onto the draft."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from deployer.diff.change import (
+    ContainerDiffers,
+    DaemonJson,
+    Diff,
+    EngineMissing,
+    MemberDiffers,
+    NoSwarm,
+    NotMember,
+    NotRegistered,
+)
+from deployer.model.observed import Engine, Machine, Observed, Unreachable
+from deployer.plan.operations import (
+    AwaitConsul,
+    InitSwarm,
+    InstallEngine,
+    JoinSwarm,
+    RegisterNode,
+    RunContainer,
+    UpdateMember,
+    WriteDaemonJson,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deployer.model.desired import Desired
+    from deployer.plan.draft import Draft
+
+CONSUL_TIMEOUT: Final = 60.0
+"""Seconds that Consul's server may take to elect itself; it takes 2 to 10 in practice."""
+
+
+def manager_of(diff: Diff, desired: Desired, observed: Observed) -> str:
+    """The machine through which the swarm is spoken to: one that is a manager and stays one, or will start the swarm.
+
+    Where none of today's managers stays one, the one that was asked: it is demoted last of all.
+    """
+    if observed.swarm is None:
+        return next((change.node for change in diff.changes if isinstance(change, NoSwarm)), "")
+    stay = [node.name for node in desired.cluster.nodes if node.role == "manager" and _leads(observed, node.name)]
+    return stay[0] if stay and observed.swarm.via not in stay else observed.swarm.via
+
+
+def _leads(observed: Observed, name: str) -> bool:
+    machine = observed.machines[name]
+    return (
+        isinstance(machine, Machine)
+        and isinstance(machine.engine, Engine)
+        and machine.engine.membership.manager
+        and machine.engine.membership.state == "active"
+    )
+
+
+def engine_steps(draft: Draft, diff: Diff) -> None:
+    """daemon.json before an engine that is yet to be installed, so that its first start is the right one; after it else.
+
+    Engines restart one after the other, and none after one that did not come back: a setting that dockerd refuses
+    must not take down every machine, and managers that restart at once leave the swarm without a quorum.
+    """
+    for change in diff.changes:
+        if isinstance(change, DaemonJson):
+            operation = WriteDaemonJson(change.node, change.text, change.effect)
+            restarts = change.effect == "restart"
+            number = draft.add(
+                operation,
+                change.cause,
+                change.fields,
+                makes=("engine", change.node),
+                needs=[("restart", "")] if restarts else [],
+            )
+            if restarts:
+                draft.made["restart", ""] = number
+    for change in diff.changes:
+        if isinstance(change, EngineMissing):
+            key = ("engine", change.node)
+            draft.add(InstallEngine(change.node, change.method), change.cause, makes=key, needs=[key])
+
+
+def swarm_steps(draft: Draft, diff: Diff, manager: str) -> list[MemberDiffers]:
+    """Start, join, change members. Returns what has to come last of all: the demotion of `manager` itself."""
+    swarm = ("swarm", "")
+    for change in diff.changes:
+        if isinstance(change, NoSwarm):
+            key = ("member", change.node)
+            number = draft.add(
+                InitSwarm(change.node, change.advertise), change.cause, makes=key, needs=[("engine", change.node)]
+            )
+            draft.made[swarm] = number
+    for change in diff.changes:
+        if isinstance(change, NotMember):
+            number = draft.add(
+                JoinSwarm(change.node, change.role, change.advertise, manager),
+                change.cause,
+                makes=("member", change.node),
+                needs=[swarm, ("engine", change.node)],
+                follows=draft.numbers(("engine", manager)),
+            )
+            if change.role == "manager":
+                draft.more_managers.append(number)
+    members = [change for change in diff.changes if isinstance(change, MemberDiffers)]
+    for change in sorted(members, key=lambda change: (_rank(change), change.node)):
+        if not (_rank(change) == DEMOTION and change.node == manager):
+            member_step(draft, change, manager, follows=draft.numbers(("engine", manager)))
+    return [change for change in members if _rank(change) == DEMOTION and change.node == manager]
+
+
+PROMOTION, CHANGE, DEMOTION = range(3)
+
+
+def _rank(change: MemberDiffers) -> int:
+    roles = [field.new for field in change.fields if field.path == "role"]
+    return CHANGE if not roles else PROMOTION if roles[0] == "manager" else DEMOTION
+
+
+def member_step(draft: Draft, change: MemberDiffers, manager: str, follows: Sequence[int]) -> None:
+    """Nobody is demoted unless everybody who is to be a manager is one: the swarm never has fewer than before or after."""
+    rank = _rank(change)
+    number = draft.add(
+        UpdateMember(change.node, manager, change.role, change.availability, change.labels),
+        change.cause,
+        change.fields,
+        needs=[("member", change.node), ("swarm", "")],
+        needed=draft.more_managers if rank == DEMOTION else (),
+        follows=follows,
+    )
+    if rank == PROMOTION:
+        draft.more_managers.append(number)
+
+
+def catalogue_steps(draft: Draft, diff: Diff, desired: Desired, observed: Observed) -> None:
+    """Consul's server, the wait for it where it (re)starts or did not answer, and the registrations."""
+    consul = ("consul", "")
+    registrations = [change for change in diff.changes if isinstance(change, NotRegistered)]
+    containers = [change for change in diff.changes if isinstance(change, ContainerDiffers)]
+    for change in containers:
+        run = RunContainer(change.node, change.name, change.image, change.body)
+        container = ("container", change.node)
+        draft.add(run, change.cause, makes=container, needs=[("engine", change.node)])
+        draft.add(AwaitConsul(change.node, CONSUL_TIMEOUT), None, makes=consul, needs=[container])
+    server = next((node.name for node in desired.cluster.nodes if node.consul_server), None)
+    if server is None or not registrations:
+        return
+    restarts = draft.numbers(("engine", server))
+    if consul not in draft.made and (isinstance(observed.catalogue, Unreachable) or restarts):
+        draft.add(AwaitConsul(server, CONSUL_TIMEOUT), None, makes=consul, follows=restarts)
+    for registration in registrations:
+        draft.add(
+            RegisterNode(registration.node, server, registration.address, registration.meta),
+            registration.cause,
+            registration.fields,
+            needs=[consul, ("engine", registration.node)],
+        )

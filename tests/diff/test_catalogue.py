@@ -1,0 +1,204 @@
+"""Consul: its server's container, and who is registered. What cannot be read is not empty."""
+
+from dataclasses import replace
+
+import pytest
+
+from deployer.diff.catalogue import diff_catalogue, meta, server_body
+from deployer.diff.change import Cause, ContainerDiffers, Diff, NotRegistered
+from deployer.model.cluster import Cluster, Consul
+from deployer.model.observed import CatalogueNode, Container, Machine, Silent, Unreachable
+from tests.literals import COMMIT, DOWN, EARLIER, cluster, engine, machine, node, observed
+
+SERVER = node("consul", "none", consul_server=True)
+SLAVE = node("slave")
+BOTH = cluster(SERVER, SLAVE, consul=Consul())
+KNOWN = CatalogueNode(
+    "slave",
+    "10.0.0.3",
+    {
+        "deployer-cluster": "sandbox",
+        "deployer-swarm": "worker",
+        "docker-version": "26.1.5",
+        "deployer-commit": EARLIER,
+        "somebody-elses": "x",
+    },
+)
+
+
+def made(
+    wanted: Cluster = BOTH, address: str = "10.0.0.1", commit: str = EARLIER, version: str = "26.1.5"
+) -> Container:
+    """The container as the executor makes it from the plan's body."""
+    labels = dict(server_body(wanted, wanted.node("consul"), address, commit)["Labels"])
+    return Container("c1", "deployer-consul", "running", labels | {"deployer.engine": version})
+
+
+def compare(
+    catalogue: tuple[CatalogueNode, ...] | Unreachable | None = (KNOWN,),
+    *,
+    wanted: Cluster = BOTH,
+    server: Machine | Unreachable | None = None,
+    slave: Machine | Unreachable | None = None,
+) -> Diff:
+    machines = {
+        "consul": server or machine("10.0.0.1", engine(containers=(made(),))),
+        "slave": slave or machine("10.0.0.3", engine("n-slave")),
+    }
+    return diff_catalogue(wanted, observed(machines, None, catalogue), COMMIT)
+
+
+def container(found: Diff) -> list[Cause]:
+    return [change.cause for change in found.changes if isinstance(change, ContainerDiffers)]
+
+
+def registered(found: Diff) -> list[tuple[str, Cause, list[str]]]:
+    return [
+        (change.node, change.cause, [field.path for field in change.fields])
+        for change in found.changes
+        if isinstance(change, NotRegistered)
+    ]
+
+
+def reasons(found: Diff) -> list[tuple[str, str]]:
+    return [(blocked.subject, blocked.reason) for blocked in found.blocked]
+
+
+def test_all_in_order_although_made_by_another_commit() -> None:
+    assert compare() == Diff((), (), 2)
+
+
+def test_a_cluster_without_consul_has_none() -> None:
+    assert compare(wanted=cluster(SERVER, SLAVE)) == Diff(())
+
+
+def test_no_machine_is_the_server() -> None:
+    found = diff_catalogue(cluster(SLAVE, consul=Consul()), observed({"slave": machine(engine=engine())}), COMMIT)
+    assert found.changes == ()
+    assert reasons(found) == [("consul", "no machine is its server")]
+
+
+class TestServer:
+    @pytest.mark.parametrize("there", [engine(), None], ids=["engine", "engine yet to be installed"])
+    def test_missing(self, there: object) -> None:
+        assert container(compare(None, server=machine("10.0.0.1", there))) == [Cause.NOT_FOUND]
+
+    @pytest.mark.parametrize("state", ["exited", "created", "restarting", "dead", "paused"])
+    def test_stopped(self, state: str) -> None:
+        stopped = replace(made(), state=state)
+        assert container(compare(server=machine("10.0.0.1", engine(containers=(stopped,))))) == [Cause.NOT_RUNNING]
+
+    def test_engine_upgraded(self) -> None:
+        old = made(version="20.10.24")
+        assert container(compare(server=machine("10.0.0.1", engine(containers=(old,))))) == [Cause.CHANGED]
+
+    @pytest.mark.parametrize(
+        "wanted",
+        [
+            cluster(SERVER, SLAVE, consul=Consul(image="hashicorp/consul:1.21")),
+            cluster(SERVER, SLAVE, consul=Consul(datacenter="par1")),
+            cluster(node("consul", consul_server=True), SLAVE, consul=Consul()),
+        ],
+        ids=["image", "datacenter", "role"],
+    )
+    def test_definition_changed(self, wanted: Cluster) -> None:
+        assert container(compare(wanted=wanted)) == [Cause.CHANGED]
+
+    def test_address_changed(self) -> None:
+        moved = machine("10.0.0.99", engine(containers=(made(),)))
+        assert container(compare(server=moved)) == [Cause.CHANGED]
+
+    def test_a_container_of_another_role_is_not_it(self) -> None:
+        other = replace(made(), labels={"deployer.role": "registrator"})
+        assert container(compare(server=machine("10.0.0.1", engine(containers=(other,))))) == [Cause.NOT_FOUND]
+
+    def test_it_never_listens_on_the_public_address(self) -> None:
+        body = server_body(BOTH, node("consul", "none", address="203.0.113.9"), "10.0.0.1", COMMIT)
+        assert "203.0.113.9" not in str(body)
+        assert "-client=127.0.0.1 10.0.0.1" in body["Cmd"]
+
+    def test_it_tells_the_commit_that_made_it(self) -> None:
+        body = server_body(BOTH, SERVER, "10.0.0.1", COMMIT)
+        assert f"-node-meta=deployer-commit:{COMMIT}" in body["Cmd"]
+        assert body["Labels"]["deployer.commit"] == COMMIT
+
+
+class TestRegistration:
+    def test_missing(self) -> None:
+        assert registered(compare(())) == [("slave", Cause.NOT_FOUND, [])]
+
+    @pytest.mark.parametrize(
+        ("entry", "path"),
+        [
+            (replace(KNOWN, address="203.0.113.3"), "address"),
+            (replace(KNOWN, meta={**KNOWN.meta, "deployer-swarm": "manager"}), "meta.deployer-swarm"),
+            (replace(KNOWN, meta={**KNOWN.meta, "docker-version": "20.10.24"}), "meta.docker-version"),
+            (
+                replace(KNOWN, meta={k: v for k, v in KNOWN.meta.items() if k != "deployer-cluster"}),
+                "meta.deployer-cluster",
+            ),
+        ],
+    )
+    def test_differs(self, entry: CatalogueNode, path: str) -> None:
+        assert registered(compare((entry,))) == [("slave", Cause.CHANGED, [path])]
+
+    def test_what_is_written_has_the_commit_and_the_engine(self) -> None:
+        seen = machine("10.0.0.3", engine("n-slave", version="28.5.2"))
+        assert meta(BOTH, SLAVE, seen, COMMIT) == {
+            "deployer-cluster": "sandbox",
+            "deployer-swarm": "worker",
+            "docker-version": "28.5.2",
+            "deployer-commit": COMMIT,
+        }
+
+    def test_an_engine_that_is_yet_to_come_has_a_placeholder(self) -> None:
+        (change,) = compare((), slave=machine("10.0.0.3")).changes
+        assert isinstance(change, NotRegistered)
+        assert change.meta["docker-version"] == "${ENGINE_VERSION}"
+
+    def test_others_in_the_catalogue_are_left_alone(self) -> None:
+        assert compare((KNOWN, replace(KNOWN, name="somebody-else"))) == Diff((), (), 2)
+
+
+class TestWhatCannotBeRead:
+    @pytest.mark.parametrize("slave", [DOWN, machine(engine=Silent("x"))], ids=["unreachable", "silent"])
+    @pytest.mark.parametrize("catalogue", [(), (KNOWN,)], ids=["not known", "known"])
+    def test_a_machine(self, slave: Machine | Unreachable, catalogue: tuple[CatalogueNode, ...]) -> None:
+        assert compare(catalogue, slave=slave).changes == ()
+
+    def test_the_servers_machine_nobody_is_registered_anew(self) -> None:
+        found = compare(DOWN, server=DOWN)
+        assert found.changes == ()
+        assert reasons(found) == [("consul", "its machine consul is unreachable")]
+        assert found.blocked[0].unreachable
+
+    @pytest.mark.parametrize(
+        "server",
+        [machine(engine=Silent("x")), machine(privileged=False)],
+        ids=["silent engine", "no engine, and no sudo to install one with"],
+    )
+    def test_the_servers_engine_nothing_is_tried(self, server: Machine) -> None:
+        found = compare(None, server=server)
+        assert found.changes == ()
+        assert reasons(found) == [("consul", "its machine consul has no engine that answers")]
+
+    def test_the_server_has_no_address(self) -> None:
+        lost = machine(interfaces=(("ens3", "10.0.0.1"),), engine=engine())
+        found = compare(None, server=lost)
+        assert found.changes == ()
+        assert ("consul", "its machine consul has no known address") in reasons(found)
+
+    def test_a_server_that_runs_without_an_answer_is_waited_for_and_told_everything(self) -> None:
+        """A run may have been killed between the container's start and the election of a leader."""
+        found = compare(Unreachable("No cluster leader"))
+        assert found.blocked == ()
+        assert container(found) == []
+        assert registered(found) == [("slave", Cause.UNKNOWN, [])]
+
+    def test_a_machine_outside_the_swarm_without_an_address(self) -> None:
+        wanted = cluster(SERVER, node("slave", "none"), consul=Consul())
+        found = compare(wanted=wanted, slave=machine(interfaces=(), engine=engine()))
+        assert reasons(found) == [("slave", "it has no interface eth0, so Consul cannot name it")]
+
+    def test_a_machine_of_the_swarm_without_an_address_is_told_once(self) -> None:
+        assert reasons(compare(slave=machine(interfaces=(), engine=engine()))) == []

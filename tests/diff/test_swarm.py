@@ -1,0 +1,238 @@
+"""Who is in the swarm, as what; and never a second swarm."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from deployer.diff.change import Blocked, Cause, Change, Diff, Field, MemberDiffers, NoSwarm, NotMember
+from deployer.diff.swarm import diff_swarm
+from deployer.model.observed import Machine, Silent, Swarm, Unreachable
+from tests.literals import DOWN, cluster, engine, machine, member, node, observed, swarm
+
+MASTER = node("master", "manager")
+SLAVE = node("slave")
+IN_MASTER = machine("10.0.0.2", engine("n-master", manager=True))
+IN_SLAVE = machine("10.0.0.3", engine("n-slave"))
+BOTH = swarm(member("n-master", "manager"), member("n-slave"))
+
+
+def compare(
+    master: Machine | Unreachable = IN_MASTER, slave: Machine | Unreachable = IN_SLAVE, seen: Swarm | None = BOTH
+) -> Diff:
+    return diff_swarm(cluster(MASTER, SLAVE), observed({"master": master, "slave": slave}, seen))
+
+
+def reasons(diff: Diff) -> list[tuple[str, str]]:
+    return [(blocked.subject, blocked.reason) for blocked in diff.blocked]
+
+
+class TestMembership:
+    def test_both_in(self) -> None:
+        assert compare() == Diff((), (), 2)
+
+    @pytest.mark.parametrize("there", [engine(), None], ids=["engine", "engine yet to be installed"])
+    def test_none_yet_the_first_manager_starts_it(self, there: object) -> None:
+        found = compare(machine("10.0.0.2", there), machine("10.0.0.3", there), None)
+        assert found == Diff((NoSwarm("master", "10.0.0.2"), NotMember("slave", "worker", "10.0.0.3")), (), 0)
+
+    def test_one_joins(self) -> None:
+        found = compare(slave=machine("10.0.0.3", engine()), seen=swarm(member("n-master", "manager")))
+        assert found == Diff((NotMember("slave", "worker", "10.0.0.3"),), (), 1)
+
+    def test_one_that_left_joins_again_though_its_old_entry_is_still_listed(self) -> None:
+        found = compare(slave=machine("10.0.0.3", engine()))
+        assert found.changes == (NotMember("slave", "worker", "10.0.0.3"),)
+
+    def test_the_first_manager_by_name_that_can_starts_it(self) -> None:
+        nodes = cluster(node("a", "manager", install="none"), node("b", "manager"), node("c", "manager"))
+        found = diff_swarm(nodes, observed(dict.fromkeys("abc", machine())))
+        assert found.changes == (NoSwarm("b", "10.0.0.1"), NotMember("c", "manager", "10.0.0.1"))
+
+    def test_no_manager_can_start_it(self) -> None:
+        nodes = cluster(node("a", "manager", install="none"), node("b"))
+        found = diff_swarm(nodes, observed(dict.fromkeys("ab", machine())))
+        assert not found.changes
+        assert reasons(found) == [("swarm", "none of the machines that are to be managers can start it")]
+
+    @pytest.mark.parametrize(
+        "slave",
+        [machine(engine=Silent("x")), machine(privileged=False), machine(daemon_json="{")],
+        ids=["silent", "no sudo to install an engine with", "daemon.json that would keep an engine from starting"],
+    )
+    def test_a_machine_without_a_usable_engine_is_not_joined(self, slave: Machine) -> None:
+        assert compare(slave=slave) == Diff((), (), 1)
+
+    def test_without_an_address_a_machine_is_blocked_and_the_others_go_on(self) -> None:
+        lost = machine(interfaces=(("lo", "127.0.0.1"), ("ens3", "10.0.0.3")), engine=engine())
+        found = compare(machine("10.0.0.2", engine()), lost, None)
+        assert found.changes == (NoSwarm("master", "10.0.0.2"),)
+        assert reasons(found) == [("slave", "it has no interface eth0, so the other machines cannot reach it")]
+
+    def test_a_machine_in_another_swarm_is_left_there(self) -> None:
+        found = compare(slave=machine("10.0.0.3", engine("n-elsewhere")))
+        assert found.changes == ()
+        assert reasons(found) == [("slave", "it is in a swarm that is not this cluster's")]
+
+    @pytest.mark.parametrize("state", ["pending", "locked", "error"])
+    def test_a_machine_that_is_half_in_is_told_as_that(self, state: str) -> None:
+        found = compare(slave=machine("10.0.0.3", engine(state=state)))
+        assert found.changes == ()
+        assert reasons(found) == [("slave", f"its engine calls its place in the swarm {state}")]
+
+    def test_members_that_git_does_not_know_are_left_alone(self) -> None:
+        assert compare(seen=swarm(*BOTH.members, member("n-other", "manager"))) == Diff((), (), 2)
+
+    def test_a_machine_that_git_keeps_out_and_that_is_in_is_told(self) -> None:
+        nodes = cluster(MASTER, node("slave", "none"))
+        found = diff_swarm(nodes, observed({"master": IN_MASTER, "slave": IN_SLAVE}, BOTH))
+        assert found.changes == ()
+        assert reasons(found) == [("slave", "it is in the swarm, and git says `swarm: none`")]
+
+    def test_the_other_swarm_of_a_machine_that_git_keeps_out_is_its_own_business(self) -> None:
+        nodes = cluster(MASTER, node("slave", "none"))
+        elsewhere = machine("10.0.0.3", engine("n-x", manager=True, swarm="other"))
+        assert diff_swarm(nodes, observed({"master": IN_MASTER, "slave": elsewhere}, BOTH)) == Diff((), (), 1)
+
+    def test_no_machine_is_wanted(self) -> None:
+        assert diff_swarm(cluster(node("a", "none")), observed({"a": machine()})) == Diff((), (), 0)
+
+
+class TestNeverASecondSwarm:
+    def nothing_but(self, subject: str, reason: str, found: Diff) -> Blocked:
+        assert found.changes == ()
+        assert (subject, reason) in reasons(found)
+        return found.blocked[-1]
+
+    def test_while_a_manager_is_unreachable(self) -> None:
+        found = compare(DOWN, machine(engine=engine()), None)
+        told = self.nothing_but(
+            "swarm", "whether there is one cannot be told while manager master is unreachable", found
+        )
+        assert told.unreachable
+
+    def test_while_one_of_two_managers_is_unreachable(self) -> None:
+        nodes = cluster(node("a", "manager"), node("b", "manager"))
+        found = diff_swarm(nodes, observed({"a": machine(engine=engine()), "b": DOWN}))
+        self.nothing_but("swarm", "whether there is one cannot be told while manager b is unreachable", found)
+
+    @pytest.mark.parametrize("silent", ["a", "b"])
+    def test_while_a_managers_engine_is_silent(self, silent: str) -> None:
+        nodes = cluster(node("a", "manager"), node("b", "manager"))
+        machines = {"a": machine(engine=engine()), "b": machine(engine=engine())} | {
+            silent: machine(engine=Silent("x"))
+        }
+        self.nothing_but(
+            "swarm",
+            f"whether there is one cannot be told while the engine of manager {silent} does not answer",
+            diff_swarm(nodes, observed(machines)),
+        )
+
+    @pytest.mark.parametrize("state", ["active", "pending", "locked", "error"])
+    def test_while_a_machine_is_in_one_without_a_manager(self, state: str) -> None:
+        found = compare(machine(engine=engine()), machine(engine=engine("n-slave", state=state)), None)
+        self.nothing_but(
+            "swarm", f"slave is in a swarm ({state}) of which no reachable machine is a working manager", found
+        )
+
+    def test_no_machine_is_a_manager(self) -> None:
+        found = diff_swarm(cluster(SLAVE), observed({"slave": machine(engine=engine())}))
+        self.nothing_but("swarm", "no machine is a manager", found)
+
+    def test_managers_of_two_swarms(self) -> None:
+        nodes = cluster(node("a", "manager"), MASTER)
+        machines = {"a": machine(engine=engine("n-a", manager=True, swarm="other")), "master": IN_MASTER}
+        found = diff_swarm(nodes, observed(machines, swarm(member("n-a", "manager"), via="a")))
+        self.nothing_but("swarm", "a and master are managers of different swarms", found)
+
+    def test_an_unreachable_worker_keeps_nobody_from_starting_one(self) -> None:
+        found = compare(machine(engine=engine()), DOWN, None)
+        assert found.changes == (NoSwarm("master", "10.0.0.1"),)
+
+
+def differs(found: Diff) -> MemberDiffers:
+    (change,) = found.changes
+    assert isinstance(change, MemberDiffers)
+    return change
+
+
+class TestMember:
+    @pytest.mark.parametrize(
+        ("role", "field"),
+        [("worker", Field("role", "manager", "worker")), ("manager", Field("role", "worker", "manager"))],
+    )
+    def test_role(self, role: str, field: Field) -> None:
+        wanted = node("slave", "worker" if role == "worker" else "manager")
+        is_now = member("n-slave", "manager" if role == "worker" else "worker")
+        found = diff_swarm(
+            cluster(MASTER, wanted),
+            observed({"master": IN_MASTER, "slave": IN_SLAVE}, swarm(member("n-master", "manager"), is_now)),
+        )
+        assert differs(found).fields == (field,)
+        assert differs(found).cause is Cause.CHANGED
+
+    def test_availability(self) -> None:
+        nodes = cluster(MASTER, node("slave", availability="drain"))
+        found = diff_swarm(nodes, observed({"master": IN_MASTER, "slave": IN_SLAVE}, BOTH))
+        assert differs(found).fields == (Field("availability", "active", "drain"),)
+        assert differs(found).availability == "drain"
+
+    @pytest.mark.parametrize("labels", [{}, {"zone": "a"}])
+    def test_a_machine_that_joins_is_drained_and_labelled_in_a_step_of_its_own(self, labels: dict[str, str]) -> None:
+        nodes = cluster(MASTER, node("slave", availability="drain", labels=labels))
+        found = diff_swarm(nodes, observed({"master": IN_MASTER, "slave": machine(engine=engine())}, BOTH))
+        kinds: list[type[Change]] = [type(change) for change in found.changes]
+        assert kinds == [NotMember, MemberDiffers]
+        assert found.changes[1].cause is Cause.NOT_FOUND
+
+    def labels(self, wanted: Mapping[str, str], present: Mapping[str, str]) -> tuple[Change, ...]:
+        nodes = cluster(MASTER, node("slave", labels=wanted))
+        seen = swarm(member("n-master", "manager"), member("n-slave", labels=present))
+        return diff_swarm(nodes, observed({"master": IN_MASTER, "slave": IN_SLAVE}, seen)).changes
+
+    @pytest.mark.parametrize(
+        ("wanted", "present", "written"),
+        [
+            pytest.param({"zone": "a"}, {}, {"zone": "a", "deployer.labels": "zone"}, id="new"),
+            pytest.param(
+                {"zone": "b"},
+                {"zone": "a", "deployer.labels": "zone"},
+                {"zone": "b", "deployer.labels": "zone"},
+                id="changed",
+            ),
+            pytest.param(
+                {"zone": "a"},
+                {"zone": "a", "disk": "ssd", "deployer.labels": "disk,zone"},
+                {"zone": "a", "deployer.labels": "zone"},
+                id="taken out of git",
+            ),
+            pytest.param({}, {"zone": "a", "deployer.labels": "zone"}, {}, id="the last one taken out of git"),
+            pytest.param(
+                {"zone": "a"},
+                {"by-hand": "1"},
+                {"by-hand": "1", "zone": "a", "deployer.labels": "zone"},
+                id="somebody else's stay",
+            ),
+            pytest.param(
+                {}, {"by-hand": "1", "zone": "a", "deployer.labels": "zone"}, {"by-hand": "1"}, id="and stay after ours"
+            ),
+            pytest.param(
+                {"zone": "a"}, {"zone": "a"}, {"zone": "a", "deployer.labels": "zone"}, id="an equal one becomes ours"
+            ),
+        ],
+    )
+    def test_labels(self, wanted: dict[str, str], present: dict[str, str], written: dict[str, str]) -> None:
+        (change,) = self.labels(wanted, present)
+        assert isinstance(change, MemberDiffers)
+        assert change.labels == written
+        assert "deployer.labels" not in str(change.fields)
+
+    @pytest.mark.parametrize(
+        ("wanted", "present"),
+        [
+            pytest.param({}, {}, id="none"),
+            pytest.param({}, {"by-hand": "1"}, id="only somebody else's"),
+            pytest.param({"b": "2", "a": "1"}, {"a": "1", "b": "2", "x": "3", "deployer.labels": "a,b"}, id="in order"),
+        ],
+    )
+    def test_labels_in_order(self, wanted: dict[str, str], present: dict[str, str]) -> None:
+        assert self.labels(wanted, present) == ()
