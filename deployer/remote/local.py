@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 import os
-from typing import TYPE_CHECKING
+import signal
+from typing import TYPE_CHECKING, Final
 
 from deployer.errors import TimedOutError
 from deployer.model.command import Completed
 from deployer.remote.connection import ConnectionFailedError, Place, TcpPort, UnixSocket
 from deployer.remote.output import collect
+from deployer.remote.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from deployer.model.command import Command
     from deployer.remote.connection import Stream
+
+KILL_SECONDS: Final = 5.0
+"""How long a killed command may take to be gone; one of root's is ended by its own `timeout`, not by us."""
 
 
 class _LocalStream:
@@ -33,6 +40,15 @@ class _LocalStream:
     def close(self) -> None:
         self._writer.close()
 
+    @property
+    def closing(self) -> bool:
+        return self._writer.is_closing()
+
+    async def closed(self) -> None:
+        self._writer.close()
+        with contextlib.suppress(OSError):  # the other side was faster
+            await self._writer.wait_closed()
+
 
 class LocalConnection:
     """Commands are child processes, sockets are this machine's own.
@@ -42,14 +58,21 @@ class LocalConnection:
 
     def __init__(self, sockets: Mapping[str, str] | None = None) -> None:
         self._sockets = dict(sockets or {})
+        self._streams: list[_LocalStream] = []
 
     async def run(self, command: Command, on_line: Callable[[str], None] | None = None) -> Completed:
         argv = command.argv
         if command.root and os.geteuid() != 0:
-            argv = ("sudo", "-n", "--", *argv)
+            # A process of root's cannot be killed by us: `timeout` does it.
+            argv = ("sudo", "-n", "--", "timeout", "-k", "5", str(math.ceil(command.timeout)), *argv)
         try:
+            # A session of its own: Ctrl-C on the terminal is for us, and what it starts can be killed with it.
             process = await asyncio.create_subprocess_exec(
-                *argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+                *argv,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
             )
         except OSError as error:
             return Completed(127, "", f"{argv[0]}: {error.strerror}")
@@ -58,26 +81,39 @@ class LocalConnection:
             async with asyncio.timeout(command.timeout):
                 process.stdin.write(command.stdin)
                 process.stdin.close()
-                stdout, stderr = await asyncio.gather(
-                    collect(process.stdout, on_line), collect(process.stderr, on_line)
-                )
-                return Completed(await process.wait(), stdout, stderr)
+                async with together() as group:
+                    stdout = group.create_task(collect(process.stdout, on_line))
+                    stderr = group.create_task(collect(process.stderr, on_line))
+                return Completed(await process.wait(), stdout.result(), stderr.result())
         except TimeoutError:
-            raise TimedOutError(f"`{argv[0]}` took longer than {command.timeout:g} s") from None
+            raise TimedOutError(f"`{command.argv[0]}` took longer than {command.timeout:g} s") from None
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            await _end(process)
 
     async def open(self, place: Place) -> Stream:
         try:
             match place:
                 case UnixSocket(path):
-                    return _LocalStream(*await asyncio.open_unix_connection(self._sockets.get(path, path)))
+                    where = self._sockets.get(path, path)
+                    stream = _LocalStream(*await asyncio.open_unix_connection(where))
                 case TcpPort(host, port):
-                    return _LocalStream(*await asyncio.open_connection(host, port))
+                    where = f"port {port} of {host}"
+                    stream = _LocalStream(*await asyncio.open_connection(host, port))
         except OSError as error:
-            raise ConnectionFailedError(f"{place}: {error.strerror or error}") from None
+            raise ConnectionFailedError(f"{where}: {error.strerror or error}") from None
+        self._streams = [*(kept for kept in self._streams if not kept.closing), stream]
+        return stream
 
     async def close(self) -> None:
-        pass
+        """Close every stream that was opened here, as the end of an SSH connection does."""
+        await asyncio.gather(*(stream.closed() for stream in self._streams))
+        self._streams.clear()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill the command with everything that it started, if it is still there."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), KILL_SECONDS)

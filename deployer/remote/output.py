@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LIMIT: Final = 8 * 1024 * 1024
-"""Bytes that are kept of one stream; a hostile or broken machine cannot fill the memory (FAULTS.md S-12)."""
+"""Bytes that are kept, and told, of one stream; a hostile or broken machine cannot fill the memory (FAULTS.md S-12)."""
 
 _CHUNK: Final = 65536
 
@@ -24,8 +24,9 @@ async def collect(stream: _Readable, on_line: Callable[[str], None] | None) -> s
     kept = bytearray()
     line = b""
     while chunk := await stream.read(_CHUNK):
-        kept += chunk[: LIMIT - len(kept)]
-        if on_line:
+        room = LIMIT - len(kept)
+        kept += chunk[:room]
+        if on_line and room:
             *lines, line = (line + chunk).split(b"\n")
             line = line[-_CHUNK:]
             for complete in lines:
