@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.model.cluster import ADDRESS_PATTERN, IMAGE_PATTERN, INTERFACE_PATTERN, NAME_PATTERN, USER_PATTERN
-from deployer.model.stack import STACK_PATTERN
+from deployer.model.stack import STACK_PATTERN, WAIT_PATTERN, WAIT_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,7 @@ PATTERNS: Final = {
     INTERFACE_PATTERN: "the name of a network interface, or an IP address",
     USER_PATTERN: "lower-case letters, digits, '_', '-' and '.', at most 32, a letter or '_' first",
     IMAGE_PATTERN: "an image's name, as in `docker pull`",
-    r"^[1-9][0-9]{0,4}(s|m)$": "a time in seconds or minutes, such as 180s or 5m",
+    WAIT_PATTERN: "a time in seconds or minutes, such as 180s or 5m",
 }
 """What each pattern of the file formats means to people."""
 
