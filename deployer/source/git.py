@@ -35,6 +35,10 @@ _CONFIG: Final = {
     "protocol.allow": "never",
     "core.sshCommand": "false",
 }
+_LOCAL: Final = {  # `git rev-parse --local-env-vars`, but for the configuration
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_GRAFT_FILE",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_IMPLICIT_WORK_TREE", "GIT_SHALLOW_FILE", "GIT_NAMESPACE",
+}  # fmt: skip
 _QUARANTINE: Final = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 
 
@@ -232,3 +236,29 @@ def _inside(repository: Repository) -> dict[str, str]:
         **_environment(),
         "GIT_OBJECT_DIRECTORY": repository.objects,
     }
+
+
+def first_commit(directory: Path, paths: tuple[str, ...], message: str) -> tuple[str, bool]:
+    """Makes `directory` a repository and commits the files: the commit's id, and whether it has the user's own name.
+
+    Here the user's configuration counts (default branch, name, signing), as if they had typed the commands.
+    DeployerError where git refuses, with its own last words.
+    """
+    branch = () if _own(directory, "config", "init.defaultBranch", expect=False) else ("-b", "main")
+    _own(directory, "init", "--quiet", *branch)
+    _own(directory, "add", "--", *paths)
+    named = bool(_own(directory, "config", "user.email", expect=False) or os.environ.get("GIT_COMMITTER_EMAIL"))
+    identity = () if named else ("-c", "user.name=deployer", "-c", "user.email=deployer@localhost")
+    _own(directory, *identity, "commit", "--quiet", "-m", message)
+    return _own(directory, "rev-parse", "HEAD"), named
+
+
+def _own(directory: Path, *arguments: str, expect: bool = True) -> str:
+    """What git prints when the user runs it in `directory`; the caller's idea of where its repository is does not count."""
+    environment = {name: value for name, value in os.environ.items() if name not in _LOCAL}
+    done = _run(arguments, environment | {"GIT_TERMINAL_PROMPT": "0"}, directory)
+    if expect and done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        advice = "the files are written: put it right, then `git add -A && git commit`"
+        raise DeployerError(f"git refuses: {said[-1] if said else f'exit status {done.returncode}'}", help=advice)
+    return done.stdout.decode(errors="replace").strip()

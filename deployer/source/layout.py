@@ -72,7 +72,7 @@ def lay_out(files: Files) -> Layout:
 
 def _add_node(nodes: dict[str, Entry], entry: Entry, problems: list[Problem]) -> None:
     name = _YAML.sub("", entry.path.removeprefix(NODES))
-    if not re.fullmatch(NAME_PATTERN.strip("^$"), name):
+    if not re.search(NAME_PATTERN, name):
         problems.append(
             _problem(entry.path, f"{name!r} is no name for a machine", f"a name has {PATTERNS[NAME_PATTERN]}")
         )
@@ -117,8 +117,8 @@ def _named(found: list[StackFiles], problems: list[Problem]) -> dict[str, StackF
     for stack in sorted(found, key=lambda one: one.compose.path):
         path = stack.root if stack.root != STACKS.rstrip("/") else stack.compose.path
         wanted = normalised(stack.name)
-        if not re.fullmatch(STACK_PATTERN.strip("^$"), stack.name):
-            advice = f"call it {wanted}" if re.fullmatch(STACK_PATTERN.strip("^$"), wanted) else ""
+        if not re.search(STACK_PATTERN, stack.name):
+            advice = f"call it {wanted}" if re.search(STACK_PATTERN, wanted) else ""
             message = f"{stack.name!r} is no name for a stack"
             problems.append(_problem(path, message, advice or f"a name has {PATTERNS[STACK_PATTERN]}"))
         if wanted in taken:

@@ -152,7 +152,6 @@ class _Walk:
         name = words.dotted(at)
         if any(not character.isprintable() for character in value):
             return self.wrong(at, f"{name} has a line break or control character in it", "write plain text on one line")
-        # `$` of a pattern would let a line break pass; above, none did.
         if wanted.pattern is not None and not re.search(wanted.pattern, value):
             advice = (
                 f"it is {meaning}"

@@ -60,9 +60,12 @@ def peak():  # of this program alone: ru_maxrss would begin with the size of the
 
 parse("warm-up", b"a: 1")
 data = sys.stdin.buffer.read()
-before, start = peak(), time.process_time()
-document, problems = parse("f.yaml", data)
-print(json.dumps({"seconds": time.process_time() - start, "mib": peak() - before, "problems": len(problems)}))
+before, seconds = peak(), []
+for _ in range(3):  # what else the machine does can only add to the time
+    start = time.process_time()
+    document, problems = parse("f.yaml", data)
+    seconds.append(time.process_time() - start)
+print(json.dumps({"seconds": min(seconds), "mib": peak() - before, "problems": len(problems)}))
 """
 
 

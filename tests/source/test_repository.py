@@ -1,5 +1,4 @@
 import dataclasses
-import time
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ from deployer.errors import InvalidFilesError, UsageError
 from deployer.model.cluster import Consul, Engine, Ssh
 from deployer.model.stack import StackSettings
 from deployer.source import load, lock_directory
-from tests.source.conftest import GOOD, MANAGER, STACK, Repo
+from tests.source.conftest import GOOD, MANAGER, STACK, Repo, quickest
 from tests.source.reading import read
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHt6e3p7ent6e3p7ent6e3p7ent6e3p7ent6e3p7ent6"
@@ -202,10 +201,8 @@ def test_two_hundred_stacks_are_read_well_under_a_third_of_a_second(repo: Repo) 
     repo.commit(
         {**GOOD, **{f"stacks/s{number}/{name}": STACK for number in range(200) for name in ("compose.yaml", ".env")}}
     )
-    load(repo.path)  # imports
-    start = time.monotonic()
     assert len(load(repo.path).stacks) == 201
-    assert time.monotonic() - start < 0.3
+    assert quickest(lambda: load(repo.path)) < 0.3
 
 
 def test_the_lock_is_in_the_git_directory_that_linked_work_trees_share(
