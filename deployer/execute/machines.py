@@ -11,13 +11,11 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.consul import Catalogue, ConsulError
 from deployer.docker import EngineError, segment
-from deployer.errors import DeployerError, TimedOutError
+from deployer.errors import DeployerError
 from deployer.model import labels
 from deployer.model.command import Command, Completed
 from deployer.model.secret import Secret
-from deployer.remote import ConnectionFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,11 +23,9 @@ if TYPE_CHECKING:
     from deployer.docker import Engine
     from deployer.execute.world import World
     from deployer.plan.operations import (
-        AwaitConsul,
         InitSwarm,
         InstallEngine,
         JoinSwarm,
-        RegisterNode,
         RunContainer,
         UpdateMember,
         WriteDaemonJson,
@@ -176,35 +172,6 @@ async def _remove_own(engine: Engine, name: str, cluster: str) -> bool:
     await engine.post_slowly(f"/containers/{segment(name)}/stop?t=15", {}, JOIN_SECONDS)
     await engine.delete(f"/containers/{segment(name)}", force=True)
     return True
-
-
-async def await_consul(world: World, operation: AwaitConsul, _: Callable[[str], None]) -> str:
-    catalogue = Catalogue(await world.link.to(operation.node))
-    reason = "no leader"
-    try:
-        async with asyncio.timeout(operation.timeout):
-            while not world.stopping.is_set():
-                try:
-                    if leader := await catalogue.leader():
-                        return f"{leader} leads"
-                except (ConnectionFailedError, ConsulError, TimedOutError) as error:
-                    reason = error.message
-                await asyncio.sleep(POLL_SECONDS)
-    except TimeoutError:
-        raise TimedOutError(
-            f"Consul has no leader after {operation.timeout:g} s: {reason}",
-            help="look at `docker logs deployer-consul` there",
-        ) from None
-    raise DeployerError("stopped while waiting")
-
-
-async def register_node(world: World, operation: RegisterNode, _: Callable[[str], None]) -> str:
-    meta = dict(operation.meta)
-    if labels.ENGINE_VERSION in meta.values():
-        version = await (await world.engine(operation.node)).version()
-        meta = {key: version if value == labels.ENGINE_VERSION else value for key, value in meta.items()}
-    await Catalogue(await world.link.to(operation.via)).register(operation.node, operation.address, meta)
-    return ""
 
 
 def _script(name: str) -> bytes:

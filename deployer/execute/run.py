@@ -135,10 +135,8 @@ async def _perform(operation: Operation, world: World, tell: Callable[[str], Non
             return await machines.update_member(world, operation, tell)
         case RunContainer():
             return await machines.run_container(world, operation, tell)
-        case AwaitConsul():
-            return await machines.await_consul(world, operation, tell)
-        case RegisterNode():
-            return await machines.register_node(world, operation, tell)
+        case AwaitConsul() | RegisterNode():
+            return await _at_consul(operation, world, tell)
         case CreateObject():
             return await stacks.create_object(world, operation, tell)
         case CreateService():
@@ -147,3 +145,11 @@ async def _perform(operation: Operation, world: World, tell: Callable[[str], Non
             return await stacks.update_service(world, operation, tell)
         case AwaitServices():
             return await await_services(world, operation, tell)
+
+
+async def _at_consul(operation: AwaitConsul | RegisterNode, world: World, tell: Callable[[str], None]) -> str:
+    from deployer.execute import catalogue  # noqa: PLC0415 - py-consul costs 0.1 s, and most runs have nothing to do there
+
+    if isinstance(operation, AwaitConsul):
+        return await catalogue.await_consul(world, operation, tell)
+    return await catalogue.register_node(world, operation, tell)

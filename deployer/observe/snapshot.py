@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import time
 from typing import TYPE_CHECKING
 
-from deployer.consul import Catalogue
 from deployer.docker import Engine as EngineApi
 from deployer.errors import DeployerError
 from deployer.model import labels
@@ -24,8 +24,14 @@ if TYPE_CHECKING:
 async def observe(cluster: Cluster, link: Link) -> Observed:
     """One snapshot. Machines that do not answer are values in it; each costs its own time-out, none holds up another."""
     began = time.monotonic()
+    # py-consul costs 0.1 s to import: done in a thread while the machines are being waited for.
+    importing = (
+        asyncio.create_task(asyncio.to_thread(importlib.import_module, "deployer.consul")) if cluster.consul else None
+    )
     names = [node.name for node in cluster.nodes]
     seen = await asyncio.gather(*(observe_machine(link, name, cluster.name) for name in names))
+    if importing:
+        await importing
     machines = dict(zip(names, seen, strict=True))
     swarm, catalogue = await asyncio.gather(_swarm(cluster, machines, link), _catalogue(cluster, machines, link))
     return Observed(machines, swarm, catalogue, time.monotonic() - began)
@@ -61,6 +67,8 @@ async def _catalogue(
         ours = [c for c in machine.engine.containers if c.labels.get(labels.ROLE) == "consul" and c.state == "running"]
         if ours:
             try:
+                from deployer.consul import Catalogue  # noqa: PLC0415 - see observe()
+
                 told = await Catalogue(await link.to(node.name)).nodes()
             except DeployerError as error:
                 return Unreachable(error.message, error.help)
