@@ -62,6 +62,7 @@ def _invoke(app: typer.Typer, argv: Sequence[str]) -> int:
     """Click's own way through, without its handling of errors; a shell that asks for completions gets them."""
     command = typer.main.get_command(app)
     if "_DEPLOYER_COMPLETE" in os.environ:
+        sys.modules["rich"] = None  # type: ignore[assignment]  # None: "not there". Typer would import it to strip markup
         command.main(list(argv), prog_name="deployer")
     with command.make_context("deployer", list(argv)) as context:
         command.invoke(context)
@@ -73,10 +74,10 @@ def _failed(argv: Sequence[str], error: BaseException) -> int:
     from deployer.report.documents import to_json  # noqa: PLC0415 - after a failure only
     from deployer.report.failure import failure_document, failure_event, failure_text  # noqa: PLC0415 - see above
     from deployer.report.paint import Paint, wants_colour  # noqa: PLC0415 - see above
-    from deployer.report.stream import tell  # noqa: PLC0415 - see above
+    from deployer.report.stream import CannotWriteError, tell  # noqa: PLC0415 - see above
 
     failure = failure_of(error, argv)
-    json = "--json" in argv or _value(argv, "--format") == "json"
+    json = ("--json" in argv or _value(argv, "--format") == "json") and not isinstance(error, CannotWriteError)
     if json:
         tell(sys.stdout, to_json(failure_document(failure)))
     if _value(argv, "--progress") == "json":

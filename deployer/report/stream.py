@@ -9,6 +9,10 @@ from typing import IO
 from deployer.errors import DeployerError
 
 
+class CannotWriteError(DeployerError):
+    """A result that nobody gets: standard output is full or closed."""
+
+
 def emit(stream: IO[str], text: str) -> None:
     """Write a result at once and flush.
 
@@ -22,7 +26,7 @@ def emit(stream: IO[str], text: str) -> None:
         silence(stream)
     except OSError as error:
         silence(stream)
-        raise DeployerError(f"cannot write the output: {error.strerror}") from error
+        raise CannotWriteError(f"cannot write the output: {error.strerror}") from error
 
 
 def tell(stream: IO[str], text: str) -> None:

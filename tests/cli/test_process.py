@@ -1,0 +1,111 @@
+"""The program as a process of its own: what it imports, what a shell sees of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+import deployer
+from deployer.cli.app import COMMANDS
+
+ROOT = Path(deployer.__file__).parent.parent
+
+HEAVY: Final = {
+    "asyncio", "asyncssh", "consul", "docker", "git", "h11", "jsonschema", "msgspec", "pydantic", "python_on_whales",
+    "requests", "rich", "yaml",
+}  # fmt: skip
+"""What --help, --version and completion must do without: each takes 20 to 500 ms to import."""
+
+
+def program(*argv: str, code: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *(["-c", code] if code else ["-m", "deployer"]), *argv]
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=30, check=False, cwd=ROOT, env=kept | environment
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "environment"),
+    [
+        ("--help", {}),
+        ("--version", {}),
+        ("plan --help", {}),
+        ("apply --help", {}),
+        ("pln", {}),
+        ("", {"_DEPLOYER_COMPLETE": "complete_bash", "COMP_WORDS": "deployer ", "COMP_CWORD": "1"}),
+        ("", {"_DEPLOYER_COMPLETE": "complete_bash", "COMP_WORDS": "deployer plan --re", "COMP_CWORD": "2"}),
+        ("", {"_DEPLOYER_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "deployer sandbox "}),
+    ],
+)
+def test_what_people_wait_for_imports_nothing_heavy(argv: str, environment: dict[str, str]) -> None:
+    code = (
+        "import sys; from deployer.__main__ import main; main(); "
+        "print('imported', *{name.partition('.')[0] for name, module in sys.modules.items() if module})"
+    )
+    ran = program(*argv.split(), code=code, **environment)
+    imported = set(ran.stdout.splitlines()[-1].split())
+    assert "typer" in imported, ran.stderr
+    assert imported & HEAVY == set()
+
+
+def test_completion_offers_commands_and_options() -> None:
+    bash = {"_DEPLOYER_COMPLETE": "complete_bash", "COMP_CWORD": "1", "COMP_WORDS": "deployer "}
+    assert program(**bash).stdout.split() == ["validate", "plan", "apply", "status", "init", "schema", "sandbox"]
+    options = program(**bash | {"COMP_CWORD": "2", "COMP_WORDS": "deployer plan --re"}).stdout.split()
+    assert options == ["--repo", "--rev"]
+
+
+def test_the_version() -> None:
+    assert program("--version").stdout == f"deployer {deployer.__version__}\n"
+
+
+def test_help_lists_every_command_with_its_purpose() -> None:
+    ran = program("--help")
+    assert ran.returncode == 0
+    for name, command in COMMANDS.items():
+        assert f"  {name:8}  {command.purpose}\n" in ran.stdout
+
+
+def test_exit_codes_reach_the_shell_and_no_traceback_does(tmp_path: Path) -> None:
+    ran = program("plan", "--repo", str(tmp_path), XDG_STATE_HOME=str(tmp_path / "state"))
+    assert "Traceback" not in ran.stderr
+    assert ran.stderr.startswith("deployer: ")
+    assert ran.returncode not in {0, 70}, ran.stderr
+    assert program("frobnicate").returncode == 2
+
+
+SLOW: Final = """
+import signal, sys, time, types, deployer
+def plan(source, say):
+    say("begun")
+    time.sleep(60)
+sys.modules["deployer.workflow"] = deployer.workflow = types.SimpleNamespace(Source=lambda *a: a, plan=plan)
+from deployer.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated"), (signal.SIGHUP, 143, "terminated")],
+)
+def test_signals_end_it_with_one_line(number: signal.Signals, code: int, word: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", SLOW, "plan"], stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stderr
+        assert process.stderr.readline() == "begun\n"
+        process.send_signal(number)
+        assert process.stderr.read() == f"deployer: {word}\n"
+    assert process.returncode == code
+
+
+def test_into_head_it_is_quiet() -> None:
+    command = f"{sys.executable} -m deployer --help | head -1; exit ${{PIPESTATUS[0]}}"
+    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30, check=False, cwd=ROOT)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "Usage: deployer [OPTIONS] COMMAND [ARGS]...\n", "")
