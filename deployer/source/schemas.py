@@ -52,7 +52,7 @@ def text(value: Any) -> str:
 
 def _without_null(value: Any) -> Any:
     """An empty value is an error in our files (typed.py), though None is the default of what may be left out."""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_without_null(one) for one in value]
     if not isinstance(value, dict):
         return value
