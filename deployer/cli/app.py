@@ -74,7 +74,7 @@ def load(name: str) -> Any:
     found.rich_markup_mode = None  # rich takes as long to import as everything else together
     found._add_completion = False  # noqa: SLF001 - the options are those of the whole program
     made = typer.main.get_command(found)
-    made.name = name
+    made.name, made.no_args_is_help = name, False  # Click would make the whole help an error message
     return made
 
 

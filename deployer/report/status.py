@@ -77,5 +77,5 @@ def _stack(stack: StackStatus) -> Iterator[tuple[str, ...]]:
     if stack.note or not said or stack.sync not in syncs:
         yield stack.name, "", "", "", stack.sync, stack.health, stack.note
     for service in stack.services:
-        counts = f"{service.running}/{service.wanted}"
+        counts = "" if service.sync == "Unknown" else f"{service.running}/{service.wanted}"
         yield stack.name, service.name, counts, service.image, service.sync, service.health, service.note

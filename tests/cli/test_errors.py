@@ -141,6 +141,7 @@ class TestUsage:
             (["plan", "--rev", "a", "--worktree"], "--rev and --worktree exclude each other", "leave one of them out"),
             (["plan", "extra"], "got unexpected extra argument(s) (extra)", "deployer plan --help"),
             (["--zzz"], "no such option: --zzz", "deployer --help"),
+            (["sandbox"], "missing command", "deployer sandbox --help"),
         ],
     )
     def test_it_says_what_and_how_else(self, cli: Any, argv: list[str], message: str, help_line: str) -> None:

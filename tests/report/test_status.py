@@ -85,6 +85,13 @@ def test_on_a_terminal_the_note_is_cut_to_fit_and_elsewhere_nothing_is(status: S
     assert "registry.exam" in images[3]
 
 
+def test_what_could_not_be_asked_has_no_counts(status: Status, plain: Paint) -> None:
+    unknown = ServiceStatus("web_api", "api:2", 0, 0, "Unknown", "Unknown")
+    stack = StackStatus("web", (unknown,), "Unknown", "Unknown", "no manager could be asked")
+    lines = status_text(replace(status, stacks=(stack,)), plain).split("\n\n")[1].splitlines()
+    assert lines[2].split() == ["web", "web_api", "-", "api:2", "Unknown", "Unknown", "-"]
+
+
 def test_a_cluster_without_stacks_has_one_table(status: Status, plain: Paint) -> None:
     well = replace(status, nodes=status.nodes[:1], stacks=())
     assert (
