@@ -1,0 +1,162 @@
+"""The whole comparison: what holds what up, and the same output for the same input in any order."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deployer.diff import diff
+from deployer.diff.change import ServiceMissing
+from deployer.diff.machines import merge
+from deployer.model.cluster import Consul
+from deployer.model.observed import CatalogueNode, Machine, Unreachable
+from deployer.plan import build_plan, plan_text
+from tests.literals import (
+    DOWN,
+    cluster,
+    content,
+    desired,
+    engine,
+    live,
+    machine,
+    member,
+    network,
+    node,
+    observed,
+    owned,
+    service,
+    source,
+    stack,
+    swarm,
+    with_container,
+)
+
+WEB = stack("s", service("s_web", 1))
+
+
+def test_without_a_swarm_for_them_stacks_are_blocked_not_forgotten() -> None:
+    wanted = desired(cluster(node("a", "none")), source("s"))
+    found = diff(wanted, (WEB,), observed({"a": machine(engine=engine())}))
+    assert found.changes == ()
+    assert [(blocked.subject, blocked.reason) for blocked in found.blocked] == [
+        ("stack s", "there is no swarm to run it")
+    ]
+
+
+def test_while_the_manager_is_unreachable_nothing_is_said_of_stacks() -> None:
+    wanted = desired(cluster(node("a", "manager"), node("b")), source("s"))
+    found = diff(wanted, (WEB,), observed({"a": DOWN, "b": machine(engine=engine("n-b"))}))
+    assert found.changes == ()
+    assert [blocked.subject for blocked in found.blocked] == ["a", "swarm"]
+
+
+def test_stacks_are_not_put_into_the_swarm_that_a_machine_brought_along() -> None:
+    wanted = desired(cluster(node("a", "manager"), node("b", "manager")), source("s"))
+    machines = {
+        "a": machine(engine=engine("n-a", manager=True, swarm="other")),
+        "b": machine(engine=engine("n-b", manager=True)),
+    }
+    found = diff(wanted, (WEB,), observed(machines, swarm(member("n-a", "manager"), via="a")))
+    assert found.changes == ()
+    assert [blocked.subject for blocked in found.blocked] == ["swarm"]
+
+
+def test_an_unreachable_worker_holds_no_stack_up() -> None:
+    wanted = desired(cluster(node("a", "manager"), node("b")), source("s"))
+    machines: dict[str, Machine | Unreachable] = {"a": machine(engine=engine("n-a", manager=True)), "b": DOWN}
+    found = diff(wanted, (WEB,), observed(machines, swarm(member("n-a", "manager"), via="a")))
+    assert [type(change) for change in found.changes] == [ServiceMissing]
+    assert [(blocked.subject, blocked.unreachable) for blocked in found.blocked] == [("b", True)]
+
+
+def shuffled(value: Any, draw: Any) -> Any:
+    """`value` with every mapping inside in another order."""
+    if isinstance(value, Mapping):
+        keys = draw(st.permutations(sorted(value, key=str)))
+        return {key: shuffled(value[key], draw) for key in keys}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.replace(
+            value,
+            **{item.name: shuffled(getattr(value, item.name), draw) for item in dataclasses.fields(value)},
+        )
+    return tuple(shuffled(item, draw) for item in value) if isinstance(value, tuple) else value
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_the_order_of_the_input_does_not_matter(data: st.DataObject) -> None:
+    nodes = cluster(
+        node("a", "manager", labels={"zone": "x", "disk": "ssd"}, daemon={"mtu": 1400, "debug": True}),
+        node("b", consul_server=True),
+        node("c", labels={"zone": "y", "rack": "2"}, daemon={"debug": True, "dns": ["9.9.9.9"]}),
+        consul=Consul(),
+    )
+    machines = {
+        "a": machine("10.0.0.1", engine("n-a", manager=True), daemon_json='{"mtu": 1500, "dns": []}'),
+        "b": machine("10.0.0.2", engine()),
+        "c": machine("10.0.0.3"),
+    }
+    stored = with_container(service("s_web", 2), Env=["A=1", "B=2"])
+    seen = swarm(
+        member("n-a", "manager", labels={"x": "1", "zone": "w"}),
+        via="a",
+        services=(live(stored), live(service("t_db", 1))),
+        objects=(owned("network", network("s_n")), owned("network", network("t_n", Internal=True))),
+    )
+    wanted = desired(nodes, source("s"), source("t", "s"))
+    objects = [
+        stack(
+            "s",
+            with_container(service("s_web", 3), Env=["B=3", "A=1"], Image="app:2"),
+            service("s_z", 1),
+            service("s_a", 1),
+            networks=(network("s_n"), network("s_m")),
+            configs=(content("s_c2"), content("s_c1")),
+        ),
+        stack("t", service("t_db", 1), networks=(network("t_n"),), external=(("secret", "y"), ("secret", "x"))),
+    ]
+    look = observed(machines, seen, (CatalogueNode("c", "10.0.0.9", {"deployer-swarm": "manager", "x": "y"}),))
+    expected = diff(wanted, objects, look)
+
+    mixed = [
+        dataclasses.replace(
+            item,
+            services=tuple(data.draw(st.permutations(item.services))),
+            networks=tuple(data.draw(st.permutations(item.networks))),
+            configs=tuple(data.draw(st.permutations(item.configs))),
+            external=tuple(data.draw(st.permutations(item.external))),
+        )
+        for item in data.draw(st.permutations(objects))
+    ]
+    mixed = [shuffled(item, data.draw) for item in mixed]
+    other = shuffled(look, data.draw)
+    found = diff(wanted, mixed, other)
+    assert found == expected
+    assert plan_text(build_plan(found, wanted, mixed, other)) == plan_text(build_plan(expected, wanted, objects, look))
+
+
+json_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5)),
+    lambda below: st.one_of(st.lists(below, max_size=3), st.dictionaries(st.text(max_size=3), below, max_size=3)),
+    max_leaves=10,
+)
+json_objects = st.dictionaries(st.text(max_size=3), json_values, max_size=4)
+
+
+@given(json_objects, json_objects)
+def test_merging_twice_is_merging_once(present: dict[str, Any], wanted: dict[str, Any]) -> None:
+    once = merge(present, wanted)
+    assert merge(once, wanted) == once
+
+
+@given(json_objects, json_objects)
+def test_a_merge_keeps_every_key_and_says_what_git_says(present: dict[str, Any], wanted: dict[str, Any]) -> None:
+    merged = merge(present, wanted)
+    assert merged.keys() == present.keys() | wanted.keys()
+    for key in present.keys() - wanted.keys():
+        assert merged[key] == present[key]
+    for key, value in wanted.items():
+        if not isinstance(value, dict):
+            assert merged[key] == value

@@ -1,0 +1,349 @@
+"""Services and what they refer to: missing, changed, drifted, not ours, unsettled."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deployer.diff.change import (
+    Blocked,
+    Cause,
+    Change,
+    Diff,
+    Field,
+    ObjectMissing,
+    ServiceDiffers,
+    ServiceMissing,
+    ServiceUnsettled,
+)
+from deployer.diff.stacks import diff_stacks
+from deployer.model.observed import LiveObject, LiveService
+from tests.literals import (
+    CLUSTER,
+    COMMIT,
+    EARLIER,
+    content,
+    foreign,
+    live,
+    member,
+    network,
+    owned,
+    service,
+    stack,
+    swarm,
+    with_container,
+    with_template,
+)
+
+WEB = service("s_web", 3)
+
+
+def compare(body: dict[str, Any], *services: LiveService, objects: tuple[LiveObject, ...] = (), **parts: Any) -> Diff:
+    seen = swarm(member("n-master", "manager"), services=services, objects=objects)
+    return diff_stacks(CLUSTER, [stack("s", body, **parts)], seen, COMMIT)
+
+
+def differs(found: Diff) -> ServiceDiffers:
+    (change,) = found.changes
+    assert isinstance(change, ServiceDiffers)
+    return change
+
+
+def reasons(found: Diff) -> list[tuple[str, str]]:
+    return [(blocked.subject, blocked.reason) for blocked in found.blocked]
+
+
+class TestService:
+    def test_in_order_although_another_commit_made_it(self) -> None:
+        assert compare(WEB, live(WEB, commit=EARLIER)) == Diff((), (), 1)
+
+    def test_missing(self) -> None:
+        (change,) = compare(WEB).changes
+        assert isinstance(change, ServiceMissing)
+        assert (change.stack, change.name, change.cause) == ("s", "s_web", Cause.NOT_FOUND)
+        labels = change.body["Labels"]
+        assert (labels["deployer.cluster"], labels["deployer.stack"], labels["deployer.commit"]) == (
+            "sandbox",
+            "s",
+            COMMIT,
+        )
+        assert "Labels" not in change.body["TaskTemplate"]["ContainerSpec"], "a label on tasks would restart them"
+
+    def test_missing_where_there_is_no_swarm_yet(self) -> None:
+        found = diff_stacks(CLUSTER, [stack("s", WEB, networks=(network("s_n"),))], None, COMMIT)
+        assert [type(change) for change in found.changes] == [ObjectMissing, ServiceMissing]
+
+    def test_count_differs(self) -> None:
+        found = differs(compare(service("s_web", 3), live(service("s_web", 2))))
+        assert found.fields == (Field("Mode.Replicated.Replicas", 2, 3),)
+        assert found.cause is Cause.COUNT
+
+    def test_count_and_more_is_a_change(self) -> None:
+        assert differs(compare(service("s_web", 3, "app:2"), live(service("s_web", 2)))).cause is Cause.CHANGED
+
+    def test_changed_in_git(self) -> None:
+        found = differs(compare(service("s_web", 3, "app:2"), live(WEB)))
+        assert found.fields == (Field("TaskTemplate.ContainerSpec.Image", "app:1", "app:2"),)
+        assert found.cause is Cause.CHANGED
+
+    @pytest.mark.parametrize(
+        "by_hand", [{"Mode": {"Replicated": {"Replicas": 9}}}, {"EndpointSpec": {"Mode": "dnsrr"}}]
+    )
+    def test_changed_by_hand(self, by_hand: dict[str, Any]) -> None:
+        seen = live(WEB)
+        found = differs(compare(WEB, replace(seen, spec={**seen.spec, **by_hand})))
+        assert found.cause is Cause.DRIFTED
+
+    def test_the_plan_remembers_what_it_saw(self) -> None:
+        seen = live(WEB, version=4711)
+        assert differs(compare(service("s_web", 4), seen)).seen is seen
+
+    def test_one_that_is_not_ours_is_never_touched(self) -> None:
+        body = service("s_web", 9)
+        seen = LiveService("id", 1, service("s_web", 1), 1, 1)
+        assert reasons(compare(body, seen)) == [
+            ("service s_web", "it exists and is not this cluster's (no label deployer.cluster of it)")
+        ]
+        assert compare(body, seen).changes == ()
+
+    def test_nor_another_clusters(self) -> None:
+        seen = live(WEB)
+        theirs = replace(seen, spec={**seen.spec, "Labels": {**seen.labels, "deployer.cluster": "production"}})
+        assert compare(service("s_web", 9), theirs).changes == ()
+
+    def test_forced_updates_are_carried_over(self) -> None:
+        seen = live(WEB)
+        forced = replace(seen, spec=with_template(seen.spec, ForceUpdate=5))
+        assert compare(WEB, forced).changes == ()
+        assert differs(compare(service("s_web", 4), forced)).body["TaskTemplate"]["ForceUpdate"] == 5
+
+    @pytest.mark.parametrize(
+        ("before", "after", "words"),
+        [
+            ({"Replicated": {"Replicas": 3}}, {"Global": {}}, "from Replicated to Global"),
+            ({"Global": {}}, {"Replicated": {}}, "from Global to Replicated"),
+            ({"Global": {}}, {}, "from Global to Replicated"),
+            ({"Replicated": {}}, {"ReplicatedJob": {}}, "from Replicated to ReplicatedJob"),
+        ],
+    )
+    def test_another_mode_is_refused_by_engines_and_so_not_tried(
+        self, before: dict[str, Any], after: dict[str, Any], words: str
+    ) -> None:
+        found = compare(service("s_web", Mode=after), live(service("s_web", Mode=before)))
+        assert found.changes == ()
+        assert reasons(found) == [("service s_web", f"its mode changes {words}, which engines refuse")]
+
+
+class TestTasks:
+    """The definition is in order."""
+
+    def change(self, **state: Any) -> Change | None:
+        found = compare(WEB, live(WEB, **state))
+        assert not found.blocked
+        (only,) = found.changes or (None,)
+        return only
+
+    @pytest.mark.parametrize(
+        "state",
+        [
+            {},
+            {"update_state": "completed"},
+            {"running": 4},
+            pytest.param({"update_state": "rollback_completed"}, id="git asks for what it was rolled back to"),
+        ],
+    )
+    def test_all_run(self, state: dict[str, Any]) -> None:
+        assert self.change(**state) is None
+
+    @pytest.mark.parametrize(
+        "state", [{"running": 2}, {"running": 0}, {"update_state": "updating"}, {"update_state": "rollback_started"}]
+    )
+    def test_some_do_not_yet(self, state: dict[str, Any]) -> None:
+        assert isinstance(self.change(**state), ServiceUnsettled)
+
+    @pytest.mark.parametrize(
+        "state",
+        [
+            {"update_state": "paused"},
+            {"update_state": "rollback_paused"},
+            {"update_state": "rollback_completed", "running": 2},
+        ],
+    )
+    def test_an_engine_that_gave_up_is_told_again(self, state: dict[str, Any]) -> None:
+        """Waiting would be for ever: only an update, be it the same spec, sets UpdateStatus back."""
+        change = self.change(**state)
+        assert isinstance(change, ServiceDiffers)
+        assert (change.cause, change.fields) == (Cause.NOT_HEALTHY, ())
+        assert change.body["Mode"] == WEB["Mode"]
+
+    def test_none_wanted_none_running(self) -> None:
+        body = service("s_web", 0)
+        assert compare(body, live(body, running=0, wanted=0)).changes == ()
+
+    def test_a_job_may_have_ended(self) -> None:
+        body = service("s_web", Mode={"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 1}})
+        assert compare(body, live(body, running=0, wanted=1)).changes == ()
+
+
+class TestNetworksOfServices:
+    def test_ids_are_names(self) -> None:
+        body = with_template(WEB, Networks=[{"Target": "s_default"}])
+        stored = with_template(WEB, Networks=[{"Target": "id-s_default"}])
+        ours = owned("network", network("s_default"))
+        assert compare(body, live(stored), objects=(ours,), networks=(network("s_default"),)) == Diff((), (), 2)
+
+    def test_the_host_network_has_an_id_that_no_engine_lists(self) -> None:
+        body = with_template(WEB, Networks=[{"Target": "host"}])
+        stored = live(with_template(WEB, Networks=[{"Target": "cwmjem5wg2l8ew4ucwv0o4wkq"}]))
+        assert compare(body, stored, external=(("network", "host"),)) == Diff((), (), 1)
+
+    def test_a_network_too_many(self) -> None:
+        stored = live(with_template(WEB, Networks=[{"Target": "cwmjem5wg2l8ew4ucwv0o4wkq"}]))
+        assert [field.path for field in differs(compare(WEB, stored)).fields] == ["TaskTemplate.Networks"]
+
+
+class TestObjects:
+    @pytest.mark.parametrize(
+        ("kind", "part", "body"),
+        [
+            ("network", "networks", network("s_n")),
+            ("config", "configs", content("s_c")),
+            ("secret", "secrets", content("s_s")),
+        ],
+    )
+    def test_missing_there_and_not_ours(self, kind: Any, part: str, body: dict[str, Any]) -> None:
+        parts: dict[str, Any] = {part: (body,)}
+        missing = compare(WEB, live(WEB), **parts)
+        (change,) = missing.changes
+        assert isinstance(change, ObjectMissing)
+        assert (change.kind, change.stack, change.name) == (kind, "s", body["Name"])
+        assert change.body["Labels"]["deployer.cluster"] == "sandbox"
+
+        assert compare(WEB, live(WEB), objects=(owned(kind, body),), **parts) == Diff((), (), 2)
+
+        refused = compare(WEB, live(WEB), objects=(foreign(kind, body),), **parts)
+        assert refused.changes == ()
+        assert [subject for subject, _ in reasons(refused)] == [f"{kind} {body['Name']}"]
+
+    def test_equal_names_of_other_kinds_are_other_objects(self) -> None:
+        found = compare(WEB, live(WEB), objects=(owned("config", content("s_x")),), secrets=(content("s_x"),))
+        assert [type(change) for change in found.changes] == [ObjectMissing]
+
+    @pytest.mark.parametrize(
+        ("kind", "part", "reference"),
+        [
+            ("network", "networks", with_template(WEB, Networks=[{"Target": "s_x"}])),
+            ("config", "configs", with_container(WEB, Configs=[{"ConfigName": "s_x"}])),
+            ("secret", "secrets", with_container(WEB, Secrets=[{"SecretName": "s_x"}])),
+        ],
+    )
+    def test_a_service_does_not_get_what_is_not_ours(self, kind: Any, part: str, reference: dict[str, Any]) -> None:
+        parts: dict[str, Any] = {part: (content("s_x"),)}
+        found = compare(reference, objects=(foreign(kind, content("s_x")),), **parts)
+        assert found.changes == ()
+        assert reasons(found)[1] == ("service s_web", f"it needs {kind} s_x, which it cannot have")
+
+    def test_two_stacks_define_one_name(self) -> None:
+        stacks = [stack(name, networks=(network("shared"),)) for name in ("b", "a")]
+        found = diff_stacks(CLUSTER, stacks, None, COMMIT)
+        assert [(change.stack, change.name) for change in found.changes if isinstance(change, ObjectMissing)] == [
+            ("a", "shared")
+        ]
+        assert reasons(found) == [("network shared", "stacks a and b both define it")]
+
+    def test_two_stacks_define_one_service(self) -> None:
+        """Stack `a` with service `b_c`, stack `a_b` with service `c`."""
+        stacks = [stack("a", service("a_b_c", 1)), stack("a_b", service("a_b_c", 2))]
+        found = diff_stacks(CLUSTER, stacks, None, COMMIT)
+        assert [change.stack for change in found.changes if isinstance(change, ServiceMissing)] == ["a"]
+        assert reasons(found) == [("service a_b_c", "stacks a and a_b both define it")]
+
+
+class TestNetworkOptions:
+    @pytest.mark.parametrize(
+        ("wanted", "present", "told"),
+        [
+            ({"Internal": True}, {"Internal": False}, "Internal False -> True"),
+            ({}, {"Attachable": True}, "Attachable True -> False"),
+            ({"Driver": "overlay"}, {"Driver": "macvlan"}, "Driver 'macvlan' -> 'overlay'"),
+            ({"Options": {"encrypted": ""}}, {"Options": {}}, "Options.encrypted None -> ''"),
+            ({"Options": {"mtu": "1400"}}, {"Options": {"mtu": "1500"}}, "Options.mtu '1500' -> '1400'"),
+            ({"IPAM": {"Config": [{"Subnet": "10.9.0.0/24"}]}}, {"IPAM": {"Config": []}}, "IPAM.Config"),
+        ],
+    )
+    def test_a_difference_is_blocked_and_the_service_goes_on(
+        self, wanted: dict[str, Any], present: dict[str, Any], told: str
+    ) -> None:
+        body = with_template(service("s_web", 4), Networks=[{"Target": "s_n"}])
+        found = compare(
+            body,
+            live(with_template(WEB, Networks=[{"Target": "id-s_n"}])),
+            objects=(owned("network", network("s_n", **present)),),
+            networks=(network("s_n", **wanted),),
+        )
+        ((subject, reason),) = reasons(found)
+        assert subject == "network s_n"
+        assert told in reason
+        assert differs(found).cause is Cause.COUNT
+
+    @pytest.mark.parametrize(
+        ("wanted", "present"),
+        [
+            ({}, {"IPAM": {"Driver": "default", "Config": [{"Subnet": "10.0.1.0/24"}]}}),
+            ({"Options": None}, {"Options": {"com.docker.network.driver.overlay.vxlanid_list": "4097"}}),
+            ({"Driver": ""}, {"Driver": "overlay"}),
+            ({"IPAM": {"Config": [{"Subnet": "10.9.0.0/24"}]}}, {"IPAM": {"Config": [{"Subnet": "10.9.0.0/24", "Gateway": "10.9.0.1"}]}}),
+        ],
+    )  # fmt: skip
+    def test_what_the_engine_chose_is_none(self, wanted: dict[str, Any], present: dict[str, Any]) -> None:
+        seen = (owned("network", network("s_n", **present)),)
+        assert compare(WEB, live(WEB), objects=seen, networks=(network("s_n", **wanted),)) == Diff((), (), 2)
+
+
+class TestExternals:
+    WANTS = with_template(WEB, Networks=[{"Target": "shared"}])
+
+    def test_missing_and_the_services_that_need_it_are_not_tried(self) -> None:
+        found = compare(self.WANTS, external=(("network", "shared"),))
+        assert found.changes == ()
+        assert reasons(found) == [
+            ("stack s", "its external network shared does not exist"),
+            ("service s_web", "it needs network shared, which it cannot have"),
+        ]
+
+    def test_the_others_are(self) -> None:
+        found = diff_stacks(
+            CLUSTER, [stack("s", self.WANTS, service("s_db", 1), external=(("network", "shared"),))], None, COMMIT
+        )
+        assert [change.name for change in found.changes if isinstance(change, ServiceMissing)] == ["s_db"]
+
+    def test_there_and_somebody_elses(self) -> None:
+        found = compare(self.WANTS, objects=(foreign("network", network("shared")),), external=(("network", "shared"),))
+        assert found.blocked == ()
+        assert [type(change) for change in found.changes] == [ServiceMissing]
+
+    def test_defined_by_another_stack_of_the_same_commit(self) -> None:
+        stacks = [stack("s", self.WANTS, external=(("network", "shared"),)), stack("t", networks=(network("shared"),))]
+        found = diff_stacks(CLUSTER, stacks, None, COMMIT)
+        assert found.blocked == ()
+        assert [type(change) for change in found.changes] == [ObjectMissing, ServiceMissing]
+
+    def test_defined_as_something_else_is_not_defined(self) -> None:
+        stacks = [stack("s", self.WANTS, external=(("network", "shared"),)), stack("t", configs=(content("shared"),))]
+        assert ("stack s", "its external network shared does not exist") in reasons(
+            diff_stacks(CLUSTER, stacks, None, COMMIT)
+        )
+
+    @pytest.mark.parametrize("name", ["host", "bridge", "none"])
+    def test_every_engine_has_these(self, name: str) -> None:
+        assert compare(WEB, live(WEB), external=(("network", name),)).blocked == ()
+
+    def test_volumes_are_made_where_they_are_needed(self) -> None:
+        assert compare(WEB, live(WEB), external=(("volume", "data"),)) == Diff((), (), 1)
+
+    def test_each_is_named(self) -> None:
+        found = compare(WEB, live(WEB), external=(("secret", "b"), ("config", "a")))
+        assert found.blocked == (
+            Blocked("stack s", "its external config a does not exist", "create it, or let a stack define it"),
+            Blocked("stack s", "its external secret b does not exist", "create it, or let a stack define it"),
+        )

@@ -1,0 +1,188 @@
+"""Two words for every machine and stack."""
+
+from typing import Any
+
+import pytest
+
+from deployer.diff import diff
+from deployer.diff.status import status, worst
+from deployer.model.cluster import Consul
+from deployer.model.observed import CatalogueNode, Machine, Observed, Silent, Unreachable
+from deployer.model.stack import StackObjects
+from deployer.model.status import NodeStatus, StackStatus
+from tests.literals import (
+    COMMIT,
+    DOWN,
+    cluster,
+    desired,
+    engine,
+    foreign,
+    live,
+    machine,
+    member,
+    network,
+    node,
+    observed,
+    service,
+    source,
+    stack,
+    swarm,
+)
+
+MASTER = node("master", "manager")
+IN_MASTER = machine("10.0.0.2", engine("n-master", manager=True))
+WEB = service("s_web", 2)
+
+
+def stack_status(seen: Observed, *objects: StackObjects) -> StackStatus:
+    wanted = desired(cluster(MASTER), source("s"))
+    return status(wanted, objects, seen, diff(wanted, objects, seen)).stacks[0]
+
+
+def with_services(*services: Any, **parts: Any) -> Observed:
+    return observed({"master": IN_MASTER}, swarm(member("n-master", "manager"), services=services, **parts))
+
+
+class TestStack:
+    @pytest.mark.parametrize(
+        ("state", "sync", "health"),
+        [
+            pytest.param({}, "Synced", "Healthy", id="all run"),
+            pytest.param({"running": 1}, "Synced", "Progressing", id="some run"),
+            pytest.param({"running": 0}, "Synced", "Degraded", id="none runs"),
+            pytest.param({"update_state": "updating"}, "Synced", "Progressing", id="updating"),
+            pytest.param({"update_state": "paused"}, "Synced", "Degraded", id="paused"),
+            pytest.param({"update_state": "rollback_paused"}, "Synced", "Degraded", id="rollback paused"),
+            pytest.param({"update_state": "rollback_completed"}, "Synced", "Healthy", id="git was reverted too"),
+        ],
+    )
+    def test_as_defined(self, state: dict[str, Any], sync: str, health: str) -> None:
+        found = stack_status(with_services(live(WEB, **state)), stack("s", WEB))
+        assert (found.sync, found.health) == (sync, health)
+        assert (found.services[0].sync, found.services[0].health) == (sync, health)
+
+    def test_changed(self) -> None:
+        found = stack_status(with_services(live(WEB)), stack("s", service("s_web", 3)))
+        assert (found.sync, found.health) == ("OutOfSync", "Healthy")
+
+    def test_an_update_that_was_rolled_back(self) -> None:
+        seen = with_services(live(WEB, update_state="rollback_completed"))
+        found = stack_status(seen, stack("s", service("s_web", 2, "app:2")))
+        assert (found.sync, found.health) == ("OutOfSync", "Degraded")
+        assert found.services[0].note == "rollback completed"
+
+    def test_missing(self) -> None:
+        found = stack_status(with_services(), stack("s", WEB))
+        assert (found.sync, found.health) == ("OutOfSync", "Missing")
+
+    def test_missing_as_there_is_no_swarm_yet(self) -> None:
+        found = stack_status(observed({"master": machine()}), stack("s", WEB))
+        assert (found.sync, found.health) == ("OutOfSync", "Missing")
+
+    def test_unknown_while_no_manager_answers(self) -> None:
+        found = stack_status(observed({"master": DOWN}), stack("s", WEB))
+        assert (found.sync, found.health, found.services[0].health) == ("Unknown", "Unknown", "Unknown")
+
+    def test_somebody_elses_service_is_not_ours_in_order(self) -> None:
+        theirs = live(WEB)
+        theirs.spec["Labels"].pop("deployer.cluster")
+        found = stack_status(with_services(theirs), stack("s", WEB))
+        assert (found.sync, found.services[0].sync) == ("OutOfSync", "OutOfSync")
+        assert found.note == "it exists and is not this cluster's (no label deployer.cluster of it)"
+
+    def test_a_network_that_is_not_ours(self) -> None:
+        seen = with_services(live(WEB), objects=(foreign("network", network("s_n")),))
+        assert stack_status(seen, stack("s", WEB, networks=(network("s_n"),))).sync == "OutOfSync"
+
+    def test_nothing_is_wanted_and_nothing_runs(self) -> None:
+        body = service("s_web", 0)
+        found = stack_status(with_services(live(body)), stack("s", body))
+        assert (found.sync, found.health) == ("Synced", "Healthy")
+
+
+class TestNode:
+    def one(self, seen: Machine | Unreachable, *, role: Any = "worker", state: str = "ready") -> NodeStatus:
+        wanted = desired(cluster(MASTER, node("slave", role)))
+        look = observed(
+            {"master": IN_MASTER, "slave": seen},
+            swarm(member("n-master", "manager"), member("n-slave", state=state), via="master"),
+        )
+        return status(wanted, (), look, diff(wanted, (), look)).nodes[1]
+
+    def test_in_order(self) -> None:
+        found = self.one(machine("10.0.0.3", engine("n-slave")))
+        assert found == NodeStatus("slave", "192.0.2.1", "10.0.0.3", "worker", "26.1.5", None, "Synced", "Healthy", "")
+
+    @pytest.mark.parametrize(
+        ("seen", "sync", "health", "note"),
+        [
+            (DOWN, "Unknown", "Unknown", "no answer within 5 s"),
+            (machine(), "OutOfSync", "Missing", "no Docker engine answers there"),
+            (machine(engine=Silent("x")), "OutOfSync", "Missing", "its Docker engine does not answer: x"),
+            (machine(engine=engine()), "OutOfSync", "Missing", "not in the swarm"),
+            (machine(engine=engine("n-x")), "OutOfSync", "Missing", "it is in a swarm that is not this cluster's"),
+        ],
+    )
+    def test_not_in_order(self, seen: Machine | Unreachable, sync: str, health: str, note: str) -> None:
+        found = self.one(seen)
+        assert (found.sync, found.health, found.note) == (sync, health, note)
+
+    def test_a_member_that_its_manager_does_not_hear(self) -> None:
+        found = self.one(machine(engine=engine("n-slave")), state="down")
+        assert (found.sync, found.health, found.note) == ("Synced", "Degraded", "the swarm says: down")
+
+    def test_not_in_a_swarm_by_intent(self) -> None:
+        assert self.one(machine(engine=engine()), role="none").health == "Healthy"
+
+    @pytest.mark.parametrize(
+        ("there", "health"),
+        [(engine(), "Missing"), (engine("n-slave"), "Unknown")],
+        ids=["not in one", "in one that cannot be asked"],
+    )
+    def test_without_a_manager(self, there: Any, health: str) -> None:
+        wanted = desired(cluster(MASTER, node("slave")))
+        look = observed({"master": DOWN, "slave": machine(engine=there)})
+        assert status(wanted, (), look, diff(wanted, (), look)).nodes[1].health == health
+
+    @pytest.mark.parametrize("availability", ["pause", "drain"])
+    def test_suspended(self, availability: Any) -> None:
+        wanted = desired(cluster(node("master", "manager", availability=availability)))
+        look = observed({"master": IN_MASTER}, swarm(member("n-master", "manager", availability=availability)))
+        found = status(wanted, (), look, diff(wanted, (), look))
+        assert (found.nodes[0].sync, found.nodes[0].health, found.nodes[0].note) == (
+            "Synced",
+            "Suspended",
+            availability,
+        )
+        assert found.well
+
+    @pytest.mark.parametrize(
+        ("catalogue", "expected"),
+        [
+            ((CatalogueNode("master", "10.0.0.2", {}),), True),
+            ((), False),
+            (None, False),
+            (Unreachable("No cluster leader"), None),
+        ],
+        ids=["known", "not known", "no Consul yet", "Consul cannot be asked"],
+    )
+    def test_catalogue(self, catalogue: Any, expected: bool | None) -> None:  # noqa: FBT001 - a table's column
+        wanted = desired(cluster(node("master", "manager", consul_server=True), consul=Consul()), commit=COMMIT)
+        look = observed({"master": IN_MASTER}, swarm(member("n-master", "manager")), catalogue)
+        assert status(wanted, (), look, diff(wanted, (), look)).nodes[0].catalogue is expected
+
+
+@pytest.mark.parametrize(
+    ("parts", "whole"),
+    [
+        ([], "Healthy"),
+        (["Healthy", "Suspended"], "Suspended"),
+        (["Healthy", "Progressing", "Suspended"], "Progressing"),
+        (["Progressing", "Degraded"], "Degraded"),
+        (["Degraded", "Missing"], "Missing"),
+        (["Missing", "Unknown"], "Unknown"),
+    ],
+)
+def test_the_whole_is_as_its_worst_part(parts: list[Any], whole: str) -> None:
+    assert worst(parts) == whole
+    assert worst(reversed(parts)) == whole

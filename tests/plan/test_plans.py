@@ -1,0 +1,387 @@
+"""Plans as people read them: golden text, written by hand from the order that DESIGN.md gives."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from textwrap import dedent
+from typing import Any
+
+from deployer.diff import diff
+from deployer.diff.catalogue import server_body
+from deployer.model.cluster import Cluster, Consul
+from deployer.model.observed import CatalogueNode, Container, LiveObject, LiveService, Machine, Observed, Unreachable
+from deployer.model.stack import StackObjects, StackSource
+from deployer.plan import Plan, build_plan, plan_text
+from tests.literals import (
+    DOWN,
+    EARLIER,
+    cluster,
+    desired,
+    engine,
+    live,
+    machine,
+    member,
+    network,
+    node,
+    observed,
+    owned,
+    service,
+    source,
+    stack,
+    swarm,
+    with_container,
+    with_template,
+)
+
+MIRRORS = {"registry-mirrors": ["http://registry:5000"]}
+MACHINES = {"consul": "10.0.0.1", "master": "10.0.0.2", "slave": "10.0.0.3", "slave2": "10.0.0.4"}
+NODES = (
+    node("consul", "none", consul_server=True, daemon=MIRRORS),
+    node("master", "manager", daemon=MIRRORS),
+    node("slave", daemon=MIRRORS),
+    node("slave2", daemon=MIRRORS),
+)
+DEMO = cluster(*NODES, consul=Consul())
+REDIS = with_template(service("swarmtest_redis", image="redis:7"), Networks=[{"Target": "swarmtest_default"}])
+WEB = with_template(service("swarmtest_web", 3, image="counter:1"), Networks=[{"Target": "swarmtest_default"}])
+PROXY = with_template(service("proxy_nginx-proxy", 1, image="nginx:1"), Networks=[{"Target": "proxy_default"}])
+SWARMTEST = stack(
+    "swarmtest",
+    REDIS,
+    WEB,
+    networks=(network("swarmtest_default"),),
+    order=(("swarmtest_web", "swarmtest_redis"),),
+)
+FRONT = stack("proxy", PROXY, networks=(network("proxy_default"),))
+SOURCES = (source("swarmtest"), source("proxy", "swarmtest"))
+NETWORKS = (owned("network", network("swarmtest_default")), owned("network", network("proxy_default")))
+
+
+def stored(body: dict[str, Any], network_id: str) -> LiveService:
+    """What an engine makes of it: the network's id in the place of its name."""
+    made = live(body)
+    return replace(made, spec=with_template(made.spec, Networks=[{"Target": network_id}]))
+
+
+ALIVE = {
+    "swarmtest_redis": stored(REDIS, "id-swarmtest_default"),
+    "swarmtest_web": stored(WEB, "id-swarmtest_default"),
+    "proxy_nginx-proxy": stored(PROXY, "id-proxy_default"),
+}
+
+
+def standing(
+    services: dict[str, LiveService] | None = None,
+    *,
+    objects: Sequence[LiveObject] = NETWORKS,
+    **machines: Machine | Unreachable,
+) -> Observed:
+    """The demo's cluster as an earlier run left it; `machines` and `services` replace what is otherwise there."""
+    labels = dict(server_body(DEMO, NODES[0], "10.0.0.1", EARLIER)["Labels"]) | {"deployer.engine": "26.1.5"}
+    container = Container("c", "deployer-consul", "running", labels)
+    engines = {
+        "consul": engine(containers=(container,)),
+        "master": engine("n-master", manager=True),
+        "slave": engine("n-slave"),
+        "slave2": engine("n-slave2"),
+    }
+    daemon_json = '{"registry-mirrors": ["http://registry:5000"]}'
+    there: dict[str, Machine | Unreachable] = {
+        name: machine(MACHINES[name], there, daemon_json=daemon_json) for name, there in engines.items()
+    }
+    roles = {"master": "manager", "slave": "worker", "slave2": "worker"}
+    catalogue = tuple(
+        CatalogueNode(
+            name,
+            MACHINES[name],
+            {"deployer-cluster": "sandbox", "deployer-swarm": role, "docker-version": "26.1.5"},
+        )
+        for name, role in roles.items()
+    )
+    alive = tuple((ALIVE | (services or {})).values())
+    members = (member("n-master", "manager"), member("n-slave"), member("n-slave2"))
+    return observed(there | machines, swarm(*members, services=alive, objects=tuple(objects)), catalogue)
+
+
+def plan(
+    seen: Observed,
+    nodes: Cluster = DEMO,
+    sources: Sequence[StackSource] = SOURCES,
+    objects: Sequence[StackObjects] = (SWARMTEST, FRONT),
+) -> Plan:
+    wanted = desired(nodes, *sources)
+    return build_plan(diff(wanted, objects, seen), wanted, objects, seen)
+
+
+def text(golden: str) -> str:
+    return dedent(golden).lstrip("\n")
+
+
+def test_four_bare_machines_and_two_stacks() -> None:
+    bare = observed({name: machine(address) for name, address in MACHINES.items()})
+    assert plan_text(plan(bare)) == text("""
+        Plan for sandbox at 0123456789
+
+        ~ #1 consul: write daemon.json, before the engine's first start (changed in git)
+               registry-mirrors: (none) -> ["http://registry:5000"]
+        ~ #2 master: write daemon.json, before the engine's first start (changed in git)
+               registry-mirrors: (none) -> ["http://registry:5000"]
+        ~ #3 slave: write daemon.json, before the engine's first start (changed in git)
+               registry-mirrors: (none) -> ["http://registry:5000"]
+        ~ #4 slave2: write daemon.json, before the engine's first start (changed in git)
+               registry-mirrors: (none) -> ["http://registry:5000"]
+        + #5 consul: install Docker from the distribution's packages (not found)
+        + #6 master: install Docker from the distribution's packages (not found)
+        + #7 slave: install Docker from the distribution's packages (not found)
+        + #8 slave2: install Docker from the distribution's packages (not found)
+        + #9 master: start the swarm at 10.0.0.2 (not found)
+        + #10 slave: join the swarm of master as worker at 10.0.0.3 (not found)
+        + #11 slave2: join the swarm of master as worker at 10.0.0.4 (not found)
+        + #12 consul: run deployer-consul from hashicorp/consul:1.20 (not found)
+        . #13 consul: wait until Consul has a leader
+        + #14 master: register at 10.0.0.2 in Consul on consul (not found)
+        + #15 slave: register at 10.0.0.3 in Consul on consul (not found)
+        + #16 slave2: register at 10.0.0.4 in Consul on consul (not found)
+        + #17 swarmtest_default: create network (not found)
+        + #18 proxy_default: create network (not found)
+        + #19 swarmtest_redis: create service, 1 replica (not found)
+        + #20 swarmtest_web: create service, 3 replicas (not found)
+        . #21 swarmtest: wait up to 180 s for swarmtest_redis, swarmtest_web
+        + #22 proxy_nginx-proxy: create service, 1 replica (not found)
+        . #23 proxy: wait up to 180 s for proxy_nginx-proxy
+
+        Plan: 16 to add, 4 to change, 0 to remove (0 unchanged).
+        """)
+
+
+def test_nothing_to_do() -> None:
+    # 4 machines, 3 members, 1 server and 3 registrations, 2 networks, 3 services
+    assert plan_text(plan(standing())) == text("""
+        Plan for sandbox at 0123456789
+
+        No changes: everything is as 0123456789 says (16 unchanged).
+        """)
+
+
+def test_one_count_differs() -> None:
+    five = replace(SWARMTEST, services=(REDIS, {**WEB, "Mode": {"Replicated": {"Replicas": 5}}}))
+    assert plan_text(plan(standing(), objects=(five, FRONT))) == text("""
+        Plan for sandbox at 0123456789
+
+        ~ #1 swarmtest_web: update service, 5 replicas (count differs)
+               Mode.Replicated.Replicas: 3 -> 5
+        . #2 swarmtest: wait up to 180 s for swarmtest_web
+
+        Plan: 0 to add, 1 to change, 0 to remove (15 unchanged).
+        """)
+
+
+def test_somebody_scaled_by_hand() -> None:
+    seen = ALIVE["swarmtest_web"]
+    scaled = replace(seen, spec={**seen.spec, "Mode": {"Replicated": {"Replicas": 1}}}, running=1, wanted=1)
+    assert plan_text(plan(standing({"swarmtest_web": scaled}))) == text("""
+        Plan for sandbox at 0123456789
+
+        ~ #1 swarmtest_web: update service, 3 replicas (drifted)
+               Mode.Replicated.Replicas: 1 -> 3
+        . #2 swarmtest: wait up to 180 s for swarmtest_web
+
+        Plan: 0 to add, 1 to change, 0 to remove (15 unchanged).
+        """)
+
+
+def test_tasks_that_do_not_run_yet_are_waited_for() -> None:
+    starting = replace(ALIVE["swarmtest_web"], running=2)
+    assert plan_text(plan(standing({"swarmtest_web": starting}))) == text("""
+        Plan for sandbox at 0123456789
+
+        . #1 swarmtest: wait up to 180 s for swarmtest_web (not healthy yet)
+
+        Plan: 0 to add, 0 to change, 0 to remove (15 unchanged).
+        """)
+
+
+def test_an_update_that_was_paused_is_taken_up_again() -> None:
+    paused = replace(ALIVE["swarmtest_web"], update_state="paused", running=2)
+    assert plan_text(plan(standing({"swarmtest_web": paused}))) == text("""
+        Plan for sandbox at 0123456789
+
+        ~ #1 swarmtest_web: update service, 3 replicas (not healthy yet)
+        . #2 swarmtest: wait up to 180 s for swarmtest_web
+
+        Plan: 0 to add, 1 to change, 0 to remove (15 unchanged).
+        """)
+
+
+def test_an_unreachable_worker_holds_nothing_up() -> None:
+    two = replace(SWARMTEST, services=(REDIS, with_container(WEB, Image="counter:2")))
+    assert plan_text(plan(standing(slave2=DOWN), objects=(two, FRONT))) == text("""
+        Plan for sandbox at 0123456789
+
+        ~ #1 swarmtest_web: update service, 3 replicas (changed in git)
+               TaskTemplate.ContainerSpec.Image: counter:1 -> counter:2
+        . #2 swarmtest: wait up to 180 s for swarmtest_web
+
+        ! slave2: no answer within 5 s
+            is it on?
+
+        Plan: 0 to add, 1 to change, 0 to remove (12 unchanged); 1 cannot be done.
+        """)
+
+
+def test_the_machine_of_consul_is_unreachable() -> None:
+    seen = replace(standing(consul=DOWN), catalogue=DOWN)
+    assert plan_text(plan(seen)) == text("""
+        Plan for sandbox at 0123456789
+
+        ! consul: no answer within 5 s
+            is it on?
+        ! consul: its machine consul is unreachable
+            bring it back
+
+        Plan: 0 to add, 0 to change, 0 to remove (11 unchanged); 2 cannot be done.
+        """)
+
+
+def test_a_run_was_killed_before_consul_had_a_leader() -> None:
+    seen = replace(standing(), catalogue=Unreachable("No cluster leader"))
+    assert plan_text(plan(seen)) == text("""
+        Plan for sandbox at 0123456789
+
+        . #1 consul: wait until Consul has a leader
+        + #2 master: register at 10.0.0.2 in Consul on consul (could not be read)
+        + #3 slave: register at 10.0.0.3 in Consul on consul (could not be read)
+        + #4 slave2: register at 10.0.0.4 in Consul on consul (could not be read)
+
+        Plan: 3 to add, 0 to change, 0 to remove (13 unchanged).
+        """)
+
+
+def test_one_machine_joins_the_swarm_that_is_there() -> None:
+    new = node("slave3", labels={"zone": "b"}, availability="drain")
+    seen = standing(slave3=machine("10.0.0.5"))
+    assert plan_text(plan(seen, cluster(*NODES, new, consul=Consul()))) == text("""
+        Plan for sandbox at 0123456789
+
+        + #1 slave3: install Docker from the distribution's packages (not found)
+        + #2 slave3: join the swarm of master as worker at 10.0.0.5 (not found)
+        ~ #3 slave3: set role, availability and labels in the swarm (not found)
+               availability: active -> drain
+               labels.zone: (none) -> b
+        + #4 slave3: register at 10.0.0.5 in Consul on consul (not found)
+
+        Plan: 3 to add, 1 to change, 0 to remove (16 unchanged).
+        """)
+
+
+def test_promotions_come_before_demotions_and_the_manager_that_is_asked_stays_one() -> None:
+    nodes = cluster(NODES[0], node("master"), node("slave", labels={"zone": "a"}), node("slave2", "manager"))
+    seen = standing(slave=machine("10.0.0.3", engine("n-slave", manager=True)))
+    assert seen.swarm is not None
+    members = (member("n-master", "manager"), member("n-slave", "manager"), member("n-slave2"))
+    found = plan(replace(seen, swarm=replace(seen.swarm, members=members)), nodes, (), ())
+    assert plan_text(found) == text("""
+        Plan for sandbox at 0123456789
+
+        ~ #1 slave2: set role, availability and labels in the swarm (changed in git)
+               role: worker -> manager
+        ~ #2 slave: set role, availability and labels in the swarm (changed in git)
+               labels.zone: (none) -> a
+               role: manager -> worker
+        ~ #3 master: set role, availability and labels in the swarm (changed in git)
+               role: manager -> worker
+
+        Plan: 0 to add, 3 to change, 0 to remove (4 unchanged).
+        """)
+
+
+def test_another_manager_takes_over_from_the_only_one() -> None:
+    """What is asked of the swarm is asked of `master` to the end: its own demotion is the last step."""
+    nodes = cluster(NODES[0], node("master"), NODES[2], node("slave2", "manager"))
+    two = replace(SWARMTEST, services=(REDIS, with_container(WEB, Image="counter:2")))
+    assert plan_text(plan(standing(), nodes, objects=(two, FRONT))) == text("""
+        Plan for sandbox at 0123456789
+
+        ~ #1 slave2: set role, availability and labels in the swarm (changed in git)
+               role: worker -> manager
+        ~ #2 swarmtest_web: update service, 3 replicas (changed in git)
+               TaskTemplate.ContainerSpec.Image: counter:1 -> counter:2
+        . #3 swarmtest: wait up to 180 s for swarmtest_web
+        ~ #4 master: set role, availability and labels in the swarm (changed in git)
+               role: manager -> worker
+
+        Plan: 0 to add, 3 to change, 0 to remove (9 unchanged).
+        """)
+
+
+def test_stacks_after_stacks_and_services_after_services() -> None:
+    objects = (
+        stack("a", service("a_one", 1)),
+        stack("b", service("b_two", 1), service("b_one", 1), order=(("b_one", "b_two"),)),
+        stack("c", service("c_one", Mode={"Global": {}})),
+    )
+    sources = (source("a", "b", wait="5m"), source("b", "c"), source("c", wait="90s"))
+    seen = standing()
+    nodes = cluster(NODES[1])
+    found = plan(replace(seen, machines={"master": seen.machines["master"]}), nodes, sources, objects)
+    assert plan_text(found) == text("""
+        Plan for sandbox at 0123456789
+
+        + #1 c_one: create service, one on every machine (not found)
+        . #2 c: wait up to 90 s for c_one
+        + #3 b_two: create service, 1 replica (not found)
+        + #4 b_one: create service, 1 replica (not found)
+        . #5 b: wait up to 180 s for b_one, b_two
+        + #6 a_one: create service, 1 replica (not found)
+        . #7 a: wait up to 300 s for a_one
+
+        Plan: 4 to add, 0 to change, 0 to remove (2 unchanged).
+        """)
+
+
+def uses(name: str, *networks: str) -> dict[str, Any]:
+    return with_template(service(name, 1), Networks=[{"Target": target} for target in networks])
+
+
+def test_stacks_that_use_each_others_networks() -> None:
+    """No order of the two stacks would do: the networks of all come first."""
+    objects = (
+        stack("a", uses("a_one", "a_n", "b_n"), networks=(network("a_n"),), external=(("network", "b_n"),)),
+        stack("b", uses("b_one", "a_n", "b_n"), networks=(network("b_n"),), external=(("network", "a_n"),)),
+    )
+    seen = standing()
+    found = plan(
+        replace(seen, machines={"master": seen.machines["master"]}),
+        cluster(NODES[1]),
+        (source("a"), source("b")),
+        objects,
+    )
+    assert plan_text(found) == text("""
+        Plan for sandbox at 0123456789
+
+        + #1 a_n: create network (not found)
+        + #2 b_n: create network (not found)
+        + #3 a_one: create service, 1 replica (not found)
+        . #4 a: wait up to 180 s for a_one
+        + #5 b_one: create service, 1 replica (not found)
+        . #6 b: wait up to 180 s for b_one
+
+        Plan: 4 to add, 0 to change, 0 to remove (2 unchanged).
+        """)
+    assert [step.needs for step in found.steps] == [(), (), (1, 2), (3,), (1, 2), (5,)]
+
+
+def test_engines_restart_one_after_the_other() -> None:
+    nodes = cluster(node("master", "manager", daemon={"mtu": 1400}), node("slave", daemon={"mtu": 1400}))
+    seen = standing()
+    found = plan(replace(seen, machines={name: seen.machines[name] for name in ("master", "slave")}), nodes, (), ())
+    assert plan_text(found) == text("""
+        Plan for sandbox at 0123456789
+
+        ~ #1 master: write daemon.json, the engine restarts (changed in git)
+               mtu: (none) -> 1400
+        ~ #2 slave: write daemon.json, the engine restarts (changed in git)
+               mtu: (none) -> 1400
+
+        Plan: 0 to add, 2 to change, 0 to remove (2 unchanged).
+        """)
+    assert [step.needs for step in found.steps] == [(), (1,)]
