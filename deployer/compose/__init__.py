@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from deployer.compose import tools
-from deployer.compose.cache import FORMAT, Cache, default_folder
+from deployer.compose.cache import open_cache
 from deployer.compose.outcome import Compiled, Outcome
 from deployer.errors import InvalidFilesError
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from deployer.compose.cache import Cache
     from deployer.model.stack import StackSource
 
 __all__ = ["Compiled", "compile_stacks"]
@@ -42,7 +43,7 @@ def compile_stacks(
     if not stacks:
         return Compiled((), ())
     found = tools.find()
-    kept = Cache(cache or default_folder(), f"{FORMAT}\n{found.identity}")
+    kept = open_cache(cache, found.identity)
     outcomes: dict[str, Outcome] = {}
     missing = []
     for stack in stacks:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from deployer.model.problem import Problem
+from deployer.model.problem import Problem  # noqa: TC001 - msgspec resolves the annotation
 from deployer.model.secret import Secret
 from deployer.model.stack import StackObjects
 
@@ -58,9 +58,13 @@ class Cache:
     folder: Path
     identity: str
     """Of everything but the stack that the result depends on: tools and dialect."""
+    trusted: bool = True
+    """False where the directory is somebody else's: what they wrote there is not what we would run."""
 
     def load(self, stack: StackSource) -> tuple[StackObjects, tuple[Problem, ...]] | None:
         """The objects and warnings of this very content; None where there is no entry or it cannot be read."""
+        if not self.trusted:
+            return None
         try:
             with open(f"{self.folder}/{self._key(stack)}", "rb") as file:  # noqa: PTH123 - twice as fast as Path.open
                 entry = _DECODER.decode(file.read())
@@ -76,7 +80,7 @@ class Cache:
     def store(self, stack: StackSource, outcome: Outcome) -> None:
         """Keeps the outcome of a stack without errors, in one step; without its secrets."""
         objects = outcome.objects
-        if objects is None or any(file is None for _, file in outcome.secret_files):
+        if not self.trusted or objects is None or any(file is None for _, file in outcome.secret_files):
             return
         entry = _Entry(
             networks=tuple(map(dict, objects.networks)),
@@ -93,6 +97,8 @@ class Cache:
 
     def prune(self) -> None:
         """Removes entries that are older than 30 days, and leftovers of interrupted writes; once a day at most."""
+        if not self.trusted:
+            return
         now = time.time()
         stamp = self.folder / _PRUNED
         with contextlib.suppress(OSError):
@@ -113,8 +119,17 @@ class Cache:
         return digest.hexdigest()
 
 
-def default_folder() -> Path:
-    """$XDG_CACHE_HOME/deployer/compose."""
+def open_cache(folder: Path | None, identity: str) -> Cache:
+    """The cache in `folder`, by default $XDG_CACHE_HOME/deployer/compose."""
+    place = folder or _default_folder()
+    try:
+        trusted = place.stat().st_uid == os.geteuid()
+    except OSError:  # not there yet
+        trusted = True
+    return Cache(place, f"{FORMAT}\n{identity}", trusted)
+
+
+def _default_folder() -> Path:
     home = os.environ.get("XDG_CACHE_HOME", "")
     # The specification says to ignore a relative path.
     above = Path(home) if home.startswith("/") else Path(os.environ.get("HOME") or "/nonexistent", ".cache")

@@ -159,6 +159,7 @@ def _record(work: _Work, translated: Dialect) -> Recorded:
     finally:
         recorded = recorder.close()
         socket.unlink()
+        file.unlink()
     return recorded
 
 

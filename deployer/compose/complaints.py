@@ -78,7 +78,7 @@ def _at_place(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
     at = _place(match["place"], locator, file)
     said = _said(match["said"])
     link = " " if said.startswith(("must ", "does ", "is ", "has ")) else ": "
-    yield locator.problem(at, f"{_name(at)}{link}{said}", file=file)
+    yield locator.problem(at, f"{_name(at)}{link}{said}", key=len(at) <= _SECTION_AND_NAME, file=file)
 
 
 def _interpolating(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
@@ -173,6 +173,7 @@ def _quoted(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
     yield locator.text(text, message)
 
 
+_SECTION_AND_NAME: Final = 2
 _ADDITIONAL: Final = r"(?P<place>\S*) (?:additional properties (?P<several>'.*') not allowed|Additional property (?P<one>.+) is not allowed)"
 _VALIDATING: Final = r"^(?:validating (?P<file>\S+): )?"
 _SERVICE: Final = r'service "?(?P<service>[\w.-]+)"?'

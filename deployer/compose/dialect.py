@@ -109,16 +109,27 @@ def _service(
         )
     given = dict(service)
     if not given.get("image"):
+        given.pop("image", None)
         if given.pop("build", None):
             notes.append(Note((*at, "build"), "this service has no image, only a build", _NO_IMAGE, "error"))
         elif "provider" not in given:
             notes.append(Note(at, "this service has no image", "give it one: image: NAME:TAG", "error"))
     result, found = apply(rules, given, at)
-    return _pruned(result), notes + found
+    return _pruned(result), [*notes, *found, *_round_robin(result, at)]
 
 
 _NO_SERVICES: Final = "remove the stack's file to remove the stack; COMPOSE_PROFILES in its .env chooses profiles"
 _NO_IMAGE: Final = "push the image to a registry and write image: NAME:TAG beside the build"
+
+
+def _round_robin(service: Mapping[str, Any], at: Path) -> Iterator[Note]:
+    """swarmkit, manager/controlapi/service.go, validateEndpointSpec."""
+    if service.get("deploy", {}).get("endpoint_mode") == "dnsrr":
+        for index, port in enumerate(service.get("ports", ())):
+            if port.get("mode", "ingress") == "ingress":
+                message = "with endpoint_mode: dnsrr a port can only be published with mode: host"
+                help_ = "write {target: ..., published: ..., mode: host}, or leave endpoint_mode out"
+                yield Note((*at, "ports", index), message, help_, "error", key=False)
 
 
 def _definition(one: Mapping[str, Any], rules: Mapping[str, Rule], at: Path) -> tuple[dict[str, Any], list[Note]]:

@@ -93,6 +93,7 @@ def _visit(walk: _Walk, reading: _Reading) -> Iterator[_Next]:
     if not isinstance(value, dict):
         return
     _working_directory(walk, reading.document)
+    _left_out(walk, reading.document)
     for at, one in _items(value.get("include"), ("include",)):
         yield from _include(walk, reading, at, one)
     for name, service in _mapping(value.get("services")).items():
@@ -142,7 +143,7 @@ def _check_service(walk: _Walk, reading: _Reading, at: Path, service: Mapping[st
             )
     build = service.get("build")
     context = _mapping(build).get("context") if isinstance(build, dict) else build
-    if isinstance(context, str) and not _REMOTE.match(context):
+    if isinstance(context, str) and not _REMOTE.match(fill_in(context, reading.variables) or ""):
         _check(
             walk, reading, (*at, "build", "context") if isinstance(build, dict) else (*at, "build"), context, "folder"
         )
@@ -220,6 +221,23 @@ def _moved(problem: Problem, number: int, line: str) -> Problem:
     from dataclasses import replace  # noqa: PLC0415 - on the way of an error only
 
     return replace(problem, line=number, column=line.index("$") + 1, source=line, width=len("${PWD}"))
+
+
+def _left_out(walk: _Walk, document: Document) -> None:
+    """What `docker compose` by hand would take into account, and a stack does not."""
+    if document is not walk.documents.get(walk.stack.entry):
+        return
+    name = document.value.get("name")
+    if name not in (None, walk.stack.name) and "$" not in str(name):
+        message = f"{name!r} is ignored: the stack is called {walk.stack.name!r}, after its place in the repository"
+        walk.problems.append(document.problem(("name",), message, "remove the line", key=True, severity="warning"))
+    stem, dot, suffix = walk.stack.entry.rpartition(".")
+    override = f"{stem}.override{dot}{suffix}"
+    if override in walk.files:
+        message = f"{override} is not read"
+        walk.problems.append(
+            document.problem((), message, f"write include: [{override}], or remove it", severity="warning")
+        )
 
 
 def _variables(walk: _Walk, folder: str) -> dict[str, str] | None:

@@ -1,0 +1,200 @@
+"""Paths in compose files: only the stack's own files, whatever they are called, and nothing is opened to find out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from deployer.compose.references import MOST_DOCUMENTS, references
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deployer.model.stack import StackSource
+
+    MakeStack = Callable[..., StackSource]
+
+OUTSIDE = "only the stack's own files are read"
+
+
+def told(stack: StackSource) -> list[tuple[str, int, int, str]]:
+    return [(problem.path, problem.line, problem.column, problem.message) for problem in references(stack).problems]
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ("services: {a: {image: a, env_file: %s}}", 36),
+        ("services: {a: {image: a, env_file: [{path: %s}]}}", 44),
+        ("services: {a: {image: a, label_file: [%s]}}", 39),
+        ("services: {a: {extends: {file: %s, service: b}}}", 32),
+        ("services: {a: {image: a, build: %s}}", 33),
+        ("services: {a: {image: a, build: {context: %s}}}", 43),
+        ("include: [%s]", 11),
+        ("include: [{path: %s}]", 18),
+        ("include: [{path: [%s]}]", 19),
+        ("include: [{path: compose.yaml, env_file: %s}]", 42),
+        ("include: [{path: compose.yaml, project_directory: %s}]", 51),
+        ("configs: {a: {file: %s}}", 21),
+        ("secrets: {a: {file: %s}}", 21),
+    ],
+)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/shadow",
+        "../other/compose.yaml",
+        "sub/../../other.env",
+        "~/.ssh/id_ed25519",
+        "..",
+        ".\\x",
+        "${UP}/x",
+        "${UP:-../..}/x",
+    ],
+)
+def test_nothing_outside_the_stacks_folder_is_referred_to(stack: MakeStack, text: str, column: int, path: str) -> None:
+    source = stack("web", compose=text % f"'{path}'", **{".env": "UP=..\n"})
+    assert [problem[:3] for problem in told(source)] == [("stacks/web/compose.yaml", 1, column)]
+    assert OUTSIDE in told(source)[0][3]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "oci://registry/x",
+        "https://example.org/compose.yaml",
+        "http://169.254.169.254/",
+        "git@github.com:a/b.git",
+        "github.com/a/b",
+        "https://github.com/a/b.git#main:sub",
+        "ssh://-oProxyCommand=x/y",
+        "a/b.git",
+    ],
+)
+def test_nothing_remote_is_included(stack: MakeStack, path: str) -> None:
+    # The files are there under these very names: compose's loader would fetch all the same.
+    for text in (f"include: ['{path}']", f"services: {{a: {{extends: {{file: '{path}', service: b}}}}}}"):
+        source = stack("web", compose=text, **{path: "services: {}"})
+        assert len(told(source)) == 1
+        assert OUTSIDE in told(source)[0][3]
+
+
+def test_a_missing_file_is_named_with_the_nearest_one(stack: MakeStack) -> None:
+    source = stack("web", compose="configs:\n  site: {file: ./nginx/stie.conf}\n", **{"nginx/site.conf": "x"})
+    (problem,) = references(source).problems
+    assert (problem.line, problem.column, problem.width) == (2, 16, len("./nginx/stie.conf"))
+    assert problem.message == "there is no file 'nginx/stie.conf' in stacks/web"
+    assert problem.help == "did you mean 'nginx/site.conf'?"
+
+
+def test_an_optional_env_file_may_be_missing_but_not_outside(stack: MakeStack) -> None:
+    text = "services: {a: {image: a, env_file: [{path: %s, required: false}]}}"
+    assert told(stack("web", compose=text % "local.env")) == []
+    assert OUTSIDE in told(stack("web", compose=text % "/etc/passwd"))[0][3]
+
+
+@pytest.mark.parametrize(
+    ("env", "path", "message"),
+    [
+        ("DIR=conf\n", "${DIR}/a.env", ""),
+        ("# conf\nexport DIR='conf'\n", "$DIR/a.env", ""),
+        ("", "${DIR:-conf}/a.env", ""),
+        ("DIR=\n", "${DIR:-conf}/a.env", ""),
+        ("DIR=\n", "conf${DIR-x}/a.env", ""),
+        ("", "${DIR}/a.env", "the path '${DIR}/a.env' cannot be checked"),
+        # Two readings are possible: what Docker makes of these lines is not ours to guess.
+        ("DIR=conf\nDIR=/etc\n", "${DIR}/a.env", "the path '${DIR}/a.env' cannot be checked"),
+        ('X="\nDIR=conf\n"\nDIR=/etc\n', "${DIR}/a.env", "the path '${DIR}/a.env' cannot be checked"),
+        ("DIR=$OTHER\n", "${DIR}/a.env", "the path '${DIR}/a.env' cannot be checked"),
+        ("DIR=conf\n", "${DIR:-${X}}/a.env", "the path '${DIR:-${X}}/a.env' cannot be checked"),
+        ("DIR=conf\n", "${DIR:+/etc}/a.env", "the path '${DIR:+/etc}/a.env' cannot be checked"),
+    ],
+)
+def test_variables_in_paths_come_from_the_stacks_own_env_or_cannot_be_checked(
+    stack: MakeStack, env: str, path: str, message: str
+) -> None:
+    files = {".env": env, "conf/a.env": "A=1"}
+    source = stack("web", compose=f"services: {{a: {{image: a, env_file: '{path}'}}}}", **files)
+    assert [problem[3] for problem in told(source)] == ([message] if message else [])
+
+
+def test_the_environment_of_whoever_deploys_fills_in_nothing(stack: MakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIR", "conf")
+    source = stack("web", compose="configs: {a: {file: '${DIR}/a'}}", **{"conf/a": "x"})
+    assert "cannot be checked" in told(source)[0][3]
+
+
+def test_included_and_extended_files_are_checked_from_their_own_folders(stack: MakeStack) -> None:
+    source = stack(
+        "web",
+        compose="include: [db/compose.yaml]\nservices: {a: {extends: {file: base/s.yaml, service: b}}}",
+        **{
+            "db/compose.yaml": "services: {d: {image: d, env_file: [pw.env, ../shared.env]}}",
+            "db/pw.env": "A=1",
+            "shared.env": "B=1",
+            "base/s.yaml": "services: {b: {image: b, env_file: ../../web.env}}",
+        },
+    )
+    assert told(source) == [
+        ("stacks/web/base/s.yaml", 1, 36, "'../../web.env' is outside stacks/web: only the stack's own files are read")
+    ]
+    assert list(references(source).documents) == ["compose.yaml", "db/compose.yaml", "base/s.yaml"]
+
+
+def test_an_include_may_say_from_where_its_paths_count(stack: MakeStack) -> None:
+    files = {"parts/db.yaml": "configs: {a: {file: data/a}}", "other/data/a": "x"}
+    source = stack("web", compose="include: [{path: parts/db.yaml, project_directory: other}]", **files)
+    assert told(source) == []
+
+
+def test_files_that_include_each_other_end(stack: MakeStack) -> None:
+    source = stack("web", compose="include: [b.yaml]", **{"b.yaml": "include: [compose.yaml]"})
+    assert told(source) == []
+
+
+def test_a_chain_of_includes_is_bounded(stack: MakeStack) -> None:
+    files = {f"f{number}.yaml": f"include: [f{number + 1}.yaml]" for number in range(MOST_DOCUMENTS + 5)}
+    files[f"f{MOST_DOCUMENTS + 5}.yaml"] = ""
+    source = stack("web", compose="include: [f0.yaml]", **files)
+    assert [problem[3] for problem in told(source)] == [f"a stack of more than {MOST_DOCUMENTS} files is not read"]
+    assert len(references(source).documents) == MOST_DOCUMENTS
+
+
+def test_every_yaml_file_passes_the_guard(stack: MakeStack) -> None:
+    bomb = "a: &a [x]\n" + "".join(
+        f"b{n}: &b{n} [{', '.join(['*a' if n == 0 else f'*b{n - 1}'] * 9)}]\n" for n in range(8)
+    )
+    source = stack("web", compose="include: [b.yaml]", **{"b.yaml": bomb})
+    (problem,) = references(source).problems
+    assert problem.path == "stacks/web/b.yaml"
+    assert "values" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("./html:/html", "./html is a path of this repository: the machines have no checkout of this repository"),
+        ("../../../../etc:/x", "../../../../etc is a path of this repository: the machines have no checkout"),
+        ("~/data:/data", "~/data is in the home directory of whoever deploys"),
+        ("/srv/data:/data", ""),
+        ("data:/data", ""),
+        ("/data", ""),
+    ],
+)
+def test_bind_mounts_of_the_repository_are_refused(stack: MakeStack, source: str, problem: str) -> None:
+    text = f"services:\n  a:\n    image: a\n    volumes:\n      - {source}\n"
+    found = told(stack("web", compose=text))
+    assert [(line, column) for _, line, column, _ in found] == ([(5, 9)] if problem else [])
+    assert all(message.startswith(problem) for *_, message in found)
+
+
+def test_the_working_directory_is_no_variable(stack: MakeStack) -> None:
+    text = "services:\n  a:\n    image: a\n    environment:\n      HERE: ${PWD}/x\n      NOT: $${PWD} # $PWD\n"
+    assert [(line, column) for _, line, column, _ in told(stack("web", compose=text))] == [(5, 13)]
+
+
+def test_only_files_that_are_nothing_but_secrets_stay_off_the_disk(stack: MakeStack) -> None:
+    text = "services: {a: {image: a, env_file: both.env}}\nsecrets: {p: {file: ./pw}, q: {file: both.env}}\nconfigs: {c: {file: c}}"
+    files = {"pw": "x", "both.env": "A=1", "c": "y"}
+    assert references(stack("web", compose=text, **files)).secret_files == {"pw"}
