@@ -81,7 +81,7 @@ def apply(source: Source, say: Say, show: Callable[[Plan], None], listen: Listen
         async with Link(desired.cluster) as link:
             _, _, decided = await _compare(validated, link, say)
             show(decided)
-            return await execute(decided, link, listen)
+            return await execute(decided, link, listen, say)
 
     with locked(lock_directory(source.repo), desired.cluster.name, desired.commit, wait=wait_lock, say=say):
         return asyncio.run(run())

@@ -39,7 +39,7 @@ WRITERS: Final = 4
 """Services that are written at once (SPEED.md: more are slower). Machines are not limited: each has its own engine."""
 
 
-async def execute(plan: Plan, link: Link, listen: Callable[[Event], None]) -> Report:
+async def execute(plan: Plan, link: Link, listen: Callable[[Event], None], say: Callable[[str], None]) -> Report:
     """Do exactly what the plan says. Always returns a report, also after SIGINT or SIGTERM.
 
     A first signal lets running steps end and begins no other; a second one leaves them where they are.
@@ -55,8 +55,11 @@ async def execute(plan: Plan, link: Link, listen: Callable[[Event], None]) -> Re
         world.stopping.set()
         if len(stopped) > 1:
             walk.cancel()
+        else:
+            say(f"{word}: what runs is let end, nothing else begins; once more to leave at once")
 
     loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     loop.add_signal_handler(signal.SIGINT, stop, "interrupted")
     loop.add_signal_handler(signal.SIGTERM, stop, "terminated")
     try:
@@ -65,8 +68,9 @@ async def execute(plan: Plan, link: Link, listen: Callable[[Event], None]) -> Re
         if not stopped:
             raise
     finally:
-        loop.remove_signal_handler(signal.SIGINT)
-        loop.remove_signal_handler(signal.SIGTERM)
+        for number, handler in before.items():
+            loop.remove_signal_handler(number)  # which leaves Python's own handler, not the one that was there
+            signal.signal(number, handler)
     return Report(plan, dict(sorted(outcomes.items())), time.monotonic() - began, stopped[0] if stopped else "")
 
 
