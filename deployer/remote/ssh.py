@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
+import os
+import random
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncssh
 
 from deployer.errors import TimedOutError
 from deployer.model.command import Command, Completed
+from deployer.model.printable import printable
 from deployer.remote.connection import ConnectionFailedError, Place, TcpPort, UnixSocket
+from deployer.remote.hostkeys import REPOSITORY, HostKeys
 from deployer.remote.output import collect
+from deployer.remote.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +34,11 @@ KEEPALIVE_COUNT: Final = 3
 GRACE_SECONDS: Final = 5
 """Between the remote `timeout` ending a command and our giving up on it."""
 
+LONGEST_COMPLAINT: Final = 4096
+
+DROPPED: Final = 4
+"""How often a connection that is closed before the greeting is tried."""
+
 
 async def connect(node: Node, known_hosts: str) -> SshConnection:
     """Open the connection to a machine.
@@ -33,37 +46,56 @@ async def connect(node: Node, known_hosts: str) -> SshConnection:
     `known_hosts` is the text of the repository's file; where it says nothing of this host, the user's own file counts.
     Raises ConnectionFailedError with the reason and what to do.
     """
-    options = _options(node, known_hosts)
-    pinned = "known_hosts" in options
+    options = _options(node)
+    trust = HostKeys(node.address, known_hosts)
     try:
         async with asyncio.timeout(node.ssh.connect_timeout):
-            connection = await asyncssh.connect(node.address, **options)
+            settled = await asyncssh.SSHClientConnectionOptions.construct(host=node.address, config=(), **options)
+            trust.own_files(settled.known_hosts)
+            connection = await _attempts(node.address, {**options, "known_hosts": trust.match})
     except TimeoutError:
         raise ConnectionFailedError(f"no answer from {node.address} within {node.ssh.connect_timeout:g} s") from None
     except asyncssh.HostKeyNotVerifiable:
-        raise _untrusted(node, pinned=pinned) from None
+        raise _untrusted(node, trust) from None
     except asyncssh.PermissionDenied:
-        user = options.get("username", "you")
         raise ConnectionFailedError(
-            f"{node.address} does not let {user} in: no key is accepted",
+            f"{node.address} does not let {settled.username} in: no key is accepted",
             help="check ssh.user and ssh.identity_file, and that the public key is in ~/.ssh/authorized_keys there",
         ) from None
-    except asyncssh.KeyImportError as error:
-        raise ConnectionFailedError(
-            f"the identity file cannot be used: {error}", help="load it into ssh-agent"
-        ) from None
-    except (asyncssh.Error, OSError) as error:
+    except asyncssh.ConfigParseError as error:
+        raise ConnectionFailedError(f"~/.ssh/config cannot be read: {error}") from None
+    except asyncssh.KeyExchangeFailed as error:
+        if trust.listed:  # none of the kinds of key that are listed for it
+            raise _untrusted(node, trust) from None
+        raise ConnectionFailedError(f"{node.address}: {error.reason}") from None
+    except (asyncssh.Error, OSError, ValueError) as error:
         reason = getattr(error, "reason", "") or getattr(error, "strerror", "") or str(error)
         raise ConnectionFailedError(f"{node.address}: {reason}") from None
     return SshConnection(connection)
 
 
-def _options(node: Node, known_hosts: str) -> dict[str, object]:
-    """What asyncssh is told; everything else it reads from ~/.ssh/config and the agent, as `ssh` does."""
-    options: dict[str, object] = {
+async def _attempts(address: str, options: dict[str, Any]) -> asyncssh.SSHClientConnection:
+    """Connect. sshd drops connections before it greets them when many come at once (MaxStartups, FAULTS.md F-25)."""
+    for _ in range(DROPPED - 1):
+        try:
+            return await asyncssh.connect(address, **options)
+        except (asyncssh.ConnectionLost, ConnectionResetError):
+            await asyncio.sleep(random.uniform(0.1, 0.4))  # noqa: S311 - spreads the attempts, keeps no secret
+    return await asyncssh.connect(address, **options)
+
+
+def _options(node: Node) -> dict[str, Any]:
+    """What asyncssh is told; everything else it reads from ~/.ssh/config and the agent, as `ssh` does.
+
+    What a hostile machine could make use of is off, whatever that file says (FAULTS.md S-12).
+    """
+    options: dict[str, Any] = {
         "keepalive_interval": KEEPALIVE_SECONDS,
         "keepalive_count_max": KEEPALIVE_COUNT,
         "agent_forwarding": False,
+        "x11_forwarding": False,
+        "request_pty": False,
+        "send_env": None,
         "compression_algs": None,
         "gss_host": None,
         "preferred_auth": "publickey",
@@ -74,51 +106,46 @@ def _options(node: Node, known_hosts: str) -> dict[str, object]:
         options["port"] = node.ssh.port
     if node.ssh.identity_file:
         options["client_keys"] = [str(_identity(node.ssh.identity_file))]
-    pinned = _pinned(node, known_hosts)
-    if pinned:
-        options["known_hosts"] = pinned
+        options["ignore_encrypted"] = True  # the agent may have it
     return options
 
 
-def _pinned(node: Node, known_hosts: str) -> asyncssh.SSHKnownHosts | None:
-    """The repository's host keys, if it has any for this machine; only these count then."""
-    if not known_hosts.strip():
-        return None
-    try:
-        hosts = asyncssh.import_known_hosts(known_hosts)
-    except ValueError as error:
-        raise ConnectionFailedError(f"cluster/known_hosts cannot be read: {error}") from None
-    keys, *_ = hosts.match(node.address, node.address if _numeric(node.address) else "", node.ssh.port)
-    return hosts if keys else None
-
-
-def _numeric(address: str) -> bool:
-    return address.replace(".", "").isdigit() or ":" in address
-
-
 def _identity(name: str) -> Path:
+    """The identity file, if it can be used. Raises ConnectionFailedError."""
     path = Path(name).expanduser()
     try:
         mode = path.stat().st_mode
+        if mode & 0o077:
+            raise ConnectionFailedError(f"identity file {name} can be read by others", help=f"chmod 600 {name}")
+        asyncssh.read_private_key(path)
     except OSError as error:
         raise ConnectionFailedError(
             f"identity file {name}: {error.strerror}",
             help="correct ssh.identity_file, or leave it out to use your own keys",
         ) from None
-    if mode & 0o077:
-        raise ConnectionFailedError(f"identity file {name} can be read by others", help=f"chmod 600 {name}")
+    except asyncssh.KeyImportError as error:
+        if "assphrase" not in str(error):
+            raise ConnectionFailedError(f"identity file {name} is no private key: {error}") from None
+        if not os.environ.get("SSH_AUTH_SOCK"):
+            raise ConnectionFailedError(
+                f"identity file {name} is protected by a passphrase",
+                help=f"start ssh-agent and load it: ssh-add {name}",
+            ) from None
     return path
 
 
-def _untrusted(node: Node, *, pinned: bool) -> ConnectionFailedError:
-    if pinned:
+def _untrusted(node: Node, trust: HostKeys) -> ConnectionFailedError:
+    if trust.listed:
         return ConnectionFailedError(
-            f"the host key of {node.address} is not the one in cluster/known_hosts: it was re-installed, or somebody listens in",
-            help="if you know why, replace its line in cluster/known_hosts and commit",
+            f"the host key of {node.address} is not the one in {trust.listed}: "
+            "the machine was re-installed, or somebody listens in",
+            help=f"if you know why, replace its line in {trust.listed}"
+            + (" and commit" if trust.listed == REPOSITORY else ""),
         )
+    port = f"-p {node.ssh.port} " if node.ssh.port else ""
     return ConnectionFailedError(
         f"the host key of {node.address} is not known, so whether it is {node.name} cannot be told",
-        help=f"`ssh-keyscan {node.address}` shows it; when you have checked it, add it to cluster/known_hosts and commit",
+        help=f"`ssh-keyscan {port}{node.address}` shows it; when you have checked it, add it to {REPOSITORY} and commit",
     )
 
 
@@ -144,6 +171,24 @@ class _SshStream:
         self._writer.close()
 
 
+class _Relay(_SshStream):
+    """A socket by way of a command; what that says on standard error is why there is nothing to read."""
+
+    def __init__(self, path: str, process: asyncssh.SSHClientProcess[bytes]) -> None:
+        super().__init__(process.stdout, process.stdin)
+        self._path = path
+        self._process = process
+        self._heard = False
+
+    async def read(self, limit: int) -> bytes:
+        data = await super().read(limit)
+        if not data and not self._heard:
+            said = (await self._process.stderr.read(LONGEST_COMPLAINT)).decode("utf-8", "replace").strip()
+            raise ConnectionFailedError(f"{self._path} there: {printable(said) or 'no answer'}")
+        self._heard = True
+        return data
+
+
 class SshConnection:
     """A machine over one SSH connection; commands and sockets are channels of it."""
 
@@ -154,28 +199,33 @@ class SshConnection:
 
     async def run(self, command: Command, on_line: Callable[[str], None] | None = None) -> Completed:
         # `timeout` ends the command over there too: closing a channel would leave it running (FAULTS.md F-10).
-        argv = ("timeout", "-k", "5", f"{command.timeout:.0f}", *command.argv)
+        argv = ("timeout", "-k", "5", str(math.ceil(command.timeout)), *command.argv)
         if command.root and not self._root:
             argv = ("sudo", "-n", "--", *argv)
+        began = time.monotonic()
+        process: asyncssh.SSHClientProcess[bytes] | None = None
         try:
-            async with (
-                asyncio.timeout(command.timeout + GRACE_SECONDS),
-                self._connection.create_process(Command(argv).shell(), encoding=None) as process,
-            ):
-                process.stdin.write(command.stdin)
-                process.stdin.write_eof()
-                stdout, stderr = await asyncio.gather(
-                    collect(process.stdout, on_line), collect(process.stderr, on_line)
-                )
+            async with asyncio.timeout(command.timeout + GRACE_SECONDS):
+                process = await self._connection.create_process(Command(argv).shell(), encoding=None)
+                with contextlib.suppress(BrokenPipeError):  # it ended without reading; its status tells
+                    process.stdin.write(command.stdin)
+                    process.stdin.write_eof()
+                async with together() as group:
+                    stdout = group.create_task(collect(process.stdout, on_line))
+                    stderr = group.create_task(collect(process.stderr, on_line))
                 await process.wait_closed()
         except TimeoutError:
-            raise TimedOutError(f"`{command.argv[0]}` took longer than {command.timeout:g} s") from None
+            raise _late(command) from None
         except (asyncssh.Error, OSError) as error:
             raise ConnectionFailedError(f"the connection broke: {error}") from None
-        status = process.returncode
-        if status in {124, 137}:
-            raise TimedOutError(f"`{command.argv[0]}` took longer than {command.timeout:g} s")
-        return Completed(-1 if status is None else status, stdout, stderr)
+        finally:
+            if process is not None:
+                process.close()  # and not waited for: a machine that hangs confirms nothing
+        if process.returncode is None:
+            raise ConnectionFailedError(f"the connection broke while `{command.argv[0]}` ran")
+        if process.returncode in {124, 137} and time.monotonic() - began >= command.timeout:
+            raise _late(command)
+        return Completed(process.returncode, stdout.result(), stderr.result())
 
     async def open(self, place: Place) -> Stream:
         match place:
@@ -198,11 +248,14 @@ class SshConnection:
         self._by_command = True
         relay = Command(("sudo", "-n", "--", "docker", "--host", f"unix://{path}", "system", "dial-stdio"))
         try:
-            process = await self._connection.create_process(relay.shell(), encoding=None)
+            return _Relay(path, await self._connection.create_process(relay.shell(), encoding=None))
         except (asyncssh.Error, OSError) as error:
             raise ConnectionFailedError(f"{path} there: {error}") from None
-        return _SshStream(process.stdout, process.stdin)
 
     async def close(self) -> None:
         self._connection.close()
         await self._connection.wait_closed()
+
+
+def _late(command: Command) -> TimedOutError:
+    return TimedOutError(f"`{command.argv[0]}` took longer than {command.timeout:g} s")

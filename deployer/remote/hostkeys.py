@@ -1,0 +1,60 @@
+"""Whose host keys count: the repository's where it knows the machine, else those of whoever runs this (FAULTS.md S-11)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import asyncssh
+
+from deployer.remote.connection import ConnectionFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Keys = tuple[Sequence[asyncssh.SSHKey], Sequence[asyncssh.SSHKey], Sequence[asyncssh.SSHKey]]
+
+REPOSITORY: Final = "cluster/known_hosts"
+OWN: Final = "~/.ssh/known_hosts"
+
+
+class HostKeys:
+    """The keys that one machine may show. `listed` names the file that has one for it; empty where none has."""
+
+    def __init__(self, address: str, repository: str) -> None:
+        self._address = address
+        self._own = asyncssh.SSHKnownHosts()
+        try:
+            self._repository = asyncssh.import_known_hosts(repository)
+        except ValueError as error:
+            raise ConnectionFailedError(f"{REPOSITORY} cannot be read: {error}") from None
+        self.listed = ""
+
+    def own_files(self, names: object) -> None:
+        """Read the user's files: those that ssh_config names, or the usual one.
+
+        None is what asyncssh makes of `UserKnownHostsFile none`, and it would then check nothing: here it means the usual one.
+        """
+        for name in names if isinstance(names, list) and names else [OWN]:
+            path = Path(str(name)).expanduser()
+            if path.is_file() and os.access(path, os.R_OK):
+                try:
+                    self._own.load(path.read_text("utf-8", "replace"))
+                except ValueError as error:
+                    raise ConnectionFailedError(f"{name} cannot be read: {error}") from None
+
+    def match(self, host: str, address: str, port: int | None) -> Keys:
+        """What asyncssh asks once the machine answers: (keys, authorities, revoked keys) for it.
+
+        The repository names machines by what its node files say, whatever host name ssh_config makes of that. A key that
+        either side has revoked is refused.
+        """
+        keys, authorities, revoked, *_ = self._repository.match(self._address, address, port)
+        own_keys, own_authorities, own_revoked, *_ = self._own.match(host, address, port)
+        revoked = [*revoked, *own_revoked]
+        if keys or authorities:
+            self.listed = REPOSITORY
+            return keys, authorities, revoked
+        self.listed = OWN if own_keys or own_authorities else ""
+        return own_keys, own_authorities, revoked
