@@ -8,6 +8,6 @@ they mean to Docker (scalars.py).
 from __future__ import annotations
 
 from deployer.document.parse import COMPOSE_TAGS, parse
-from deployer.document.places import Document, Mark, Path, Place
+from deployer.document.places import Document, Mark, Path, Place, shortened
 
-__all__ = ["COMPOSE_TAGS", "Document", "Mark", "Path", "Place", "parse"]
+__all__ = ["COMPOSE_TAGS", "Document", "Mark", "Path", "Place", "parse", "shortened"]

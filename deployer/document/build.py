@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import yaml
 
 from deployer.document import scalars
-from deployer.document.places import Mark, Place, problem_at
+from deployer.document.places import Mark, Place, problem_at, shortened
 
 if TYPE_CHECKING:
     from deployer.model.problem import Problem
@@ -150,13 +150,10 @@ class Builder:
         mark = self._mark(event)
         self._aliases += 1
         anchored = self._anchors.get(event.anchor or "")
+        name = shortened(event.anchor or "")
         if anchored is None:
             inside = any(opened.anchor == event.anchor for opened in self._open)
-            message = (
-                f"*{event.anchor} refers to a value that contains it"
-                if inside
-                else f"there is no anchor &{event.anchor}"
-            )
+            message = f"*{name} refers to a value that contains it" if inside else f"there is no anchor &{name}"
             raise self._refused(
                 mark, message, "write the value out" if inside else "an anchor stands before its aliases"
             )
@@ -190,7 +187,7 @@ class Builder:
             return _Key("", mark, counts=False, merge=False)
         first = into.keys.setdefault(value, mark)
         if first is not mark:
-            self._report(mark, f"{value!r} is already given on line {first.line}", "keep one of the two")
+            self._report(mark, f"'{shortened(value)}' is already given on line {first.line}", "keep one of the two")
         return _Key(value, mark, counts=first is mark, merge=merge and first is mark)
 
     def _merge(self, into: _Open, value: Any, mark: Mark, children: _Children) -> None:
@@ -242,7 +239,7 @@ class Builder:
 
 
 def _short(tag: str) -> str:
-    return "!!" + tag.removeprefix(_TAG) if tag.startswith(_TAG) else tag
+    return shortened("!!" + tag.removeprefix(_TAG) if tag.startswith(_TAG) else tag)
 
 
 def _storable(value: str) -> bool:

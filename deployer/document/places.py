@@ -97,3 +97,9 @@ def problem_at(
         source = ""
     width = max(1, min(mark.width, len(source) - mark.column + 1))
     return Problem(path, mark.line, mark.column, message, advice, severity, source, width)
+
+
+def shortened(text: str) -> str:
+    """At most 60 characters of something that came from a file, on one line."""
+    shown = "".join(one if one.isprintable() else repr(one)[1:-1] for one in text[:61])
+    return shown if len(shown) <= 60 else shown[:59] + "…"

@@ -6,6 +6,7 @@ import graphlib
 import hashlib
 from typing import TYPE_CHECKING, Final
 
+from deployer.document import shortened
 from deployer.model.stack import StackSettings, StackSource
 from deployer.source import words
 from deployer.source.typed import convert
@@ -105,9 +106,8 @@ def _clashes(documents: Mapping[str, Document]) -> Iterator[Problem]:
         for service in services if isinstance(services, dict) else ():
             other = taken.setdefault(f"{stack}_{service}", (stack, service))
             if other != (stack, service):
-                message = (
-                    f"{service} of {stack} and {other[1]} of {other[0]} would both be the service {stack}_{service}"
-                )
+                one, two = shortened(service), shortened(other[1])
+                message = f"{one} of {stack} and {two} of {other[0]} would both be the service {stack}_{one}"
                 yield document.problem(("services", service), message, "rename one of the two", key=True)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 from msgspec import inspect
 
+from deployer.document import shortened
 from deployer.source import words
 
 if TYPE_CHECKING:
@@ -111,16 +112,18 @@ class _Walk:
             return self._kind(at, "a mapping", value)
         fields = {one.encode_name: one for one in wanted.fields}
         kept = {}
+        meant = set()
         for key, below in value.items():
             if key in fields:
                 kept[key] = self.value(below, fields[key].type, (*at, key))
             else:
                 near = words.nearest(key, fields) if len(self.problems) < MOST_PROBLEMS else None
+                meant.add(near)
                 advice = f"did you mean {near!r}?" if near else f"the keys here are {', '.join(fields)}"
                 inside = f" in {words.dotted(at)}" if at else ""
-                self.wrong((*at, key), f"unknown key {words.shortened(key)!r}{inside}", advice, key=True)
+                self.wrong((*at, key), f"unknown key '{shortened(key)}'{inside}", advice, key=True)
         for name, one in fields.items():
-            if one.required and name not in value:
+            if one.required and name not in value and name not in meant:
                 self.wrong(
                     (*at, name), f"{words.dotted((*at, name))} is missing", f"add `{name}: ...`{_about(one.type)}"
                 )
@@ -129,7 +132,17 @@ class _Walk:
     def _mapping(self, value: Any, wanted: inspect.DictType, at: Path) -> Any:
         if not isinstance(value, dict):
             return self._kind(at, "a mapping", value)
-        kept = {key: self.value(below, wanted.value_type, (*at, key)) for key, below in value.items()}
+        kept = {}
+        for key, below in value.items():
+            if key and key.isprintable():
+                kept[key] = self.value(below, wanted.value_type, (*at, key))
+            else:
+                message = (
+                    f"{words.dotted(at)} has the key '{shortened(key)}'"
+                    if key
+                    else f"{words.dotted(at)} has an empty key"
+                )
+                self.wrong((*at, key), message, "write plain text on one line", key=True)
         return {key: below for key, below in kept.items() if below is not _LEFT_OUT}
 
     def _list(self, value: Any, wanted: inspect.VarTupleType, at: Path) -> Any:
@@ -141,7 +154,7 @@ class _Walk:
     def _word(self, value: Any, known: list[str], at: Path) -> Any:
         if isinstance(value, str) and value in known:
             return value
-        text = words.shortened(str(value)) if isinstance(value, str) else words.kind(value)
+        text = shortened(str(value)) if isinstance(value, str) else words.kind(value)
         near = words.nearest(value, known) if isinstance(value, str) else None
         advice = f"did you mean {near!r}?" if near else f"write {words.either(known)}"
         return self.wrong(at, f"{words.dotted(at)} must be {words.either(known)}, not {text}", advice)
@@ -158,7 +171,7 @@ class _Walk:
                 if (meaning := words.PATTERNS.get(wanted.pattern))
                 else f"it has to match {wanted.pattern}"
             )
-            return self.wrong(at, f"{name} cannot be {words.shortened(value)!r}", advice)
+            return self.wrong(at, f"{name} cannot be '{shortened(value)}'", advice)
         if len(value) < (wanted.min_length or 0):
             return self.wrong(at, f"{name} is empty", "give it a value, or remove the line")
         return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.document import shortened
 from deployer.model.cluster import ADDRESS_PATTERN, IMAGE_PATTERN, INTERFACE_PATTERN, NAME_PATTERN, USER_PATTERN
 from deployer.model.stack import STACK_PATTERN, WAIT_PATTERN
 
@@ -45,11 +46,6 @@ def dotted(at: Path) -> str:
     for step in at:
         text += f"[{step}]" if isinstance(step, int) else f".{shortened(step)}"
     return text.removeprefix(".")
-
-
-def shortened(text: str) -> str:
-    """At most 60 characters of something that came from a file."""
-    return text if len(text) <= 60 else text[:59] + "…"
 
 
 def either(words: Iterable[str]) -> str:

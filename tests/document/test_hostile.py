@@ -65,6 +65,8 @@ for _ in range(3):  # what else the machine does can only add to the time
     start = time.process_time()
     document, problems = parse("f.yaml", data)
     seconds.append(time.process_time() - start)
+    if seconds[-1] < 0.25:
+        break
 print(json.dumps({"seconds": min(seconds), "mib": peak() - before, "problems": len(problems)}))
 """
 

@@ -120,6 +120,7 @@ def test_the_tags_of_compose_are_allowed_where_they_are_asked_for() -> None:
             id="python tag",
         ),
         pytest.param("a: !mine 5\n", [(1, 4, "the tag !mine is not allowed here")], id="unknown tag"),
+        pytest.param("a: !<t%0A> 5\n", [(1, 4, "the tag t\\n is not allowed here")], id="tag over two lines"),
         pytest.param("a: !!binary aGk=\n", [(1, 4, "the tag !!binary is not allowed here")], id="binary"),
         pytest.param("a: !!str {}\n", [(1, 4, "the tag !!str is not allowed here")], id="str of a mapping"),
         pytest.param("a: !!int x\n", [(1, 4, "this value is no !!int")], id="int that is none"),

@@ -112,6 +112,8 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHt6e3p7ent6e3p7ent6e3p7ent6e3p7ent6e
         pytest.param({M: MANAGER + "labels: [a]\n"}, [f"{M}:3:9: labels must be a mapping, not a list"], id="labels"),
         pytest.param({M: MANAGER + "labels: {a: {b: c}}\n"}, [f"{M}:3:13: labels.a must be a string, not a mapping"], id="label of labels"),
         pytest.param({M: MANAGER + "labels: {a: ~}\n"}, [f"{M}:3:10: labels.a is empty"], id="empty label"),
+        pytest.param({M: MANAGER + "labels: {'': a}\n"}, [f"{M}:3:10: labels has an empty key"], id="label without a name"),
+        pytest.param({M: MANAGER + 'swarm2: x\n"a\\nb": x\n'}, [f"{M}:3:1: unknown key 'swarm2'", f"{M}:4:1: unknown key 'a\\nb'"], id="key over two lines"),
         pytest.param({M: MANAGER + "labels: {1: a}\n"}, [f"{M}:3:10: a key must be a string"], id="number as label's name"),
         # Machines together.
         pytest.param({M: SSH.replace(".1\n", ".300\n")}, [f"{M}:1:10: '203.0.113.300' is no IP address"], id="address out of range"),
@@ -235,6 +237,14 @@ def test_what_to_do(files: dict[str, str | bytes | None], help: str) -> None:  #
     assert [problem.help for problem in refused(files)] == [help]
 
 
+def test_a_misspelt_key_is_not_missing_too() -> None:
+    assert said({M: "adress: local\nswarm: manager\n"}) == [f"{M}:1:1: unknown key 'adress'"]
+    assert said({M: "host: local\nswarm: manager\n"}) == [
+        f"{M}:1:1: address is missing",
+        f"{M}:1:1: unknown key 'host'",
+    ]
+
+
 def test_every_problem_of_all_files_at_once_and_in_order() -> None:
     assert said(
         {
@@ -246,7 +256,6 @@ def test_every_problem_of_all_files_at_once_and_in_order() -> None:
             "stacks/B/compose.yaml": STACK,
         }
     ) == [
-        f"{C}:1:1: name is missing",
         f"{C}:1:1: unknown key 'nam'",
         f"{C}:2:13: ssh.user must be a string, not a number",
         f"{M}:2:13: labels.a must be a string, not a number",

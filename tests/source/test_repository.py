@@ -1,4 +1,6 @@
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -195,6 +197,24 @@ def test_two_machines_behind_one_address_have_two_ports() -> None:
 def test_a_merge_key_gives_a_stack_its_settings() -> None:
     text = "x-common: &c {wait: 60s}\nx-deployer: {<<: *c}\nservices: {}\n"
     assert read({"stacks/web/compose.yaml": text}).stacks[0].settings.wait == "60s"
+
+
+def test_names_that_swarm_keeps_apart_are_two_stacks() -> None:
+    assert [stack.name for stack in read({"stacks/web-a.yaml": STACK, "stacks/web_a.yaml": STACK}).stacks] == [
+        "web",
+        "web-a",
+        "web_a",
+    ]
+
+
+def test_a_trial_does_not_pay_for_git(repo: Repo) -> None:
+    repo.write(GOOD)
+    code = (
+        "import sys; from pathlib import Path; from deployer.source import load; load(Path(sys.argv[1]), worktree=True)\n"
+        "sys.exit(', '.join({'git', 'gitdb', 'asyncio', 'docker', 'rich', 'typer'} & set(sys.modules)) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(repo.path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_two_hundred_stacks_are_read_well_under_a_third_of_a_second(repo: Repo) -> None:
