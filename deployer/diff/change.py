@@ -89,6 +89,11 @@ class MemberDiffers:
     fields: tuple[Field, ...]
     cause: Cause = Cause.CHANGED
 
+    @property
+    def turns(self) -> str:
+        """The role that it gets and does not have yet; empty where that stays."""
+        return next((self.role for field in self.fields if field.path == "role"), "")
+
 
 @dataclass(frozen=True)
 class ContainerDiffers:

@@ -58,10 +58,10 @@ def _unsettled(stack: str, name: str, body: dict[str, Any], live: LiveService) -
     Only another update takes a service out of a paused or rolled-back one; one with the same spec does (tried on
     Engine 26.1). Without it a run that failed once would fail for ever.
     """
-    short = live.running < live.wanted and not live.finite
-    if live.update_state in STALLED_UPDATES or (live.update_state == ROLLED_BACK and short):
+    unsettled = live.running != live.wanted and not live.finite
+    if live.update_state in STALLED_UPDATES or (live.update_state == ROLLED_BACK and unsettled):
         return [ServiceDiffers(stack, name, _carry_over(body, live), live, (), Cause.NOT_HEALTHY)]
-    if live.update_state in RUNNING_UPDATES or short:
+    if live.update_state in RUNNING_UPDATES or unsettled:
         return [ServiceUnsettled(stack, name, live.running, live.wanted)]
     return []
 

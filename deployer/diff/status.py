@@ -123,7 +123,7 @@ def _service_health(live: LiveService, *, differs: bool) -> tuple[Health, str]:
         return "Degraded", live.update_state.replace("_", " ")
     if live.update_state in RUNNING_UPDATES:
         return "Progressing", live.update_state.replace("_", " ")
-    if live.running < live.wanted and not live.finite:
+    if live.running != live.wanted and not live.finite:
         return "Progressing" if live.running else "Degraded", f"{live.running} of {live.wanted} running"
     return "Healthy", ""
 

@@ -11,6 +11,8 @@ from deployer.model import labels
 from deployer.model.observed import Engine, Machine, Member, Observed, Silent, Unreachable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from deployer.model.cluster import Cluster, Node
 
 
@@ -39,6 +41,10 @@ def diff_swarm(cluster: Cluster, observed: Observed) -> Diff:
         changes += found
         blocked += [obstacle] if obstacle else []
         unchanged += not found and obstacle is None and node.name != starter
+    demotions = [c for c in changes if isinstance(c, MemberDiffers) and c.turns == "worker"]
+    if demotions and not _majority_after(changes, observed):
+        blocked += [_last_ones(change.node) for change in demotions]
+        changes = [change for change in changes if change not in demotions]
     blocked += _strays(cluster, observed)
     return Diff(tuple(changes), tuple(blocked), unchanged)
 
@@ -49,6 +55,34 @@ def swarm_obstacle(cluster: Cluster, observed: Observed) -> Blocked | None:
     if not wanted:
         return None
     return _cannot_start(wanted, observed) if observed.swarm is None else _two_swarms(wanted, observed)
+
+
+def _majority_after(changes: Sequence[Change], observed: Observed) -> bool:
+    """Whether more than half of the managers would answer after the changes: with fewer, a swarm takes no orders."""
+    ids = {
+        name: machine.engine.membership.node_id
+        for name, machine in observed.machines.items()
+        if isinstance(machine, Machine) and isinstance(machine.engine, Engine)
+    }
+    members = observed.swarm.members if observed.swarm else ()
+    ready = {member.id: member.state == "ready" for member in members if member.role == "manager"}
+    joining = 0
+    for change in changes:
+        if isinstance(change, MemberDiffers) and change.turns == "worker":
+            ready.pop(ids[change.node], None)
+        elif isinstance(change, MemberDiffers) and change.turns == "manager":
+            ready[ids[change.node]] = True
+        elif isinstance(change, NotMember) and change.role == "manager":
+            joining += 1
+    return 2 * (sum(ready.values()) + joining) > len(ready) + joining
+
+
+def _last_ones(name: str) -> Blocked:
+    return Blocked(
+        name,
+        "it is to be a worker, and too few managers would be left for the swarm to take orders",
+        "first bring back the others, or make other machines managers",
+    )
 
 
 def _two_swarms(wanted: list[Node], observed: Observed) -> Blocked | None:

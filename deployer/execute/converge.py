@@ -136,7 +136,7 @@ def service_state(name: str, service: Mapping[str, Any] | None, tasks: Sequence[
         trouble = FAILED_UPDATES[state] + (f" ({printable(message)})" if message else "")
     elif running < wanted:
         trouble = _hopeless(mine)
-    settled = running >= wanted and state not in {"updating", "rollback_started", *FAILED_UPDATES}
+    settled = running == wanted and state not in {"updating", "rollback_started", *FAILED_UPDATES}
     return ServiceState(name, running, wanted, settled, trouble, _task_errors(name, mine))
 
 
@@ -149,7 +149,7 @@ def _counts(service: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> t
         wanted = int(mode["ReplicatedJob"].get("TotalCompletions") or mode["ReplicatedJob"].get("MaxConcurrent") or 1)
     policy = service["Spec"]["TaskTemplate"].get("RestartPolicy") or {}
     if {"ReplicatedJob", "GlobalJob"} & set(mode) or policy.get("Condition") in {"none", "on-failure"}:
-        running += sum(_state(task) == "complete" for task in tasks)
+        running = min(wanted, running + sum(_state(task) == "complete" for task in tasks))
     return running, wanted
 
 

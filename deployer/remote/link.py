@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes.util
+import importlib
 import os
+import sys
 from typing import TYPE_CHECKING, Final, Self
 
 from deployer.remote.connection import ConnectionFailedError
@@ -11,7 +14,7 @@ from deployer.remote.local import LocalConnection
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from types import TracebackType
+    from types import ModuleType, TracebackType
 
     from deployer.model.cluster import Cluster, Node
     from deployer.remote.connection import Connection
@@ -31,6 +34,23 @@ def _engine_socket(docker_host: str) -> dict[str, str]:
             help="unset DOCKER_HOST, or give the machine's address so that SSH reaches it",
         )
     return {ENGINE_SOCKET: path}
+
+
+def _ssh() -> ModuleType:
+    """deployer.remote.ssh, imported when the first machine needs it: asyncssh costs 0.2 s.
+
+    While it is imported it looks for liboqs and libnettle, for ciphers that are not used here, by starting `gcc` and
+    `ldconfig` again and again, which costs as much as the rest of it; so for that moment there are none to be found.
+    """
+    name = "deployer.remote.ssh"
+    if name not in sys.modules:
+        search = ctypes.util.find_library
+        ctypes.util.find_library = lambda _: None  # type: ignore[assignment] # given back below
+        try:
+            importlib.import_module(name)
+        finally:
+            ctypes.util.find_library = search
+    return sys.modules[name]
 
 
 class Link:
@@ -53,9 +73,8 @@ class Link:
     async def _reach(self, node: Node) -> Connection:
         if node.local:
             return LocalConnection(_engine_socket(os.environ.get("DOCKER_HOST", "")))
-        from deployer.remote.ssh import connect  # noqa: PLC0415 - asyncssh costs 0.25 s; a local cluster never needs it
-
-        return await connect(node, self._cluster.known_hosts)
+        connection: Connection = await _ssh().connect(node, self._cluster.known_hosts)
+        return connection
 
     async def __aenter__(self) -> Self:
         return self
