@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import h11
 
@@ -20,8 +20,16 @@ if TYPE_CHECKING:
 REQUEST_SECONDS: Final = 30.0
 PARALLEL: Final = 4
 """Streams open at once: four writers are as fast as an engine gets, sixteen are slower (SPEED.md, C1)."""
+SILENCE_SECONDS: Final = 180.0
+"""How long a long answer may pause: a pull says something every second, and a registry that hangs never again."""
 BODY_LIMIT: Final = 64 * 1024 * 1024
+LINE_LIMIT: Final = 1024 * 1024
 _CHUNK: Final = 65536
+_T = TypeVar("_T")
+
+
+class TooLargeError(ConnectionFailedError):
+    """An answer that nobody should read to its end."""
 
 
 @dataclass(frozen=True)
@@ -57,24 +65,30 @@ class HttpClient:
         seconds: float = REQUEST_SECONDS,
     ) -> Response:
         """One request and its whole answer. Raises ConnectionFailedError, or TimedOutError after that many `seconds`."""
-        try:
-            async with asyncio.timeout(seconds), self._free:
-                return await self._exchange(method, target, body, headers or {})
-        except TimeoutError:
-            raise TimedOutError(f"no answer to {method} {target.partition('?')[0]} within {seconds:g} s") from None
+        exchange = self._exchange(method, target, body, headers or {})
+        return await _within(seconds, exchange, f"{method} {_path(target)}")
 
-    async def lines(self, method: str, target: str) -> AsyncIterator[bytes]:
-        """The lines of a long answer, as they come (image pulls, events). The first item is the status as text."""
-        channel = _Channel(await self._dial(), h11.Connection(h11.CLIENT))
+    async def lines(self, method: str, target: str, *, silence: float = SILENCE_SECONDS) -> AsyncIterator[bytes]:
+        """The lines of a long answer, as they come (image pulls, events). The first item is the status as text.
+
+        Raises ConnectionFailedError, or TimedOutError where nothing comes for `silence` seconds.
+        """
+        name = f"{method} {_path(target)}"
+        stream = await _within(silence, self._dial(), name)
+        channel = _Channel(stream, h11.Connection(h11.CLIENT))
         try:
-            await self._send(channel, method, target, b"", {})
+            await _within(silence, self._send(channel, method, target, b"", {}), name)
             rest = b""
             while True:
-                event = await self._event(channel)
+                event = await _within(silence, self._event(channel), name)
                 if isinstance(event, h11.Response):
                     yield str(event.status_code).encode()
                 elif isinstance(event, h11.Data):
                     *complete, rest = (rest + bytes(event.data)).split(b"\n")
+                    if len(rest) > LINE_LIMIT:
+                        raise TooLargeError(
+                            f"a line of the answer to {_path(target)} is larger than {LINE_LIMIT} bytes"
+                        )
                     for line in complete:
                         yield line
                 elif isinstance(event, h11.EndOfMessage):
@@ -89,26 +103,36 @@ class HttpClient:
             self._idle.pop().stream.close()
 
     async def _exchange(self, method: str, target: str, body: bytes, headers: dict[str, str]) -> Response:
-        channel = self._idle.pop() if self._idle else _Channel(await self._dial(), h11.Connection(h11.CLIENT))
-        try:
-            response = await self._once(channel, method, target, body, headers)
-        except ConnectionFailedError:
-            channel.stream.close()
-            if not channel.used or method != "GET":
+        async with self._free:
+            return await self._on_some_channel(method, target, body, headers)
+
+    async def _on_some_channel(self, method: str, target: str, body: bytes, headers: dict[str, str]) -> Response:
+        while True:
+            channel = self._idle.pop() if self._idle else _Channel(await self._dial(), h11.Connection(h11.CLIENT))
+            try:
+                response = await self._once(channel, method, target, body, headers)
+            except TooLargeError:
+                channel.stream.close()
                 raise
-            # The server had closed a kept stream in the meantime (its daemon restarted): reading again is safe.
-            channel = _Channel(await self._dial(), h11.Connection(h11.CLIENT))
-            response = await self._once(channel, method, target, body, headers)
-        except BaseException:
-            channel.stream.close()
-            raise
+            except ConnectionFailedError:
+                channel.stream.close()
+                # The server may have closed a kept stream in the meantime (its daemon restarted): reading again is safe.
+                if not channel.used or method != "GET":
+                    raise
+            except BaseException:
+                channel.stream.close()
+                raise
+            else:
+                self._keep(channel)
+                return response
+
+    def _keep(self, channel: _Channel) -> None:
         if channel.http.our_state is h11.DONE and channel.http.their_state is h11.DONE:
             channel.http.start_next_cycle()
             channel.used = True
             self._idle.append(channel)
         else:
             channel.stream.close()
-        return response
 
     async def _once(
         self, channel: _Channel, method: str, target: str, body: bytes, headers: dict[str, str]
@@ -122,9 +146,7 @@ class HttpClient:
             elif isinstance(event, h11.Data):
                 content += event.data
                 if len(content) > BODY_LIMIT:
-                    raise ConnectionFailedError(
-                        f"the answer to {target.partition('?')[0]} is larger than {BODY_LIMIT} bytes"
-                    )
+                    raise TooLargeError(f"the answer to {_path(target)} is larger than {BODY_LIMIT} bytes")
         return Response(status, received, bytes(content))
 
     async def _send(self, channel: _Channel, method: str, target: str, body: bytes, headers: dict[str, str]) -> None:
@@ -153,3 +175,16 @@ class HttpClient:
                 raise ConnectionFailedError(f"the connection broke: {error}") from None
             assert not isinstance(event, type)  # noqa: S101 - PAUSED comes only to servers
             return event
+
+
+def _path(target: str) -> str:
+    """The target as messages name it: a query may hold what nobody should see."""
+    return target.partition("?")[0]
+
+
+async def _within(seconds: float, work: Awaitable[_T], name: str) -> _T:
+    try:
+        async with asyncio.timeout(seconds):
+            return await work
+    except TimeoutError:
+        raise TimedOutError(f"no answer to {name} within {seconds:g} s") from None
