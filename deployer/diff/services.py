@@ -11,7 +11,7 @@ from deployer.model import labels
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deployer.model.observed import LiveService
+    from deployer.model.observed import LiveService, Swarm
     from deployer.model.stack import Body
 
 Reference = tuple[str, str]
@@ -26,14 +26,13 @@ PREDEFINED: Final = frozenset({"bridge", "host", "none"})
 """Networks that every engine has (moby, runconfig/hostconfig_unix.go, IsPreDefinedNetwork)."""
 
 
-def diff_service(
-    cluster: str, stack: str, body: dict[str, Any], live: LiveService | None, networks: Mapping[str, str]
-) -> Finding:
+def diff_service(cluster: str, stack: str, body: dict[str, Any], swarm: Swarm, networks: Mapping[str, str]) -> Finding:
     """What one service lacks: nothing, a change, or a reason why it cannot be had.
 
     `body` is stamped; `networks` maps the ids of the swarm's networks to their names.
     """
     name = str(body["Name"])
+    live = next((service for service in swarm.services if service.name == name), None)
     if live is None:
         return [ServiceMissing(stack, name, body)], []
     if live.labels.get(labels.CLUSTER) != cluster:
@@ -49,21 +48,34 @@ def diff_service(
     if differing:
         update = ServiceDiffers(stack, name, _carry_over(body, live), live, differing, _cause(body, live, differing))
         return [update], []
-    return _unsettled(stack, name, body, live), []
+    return _unsettled(stack, name, body, live, all_ready=all_ready(swarm)), []
 
 
-def _unsettled(stack: str, name: str, body: dict[str, Any], live: LiveService) -> list[Change]:
+def _unsettled(stack: str, name: str, body: dict[str, Any], live: LiveService, *, all_ready: bool) -> list[Change]:
     """The definition is in order; are the tasks?
 
     Only another update takes a service out of a paused or rolled-back one; one with the same spec does (tried on
     Engine 26.1). Without it a run that failed once would fail for ever.
     """
-    unsettled = live.running != live.wanted and not live.finite
+    unsettled = not counts_agree(live, all_ready=all_ready)
     if live.update_state in STALLED_UPDATES or (live.update_state == ROLLED_BACK and unsettled):
         return [ServiceDiffers(stack, name, _carry_over(body, live), live, (), Cause.NOT_HEALTHY)]
     if live.update_state in RUNNING_UPDATES or unsettled:
         return [ServiceUnsettled(stack, name, live.running, live.wanted)]
     return []
+
+
+def counts_agree(live: LiveService, *, all_ready: bool) -> bool:
+    """Whether as many tasks run as are wanted.
+
+    Too many is a shrinking service, except while a machine is down: its tasks count as running until Swarm forgets
+    them after a day (swarmkit#1270, moby#45922), and a wait for them would hold up everything else.
+    """
+    return live.finite or live.running == live.wanted or (live.running > live.wanted and not all_ready)
+
+
+def all_ready(swarm: Swarm) -> bool:
+    return all(member.state == "ready" for member in swarm.members)
 
 
 def _mode(spec: Mapping[str, Any]) -> str:

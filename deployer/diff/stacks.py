@@ -65,8 +65,7 @@ def diff_stacks(cluster: str, stacks: Sequence[StackObjects], swarm: Swarm | Non
                 found, obstacle = [], [_wanting(name, wanting[0])]
             else:
                 stamped = stamp_service(body, cluster, stack.stack, commit)
-                service = next((s for s in live.services if s.name == name), None)
-                found, obstacle = diff_service(cluster, stack.stack, stamped, service, names)
+                found, obstacle = diff_service(cluster, stack.stack, stamped, live, names)
             changes += found
             blocked += obstacle
             unchanged += not found and not obstacle

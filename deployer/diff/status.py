@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.diff.change import Cause, Change, Diff, ServiceDiffers, ServiceUnsettled
 from deployer.diff.machines import advertise_address
-from deployer.diff.services import ROLLED_BACK, RUNNING_UPDATES, STALLED_UPDATES
+from deployer.diff.services import ROLLED_BACK, RUNNING_UPDATES, STALLED_UPDATES, all_ready, counts_agree
 from deployer.model.observed import Engine, LiveService, Observed, Unreachable
 from deployer.model.status import Health, NodeStatus, ServiceStatus, StackStatus, Status, Sync
 
@@ -108,7 +108,7 @@ def _service(body: Body, observed: Observed, changes: Sequence[Change], obstacle
     differs = bool(obstacle) or any(
         isinstance(change, ServiceDiffers) and change.name == name and _is_difference(change) for change in changes
     )
-    health, note = _service_health(live, differs=differs)
+    health, note = _service_health(live, differs=differs, ready=observed.swarm is None or all_ready(observed.swarm))
     sync: Sync = "OutOfSync" if differs else "Synced"
     return ServiceStatus(name, _image(body), live.running, live.wanted, sync, health, obstacle or note)
 
@@ -117,13 +117,13 @@ def _image(body: Body) -> str:
     return str(body["TaskTemplate"]["ContainerSpec"].get("Image", ""))
 
 
-def _service_health(live: LiveService, *, differs: bool) -> tuple[Health, str]:
+def _service_health(live: LiveService, *, differs: bool, ready: bool) -> tuple[Health, str]:
     """An update that was rolled back is no news once git asks for what the service went back to."""
     if live.update_state in STALLED_UPDATES or (live.update_state == ROLLED_BACK and differs):
         return "Degraded", live.update_state.replace("_", " ")
     if live.update_state in RUNNING_UPDATES:
         return "Progressing", live.update_state.replace("_", " ")
-    if live.running != live.wanted and not live.finite:
+    if not counts_agree(live, all_ready=ready):
         return "Progressing" if live.running else "Degraded", f"{live.running} of {live.wanted} running"
     return "Healthy", ""
 

@@ -114,8 +114,7 @@ PROMOTION, CHANGE, DEMOTION = range(3)
 
 
 def _rank(change: MemberDiffers) -> int:
-    roles = [field.new for field in change.fields if field.path == "role"]
-    return CHANGE if not roles else PROMOTION if roles[0] == "manager" else DEMOTION
+    return {"manager": PROMOTION, "worker": DEMOTION}.get(change.turns, CHANGE)
 
 
 def member_step(draft: Draft, change: MemberDiffers, manager: str, follows: Sequence[int]) -> None:

@@ -148,7 +148,6 @@ class TestTasks:
         [
             {},
             {"update_state": "completed"},
-            {"running": 4},
             pytest.param({"update_state": "rollback_completed"}, id="git asks for what it was rolled back to"),
         ],
     )
@@ -156,7 +155,14 @@ class TestTasks:
         assert self.change(**state) is None
 
     @pytest.mark.parametrize(
-        "state", [{"running": 2}, {"running": 0}, {"update_state": "updating"}, {"update_state": "rollback_started"}]
+        "state",
+        [
+            {"running": 2},
+            {"running": 0},
+            {"running": 4},
+            {"update_state": "updating"},
+            {"update_state": "rollback_started"},
+        ],
     )
     def test_some_do_not_yet(self, state: dict[str, Any]) -> None:
         assert isinstance(self.change(**state), ServiceUnsettled)
@@ -175,6 +181,13 @@ class TestTasks:
         assert isinstance(change, ServiceDiffers)
         assert (change.cause, change.fields) == (Cause.NOT_HEALTHY, ())
         assert change.body["Mode"] == WEB["Mode"]
+
+    def test_tasks_on_a_machine_that_is_down_count_as_running_and_are_not_waited_for(self) -> None:
+        """swarmkit#1270, moby#45922: 4 of 3 until Swarm forgets the fourth, a day later."""
+        seen = swarm(member("n-master", "manager"), member("n-slave", state="down"), services=(live(WEB, running=4),))
+        assert diff_stacks(CLUSTER, [stack("s", WEB)], seen, COMMIT).changes == ()
+        seen = swarm(member("n-master", "manager"), member("n-slave", state="down"), services=(live(WEB, running=2),))
+        assert [type(c) for c in diff_stacks(CLUSTER, [stack("s", WEB)], seen, COMMIT).changes] == [ServiceUnsettled]
 
     def test_none_wanted_none_running(self) -> None:
         body = service("s_web", 0)
