@@ -124,19 +124,15 @@ def toplevel(path: Path) -> Path | None:
 
 
 def _list(repository: Repository, commit: str) -> Generator[Listed]:
-    """The commit's tree, line by line as git writes it: a listing too long is left, and git ended."""
+    """The commit's tree, line by line as git writes it: where the listing is left early, git ends at the closed pipe."""
     argv = (executable(), "ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", commit, "--", *MANAGED)
     with subprocess.Popen(
         argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_inside(repository)
     ) as process:
-        try:
-            rest = b""
-            while chunk := os.read(process.stdout.fileno(), 1 << 16) if process.stdout else b"":
-                *lines, rest = (rest + chunk).split(b"\0")
-                yield from map(_listed, lines)
-        except GeneratorExit:
-            process.kill()
-            raise
+        rest = b""
+        while chunk := os.read(process.stdout.fileno(), 1 << 16) if process.stdout else b"":
+            *lines, rest = (rest + chunk).split(b"\0")
+            yield from map(_listed, lines)
     if process.returncode != 0:
         raise DeployerError(f"git cannot read the tree of {commit}", help="`git fsck` says what is missing")
 

@@ -129,6 +129,11 @@ def test_the_tags_of_compose_are_allowed_where_they_are_asked_for() -> None:
         pytest.param("a: 1\n---\nb: 2\n", [(2, 1, "a second YAML document begins here")], id="two documents"),
         pytest.param("a: *b\n", [(1, 4, "there is no anchor &b")], id="no anchor"),
         pytest.param("a: &b [*b]\n", [(1, 8, "*b refers to a value that contains it")], id="value in itself"),
+        pytest.param(
+            "a: &b 1\nc: &b [*b]\n",
+            [(2, 8, "*b refers to a value that contains it")],
+            id="value in itself, named before",
+        ),
         pytest.param("a:\n\tb: 1\n", [(2, 1, "a tab is no indentation in YAML")], id="tab"),
         pytest.param('a: "x\nb: 1\n', [(1, 4, "this quote is never closed")], id="open double quote"),
         pytest.param("a: 'x\nb: 1\n", [(1, 4, "this quote is never closed")], id="open single quote"),
