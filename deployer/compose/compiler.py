@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import re
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.compose import complaints, dialect
 from deployer.compose.client import Client, ToolFailedError
+from deployer.compose.corrections import Corrections
+from deployer.compose.encode import encode
 from deployer.compose.locate import Locator
 from deployer.compose.outcome import Outcome
 from deployer.compose.recorder import Recorded, Recorder
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from deployer.model.problem import Problem
     from deployer.model.stack import StackSource
 
-_UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _LONGEST_FOLDER: Final = 80  # a socket's path may have 107 bytes
 
 
@@ -95,7 +95,8 @@ def _compile(work: _Work) -> Outcome:
 
     translated = translate(plain=False)
     lines = {(problem.path, problem.line) for problem in problems}  # what follows from the first is not said again
-    problems += [problem for problem in _noted(work, translated) if (problem.path, problem.line) not in lines]
+    notes = [problem for problem in _noted(work, translated) if (problem.path, problem.line) not in lines]
+    problems += [problem for problem in notes if not (lines and problem.message == complaints.NO_IMAGE)]
     if any(problem.severity == "error" for problem in problems):
         raise _FoundError(problems)
     try:
@@ -103,7 +104,7 @@ def _compile(work: _Work) -> Outcome:
     except ToolFailedError as error:
         plain = translate(plain=True)
         if plain.model == translated.model:
-            raise _FoundError([*problems, *complaints.errors(error.said, work.locator, str(work.checkout))]) from None
+            raise _FoundError([*problems, *_complained(work, error)]) from None
         translated = plain  # an older docker CLI: once more, without what only newer ones know
         recorded = _record_or_complain(work, translated, problems)
         problems += [problem for problem in _noted(work, translated) if problem not in problems]
@@ -124,24 +125,36 @@ def _normalise(work: _Work) -> tuple[dict[str, Any], dict[str, str], list[Proble
     """
     probe = work.folder / "probe.json"
     asked = {name: f"${{{name}-}}" for name in sorted(work.checked.environment)}
-    _write(probe, json.dumps({_PROBE: {"dollar": "$$", "variables": asked}}).encode())
-    try:
-        config, said = work.client.config(
-            [work.checkout / work.stack.entry, probe],
-            project=work.stack.name,
-            directory=(work.checkout / work.stack.entry).parent,
-        )
-    except ToolFailedError as error:
-        raise _FoundError(complaints.errors(error.said, work.locator, str(work.checkout))) from None
+    _write(probe, encode({_PROBE: {"dollar": "$$", "variables": asked}}))
+    config, said, problems = _config(work, probe)
     answered = config.pop(_PROBE)
     doubled = answered["dollar"] == "$$"
     config = _mapped(config, lambda text: _relative(text.replace("$$", "$") if doubled else text, str(work.checkout)))
-    variables = answered["variables"] or {}
-    return (
-        config,
-        _mapped(variables, lambda text: text.replace("$$", "$") if doubled else text),
-        [*complaints.warnings(said, work.locator)],
-    )
+    variables = _mapped(answered["variables"] or {}, lambda text: text.replace("$$", "$") if doubled else text)
+    return config, variables, [*problems, *complaints.warnings(said, work.locator)]
+
+
+def _config(work: _Work, probe: Path) -> tuple[dict[str, Any], str, list[Problem]]:
+    """Runs `docker compose config`. It names one mistake at a time: each is taken out of the file, to find the next."""
+    entry = work.checkout / work.stack.entry
+    corrections = Corrections(work.checked.documents)
+    problems: list[Problem] = []
+    while True:
+        try:
+            config, said = work.client.config([entry, probe], project=work.stack.name, directory=entry.parent)
+        except ToolFailedError as error:
+            mistakes = complaints.errors(error.said, work.locator, str(work.checkout))
+            problems += [
+                one.problem for one in mistakes if one.problem not in problems and not (problems and one.follows)
+            ]
+            corrected = corrections.take_out(mistakes)
+            if corrected is None:
+                raise _FoundError(problems) from None
+            path, text = corrected
+            (work.checkout / path).unlink()
+            _write(work.checkout / path, text)
+        else:
+            return config, said, problems
 
 
 _PROBE: Final = "x-deployer-probe"
@@ -150,8 +163,7 @@ _PROBE: Final = "x-deployer-probe"
 def _record(work: _Work, translated: Dialect) -> Recorded:
     """What `docker stack deploy` sends. In a dialect file every dollar sign is doubled: nothing is to be filled in."""
     file, socket = work.folder / "stack.json", work.folder / "s"
-    text = json.dumps(_mapped(translated.model, lambda text: text.replace("$", "$$"), keys=False), ensure_ascii=False)
-    _write(file, _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode())
+    _write(file, encode(_mapped(translated.model, lambda text: text.replace("$", "$$"), keys=False)))
     expected = [(kind, name) for kind, name in translated.external if kind != "volume"]
     recorder = Recorder(socket, expected)  # type: ignore[arg-type]  # only volumes are no kind of the recorder's
     try:
@@ -167,7 +179,7 @@ def _record_or_complain(work: _Work, translated: Dialect, problems: list[Problem
     try:
         return _record(work, translated)
     except ToolFailedError as error:
-        raise _FoundError([*problems, *complaints.errors(error.said, work.locator, str(work.checkout))]) from None
+        raise _FoundError([*problems, *_complained(work, error)]) from None
 
 
 def _objects(stack: StackSource, recorded: Recorded, translated: Dialect) -> StackObjects:
@@ -209,6 +221,10 @@ def _noted(work: _Work, translated: Dialect) -> list[Problem]:
         locator.problem(note.at, note.message, note.help, key=note.key, severity=note.severity)
         for note in translated.notes
     ]
+
+
+def _complained(work: _Work, error: ToolFailedError) -> list[Problem]:
+    return [mistake.problem for mistake in complaints.errors(error.said, work.locator, str(work.checkout))]
 
 
 def _materialise(work: _Work) -> None:

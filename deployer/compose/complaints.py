@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.compose.vocabulary import advice, did_you_mean
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from deployer.compose.rules import Path
     from deployer.document import Document
     from deployer.model.problem import Problem
+
+NO_IMAGE: Final = "this service has no image"
 
 _LOGGED: Final = re.compile(r'time="[^"]*" level=(?P<level>\w+) msg="(?P<message>(?:[^"\\]|\\.)*)"')
 _UNSET: Final = re.compile(r'The "(\w+)" variable is not set')
@@ -47,17 +50,32 @@ def warnings(said: str, locator: Locator) -> Iterator[Problem]:
             yield locator.variable(name, f"the variable {name} has no value", help_)
 
 
-def errors(said: str, locator: Locator, checkout: str) -> list[Problem]:
-    """At least one problem for the error output of a tool that failed; `checkout` is the folder that it was given."""
+@dataclass(frozen=True)
+class Mistake:
+    """A problem, and the value that it is about: without it the tool may go on to the next one. `file`: None if not said."""
+
+    problem: Problem
+    file: str | None = None
+    at: Path = ()
+
+    @property
+    def follows(self) -> bool:
+        """It may be there only because another mistake was taken out."""
+        return self.problem.message == NO_IMAGE
+
+
+def errors(said: str, locator: Locator, checkout: str) -> list[Mistake]:
+    """At least one for the error output of a tool that failed; `checkout` is the folder that it was given."""
     lines = [line for line in _LOGGED.sub("", said).splitlines() if not _CHATTER.match(line)]
     text = "\n".join(lines).replace(": invalid compose project", "").strip()
     text = text.replace(f"{checkout}/", "").replace(checkout, ".")
-    found = [*warnings(said, locator)] if _UNSET.search(said) else []
+    found = [Mistake(problem) for problem in warnings(said, locator)] if _UNSET.search(said) else []
     for pattern, translate in _SENTENCES:
         matches = list(pattern.finditer(text))
         if matches:
-            return found + [problem for match in matches for problem in translate(match, locator)]
-    return [*found, locator.problem((), f"docker says: {_clean(text)}")]
+            told = [one for match in matches for one in translate(match, locator)]
+            return found + [one if isinstance(one, Mistake) else Mistake(one) for one in told]
+    return [*found, Mistake(locator.problem((), f"docker says: {_clean(text)}"))]
 
 
 def _clean(text: str) -> str:
@@ -65,23 +83,27 @@ def _clean(text: str) -> str:
     return re.sub(r"(?<![\w.])/(?:tmp|run|var)/\S+/", "", words) or "nothing, but it failed"
 
 
-def _unknown_keys(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+def _unknown_keys(match: re.Match[str], locator: Locator) -> Iterator[Mistake]:
     file = _file(match)
     at = _place(match["place"], locator, file)
     names = re.findall(r"'([^']*)'", match["several"]) if match["several"] else [match["one"]]
     for name in names:
-        yield locator.problem((*at, name), f"unknown key {name!r}{_inside(at)}", advice(at, name), key=True, file=file)
+        problem = locator.problem(
+            (*at, name), f"unknown key {name!r}{_inside(at)}", advice(at, name), key=True, file=file
+        )
+        yield Mistake(problem, file, (*at, name))
 
 
-def _at_place(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+def _at_place(match: re.Match[str], locator: Locator) -> Iterator[Mistake]:
     file = _file(match)
     at = _place(match["place"], locator, file)
     said = _said(match["said"])
     link = " " if said.startswith(("must ", "does ", "is ", "has ")) else ": "
-    yield locator.problem(at, f"{_name(at)}{link}{said}", key=len(at) <= _SECTION_AND_NAME, file=file)
+    problem = locator.problem(at, f"{_name(at)}{link}{said}", key=len(at) <= _SECTION_AND_NAME, file=file)
+    yield Mistake(problem, file, at)
 
 
-def _interpolating(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+def _interpolating(match: re.Match[str], locator: Locator) -> Iterator[Problem | Mistake]:
     at = _place(match["place"], locator, None)
     said = match["said"]
     required = re.match(r"required variable (\w+) is missing a value(?:: (.*))?", said)
@@ -90,7 +112,8 @@ def _interpolating(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
         help_ = required[2] or f"set it in {locator.root}/.env"
         yield locator.variable(required[1], f"the variable {required[1]} has no value", help_)
     elif cast is not None:
-        yield locator.problem(at, f"{_name(at)} cannot be {cast[1]!r}", "write a value of the right type")
+        problem = locator.problem(at, f"{_name(at)} cannot be {cast[1]!r}", "write a value of the right type")
+        yield Mistake(problem, None, at)
     else:
         yield locator.problem(at, f"{_name(at)}: {_clean(said)}")
 
@@ -100,9 +123,9 @@ def _bad_interpolation(match: re.Match[str], locator: Locator) -> Iterator[Probl
     yield locator.problem(at, f"{_name(at)} has a '$' that begins no variable", "write ${NAME}, or $$ for a plain $")
 
 
-def _decoding(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+def _decoding(match: re.Match[str], locator: Locator) -> Iterator[Mistake]:
     at = _place(re.sub(r"\[([^]]*)\]", r".\1", match["place"]), locator, None)
-    yield locator.problem(at, f"{_name(at)}: {_clean(match['said'])}")
+    yield Mistake(locator.problem(at, f"{_name(at)}: {_clean(match['said'])}"), None, at)
 
 
 def _undefined(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
@@ -141,9 +164,7 @@ def _extends(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
 
 
 def _no_image(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
-    yield locator.problem(
-        ("services", match["service"]), "this service has no image", "give it one: image: NAME:TAG", key=True
-    )
+    yield locator.problem(("services", match["service"]), NO_IMAGE, "give it one: image: NAME:TAG", key=True)
 
 
 def _exclusive(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
@@ -177,7 +198,7 @@ _SECTION_AND_NAME: Final = 2
 _ADDITIONAL: Final = r"(?P<place>\S*) (?:additional properties (?P<several>'.*') not allowed|Additional property (?P<one>.+) is not allowed)"
 _VALIDATING: Final = r"^(?:validating (?P<file>\S+): )?"
 _SERVICE: Final = r'service "?(?P<service>[\w.-]+)"?'
-_SENTENCES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Locator], Iterator[Problem]]], ...]] = tuple(
+_SENTENCES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Locator], Iterator[Problem | Mistake]]], ...]] = tuple(
     (re.compile(pattern, re.MULTILINE), translate)
     for pattern, translate in (
         (_VALIDATING + _ADDITIONAL, _unknown_keys),

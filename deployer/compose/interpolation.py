@@ -20,19 +20,26 @@ _REFERENCE: Final = re.compile(
 )
 
 
+_RESERVED: Final = re.compile(r"PWD|COMPOSE_\w+|DOCKER_\w+")
+"""Variables for which compose has values of its own, whatever `.env` says."""
+
+
 def read_env(data: bytes) -> dict[str, str] | None:
     """The variables of a `.env` file; None unless every line is `NAME=value`, a comment or empty, and no name stands twice."""
     variables: dict[str, str] = {}
     try:
-        lines = data.decode("ascii").splitlines()
+        # Not splitlines(): it knows line ends that Docker does not, and a value could hide behind one.
+        lines = data.decode("ascii").replace("\r\n", "\n").split("\n")
     except UnicodeDecodeError:
         return None
     for line in lines:
-        if not line.strip() or line.lstrip().startswith("#"):
+        if not line.strip(" \t") or line.lstrip(" \t").startswith("#"):
             continue
         match = _LINE.fullmatch(line)
         if match is None or match[1] in variables:
             return None
+        if _RESERVED.fullmatch(match[1]):
+            continue
         variables[match[1]] = match[2] or match[3] or match[4] or ""
     return variables
 

@@ -208,9 +208,9 @@ def _nearest(path: str, files: Mapping[str, bytes]) -> str:
 
 
 def _working_directory(walk: _Walk, document: Document) -> None:
-    """Newer compose plugins fill in ${PWD}, with the directory in which the tool happens to run."""
+    """Newer compose plugins fill in ${PWD} with the directory in which the tool runs, whatever `.env` says."""
     for number, line in enumerate(document.lines, 1):
-        if _WORKING_DIRECTORY.search(line.partition("#")[0]) and b"PWD=" not in walk.files.get(".env", b""):
+        if _WORKING_DIRECTORY.search(line.partition("#")[0]):
             found = document.problem(
                 (), "${PWD} is the directory of whoever deploys: it is not read", "write the path out"
             )

@@ -102,6 +102,27 @@ def test_a_dollar_in_an_env_file_is_shown_without_the_password_beside_it(
     assert "correct" not in str(problem)
 
 
+def test_all_mistakes_of_a_file_are_shown_though_docker_names_one_at_a_time(
+    found: Tools, stack: MakeStack, tmp_path: Path
+) -> None:
+    text = """\
+x-deploy: &deploy {replcas: 2}
+services:
+  web:
+    imge: a
+    ports: x
+    deploy: {replicas: two, labels: {A: [1]}}
+  db:
+    image: Db
+    deploy: *deploy
+    networks: [fornt]
+networks:
+  front: {drivr: overlay}
+"""
+    told = compile_one(stack("web", compose=text), tmp_path)
+    assert [problem.line for problem in told] == [1, 4, 5, 6, 6, 10, 12]
+
+
 def test_the_problems_of_all_stacks_come_at_once(found: Tools, stack: MakeStack, tmp_path: Path) -> None:
     stacks = [stack(name, compose=text) for name, text in (
         ("a", "services: {web: {imge: a}}"), ("b", "services: {web: {image: a}}"), ("c", "services: {web: {image: a, volumes: [./x:/x]}}"),
@@ -128,6 +149,6 @@ def test_sentences_of_several_versions_are_understood(
 ) -> None:
     source = stack("web", compose="services: {web: {imge: a, prts: [b]}}")
     locator = Locator(source.root, references(source).documents, dict(source.files))
-    problems = errors(said, locator, "/t/files")
+    problems = [mistake.problem for mistake in errors(said, locator, "/t/files")]
     assert [(problem.line, problem.column) for problem in problems] == places
     assert not [problem for problem in problems if "/t/" in problem.message]

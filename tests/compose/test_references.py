@@ -107,6 +107,13 @@ def test_an_optional_env_file_may_be_missing_but_not_outside(stack: MakeStack) -
         ("DIR=conf\nDIR=/etc\n", "${DIR}/a.env", "the path '${DIR}/a.env' cannot be checked"),
         ('X="\nDIR=conf\n"\nDIR=/etc\n', "${DIR}/a.env", "the path '${DIR}/a.env' cannot be checked"),
         ("DIR=$OTHER\n", "${DIR}/a.env", "the path '${DIR}/a.env' cannot be checked"),
+        # Compose has its own values for these: a PWD of "/" would make this one of the machine's files.
+        ("PWD=conf\n", "${PWD}/a.env", "the path '${PWD}/a.env' cannot be checked"),
+        (
+            "COMPOSE_PROJECT_NAME=conf\n",
+            "${COMPOSE_PROJECT_NAME}/a.env",
+            "the path '${COMPOSE_PROJECT_NAME}/a.env' cannot be checked",
+        ),
         ("DIR=conf\n", "${DIR:-${X}}/a.env", "the path '${DIR:-${X}}/a.env' cannot be checked"),
         ("DIR=conf\n", "${DIR:+/etc}/a.env", "the path '${DIR:+/etc}/a.env' cannot be checked"),
     ],
@@ -116,7 +123,9 @@ def test_variables_in_paths_come_from_the_stacks_own_env_or_cannot_be_checked(
 ) -> None:
     files = {".env": env, "conf/a.env": "A=1"}
     source = stack("web", compose=f"services: {{a: {{image: a, env_file: '{path}'}}}}", **files)
-    assert [problem[3] for problem in told(source)] == ([message] if message else [])
+    assert [problem[3] for problem in told(source) if "whoever deploys" not in problem[3]] == (
+        [message] if message else []
+    )
 
 
 def test_the_environment_of_whoever_deploys_fills_in_nothing(stack: MakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
