@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+import inspect
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import parse_qsl
+
+import h11
 
 from deployer.model.cluster import Cluster, Consul, Engine, Node, Ssh
+from deployer.remote import Link, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-    from typing import Any
+    from collections.abc import Callable, Coroutine, Mapping
 
     from deployer.model.cluster import Role
+    from deployer.model.command import Command, Completed
 
 T = TypeVar("T")
 
@@ -37,3 +45,131 @@ def node(name: str = "m1", address: str = "127.0.0.1", *, role: Role = "manager"
 
 def cluster(*nodes: Node, known_hosts: str = "", consul: Consul | None = None) -> Cluster:
     return Cluster("test", tuple(sorted(nodes, key=lambda node: node.name)), consul, known_hosts)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it came, without the API version before its path; `body` is its JSON."""
+
+    line: str
+    """`POST /services/create`"""
+    query: Mapping[str, str]
+    body: Any
+    headers: Mapping[str, str]
+    place: Place
+
+
+class Turns:
+    """Answers that are given one after the other."""
+
+    def __init__(self, *answers: Any) -> None:
+        self._left = list(answers)
+
+    def take(self, key: str) -> Any:
+        assert self._left, f"{key} is asked once more than expected"
+        return self._left.pop(0)
+
+
+@dataclass
+class FakeConnection:
+    """A machine that answers from memory, and keeps what it was asked.
+
+    `answers` maps request lines (`GET /info`) to what is answered: JSON with status 200, (status, JSON or bytes[, headers]), an
+    exception to raise, a function of the request that returns one of these or waits for ever, or Turns of all these. `outputs` maps the first word of a command to its end, likewise. What is in neither is an error of the test.
+    """
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    requests: list[Request] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
+    streams: int = 0
+    """How many are open."""
+
+    def __post_init__(self) -> None:
+        self.answers.setdefault("GET /version", {"Version": "26.1.5", "ApiVersion": "1.45"})
+
+    async def run(self, command: Command, on_line: Callable[[str], None] | None = None) -> Completed:
+        self.commands.append(command)
+        completed: Completed = await _next(self.outputs, command.argv[0], command)
+        if on_line:
+            for line in completed.stdout.splitlines():
+                on_line(line)
+        return completed
+
+    async def open(self, place: Place) -> FakeStream:
+        await _next(self.answers, "open", place) if "open" in self.answers else None
+        self.streams += 1
+        return FakeStream(self, place)
+
+    async def close(self) -> None:
+        pass
+
+    @property
+    def lines(self) -> list[str]:
+        """The request lines, without the question for the version."""
+        return [request.line for request in self.requests if request.line != "GET /version"]
+
+
+class FakeStream:
+    """The server's end of a stream, in the same place: a request goes in, its answer comes out."""
+
+    def __init__(self, connection: FakeConnection, place: Place) -> None:
+        self._connection = connection
+        self._place = place
+        self._http = h11.Connection(h11.SERVER)
+        self._open = True
+
+    async def write(self, data: bytes) -> None:
+        self._http.receive_data(data)
+
+    async def read(self, _limit: int) -> bytes:
+        assert self._open, "read from a closed stream"
+        head = self._http.next_event()
+        assert isinstance(head, h11.Request)
+        body = b""
+        while isinstance(event := self._http.next_event(), h11.Data):
+            body += event.data
+        assert isinstance(event, h11.EndOfMessage)
+        path, _, query = head.target.decode().partition("?")
+        line = f"{head.method.decode()} {re.sub('^/v[0-9]+[.][0-9]+/', '/', path)}"
+        headers = {name.decode(): value.decode() for name, value in head.headers}
+        request = Request(line, dict(parse_qsl(query)), json.loads(body or b"null"), headers, self._place)
+        self._connection.requests.append(request)
+        answer = await _next(self._connection.answers, line, request)
+        status, content, *more = answer if isinstance(answer, tuple) else (200, answer)
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        fields = {"Content-Length": str(len(data)), **(more[0] if more else {})}
+        response = h11.Response(status_code=status, headers=list(fields.items()))
+        sent = [self._http.send(event) or b"" for event in (response, h11.Data(data=data), h11.EndOfMessage())]
+        self._http.start_next_cycle()
+        return b"".join(sent)
+
+    def close(self) -> None:
+        self._connection.streams -= self._open
+        self._open = False
+
+
+async def _next(table: Mapping[str, Any], key: str, asked: Any) -> Any:
+    assert key in table, f"nobody expects {key}: {asked}"
+    answer = table[key]
+    if isinstance(answer, Turns):
+        answer = answer.take(key)
+    if callable(answer):
+        answer = answer(asked)
+        if inspect.isawaitable(answer):
+            answer = await answer
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
+
+
+def link(machines: Mapping[str, FakeConnection | BaseException], members: Cluster | None = None) -> Link:
+    """A Link whose machines are these; an exception is what reaching that machine ends in."""
+
+    async def connect(wanted: Node) -> FakeConnection:
+        found = machines[wanted.name]
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    return Link(members or cluster(*(node(name) for name in machines)), connect)

@@ -15,6 +15,7 @@ from consul.callback import CB
 from consul.exceptions import ConsulException
 
 from deployer.errors import DeployerError
+from deployer.model.printable import printable
 from deployer.remote.connection import TcpPort
 from deployer.remote.http import HttpClient
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 PORT: Final = TcpPort("127.0.0.1", 8500)
 REQUEST_SECONDS: Final = 10.0
 """py-consul's synchronous transport waits for ever; ours does not."""
+LONGEST_COMPLAINT: Final = 300
 
 
 class ConsulError(DeployerError):
@@ -67,8 +69,9 @@ class _Transport(consul.base.HTTPClient):  # type: ignore[misc] # py-consul ship
 class _Api(consul.base.Consul):  # type: ignore[misc] # py-consul ships no types
     def __init__(self, client: HttpClient) -> None:
         self._client = client
-        super().__init__()
-        self.token = None  # py-consul would take CONSUL_HTTP_TOKEN of whoever runs this, and put it into the query
+        # All of it said, and the token taken away: py-consul would take CONSUL_HTTP_* of whoever runs this instead.
+        super().__init__(PORT.host, PORT.port, scheme="http", verify=True)
+        self.token = None
 
     def http_connect(self, *_: Any, **__: Any) -> _Transport:
         return _Transport(self._client)
@@ -78,7 +81,12 @@ class Catalogue:
     """What deployer asks of Consul. All methods raise ConsulError, ConnectionFailedError, or TimedOutError."""
 
     def __init__(self, connection: Connection) -> None:
-        self._api = _Api(HttpClient(lambda: connection.open(PORT), "consul"))
+        self._http = HttpClient(lambda: connection.open(PORT), "consul")
+        self._api = _Api(self._http)
+
+    def close(self) -> None:
+        """Close the streams that are kept for the next request."""
+        self._http.close()
 
     async def leader(self) -> str:
         """`address:port` of the server that leads; empty while there is none."""
@@ -87,7 +95,11 @@ class Catalogue:
     async def nodes(self) -> list[dict[str, Any]]:
         """Every machine in the catalogue, as `/v1/catalog/nodes` lists them."""
         _, nodes = await self._ask(self._api.catalog.nodes())
-        return list(nodes)
+        if not isinstance(nodes, list) or not all(
+            isinstance(told, dict) and {"Node", "Address"} <= set(told) for told in nodes
+        ):
+            raise ConsulError("Consul: its list of machines is none")
+        return nodes
 
     async def register(self, name: str, address: str, meta: Mapping[str, str]) -> None:
         """Write a machine into the catalogue (`/v1/catalog/register`).
@@ -95,10 +107,11 @@ class Catalogue:
         Not by py-consul's `catalog.register`: 1.8.0 sends `node_meta` in the query, where Consul does not look for it.
         """
         body = json.dumps({"Node": name, "Address": address, "NodeMeta": dict(meta)})
-        await self._ask(self._api.http.put(CB.boolean(), "/v1/catalog/register", data=body))
+        if not await self._ask(self._api.http.put(CB.boolean(), "/v1/catalog/register", data=body)):
+            raise ConsulError(f"Consul: it does not take the registration of {name}")
 
     async def _ask(self, call: Any) -> Any:
         try:
             return await call
-        except ConsulException as error:
-            raise ConsulError(f"Consul: {error}") from None
+        except ConsulException as error:  # whose text may be a whole page
+            raise ConsulError(f"Consul: {printable(str(error).strip()[:LONGEST_COMPLAINT])}") from None

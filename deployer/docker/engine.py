@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
@@ -11,7 +13,7 @@ from deployer.remote.connection import UnixSocket
 from deployer.remote.http import REQUEST_SECONDS, HttpClient, Response
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
     from deployer.remote.connection import Connection
 
@@ -34,13 +36,24 @@ class Engine:
     def __init__(self, connection: Connection) -> None:
         self._http = HttpClient(lambda: connection.open(SOCKET), "docker")
         self._prefix = ""
+        self._agreeing: asyncio.Task[str] | None = None
 
     async def version(self) -> str:
         """The engine's version; agrees on the API version on the way."""
         told = await self._json("GET", "/version")
-        newest = tuple(int(part) for part in str(told.get("ApiVersion", "1.41")).split("."))
+        try:
+            major, minor = str(told["ApiVersion"]).split(".")
+            newest = int(major), int(minor)
+        except (KeyError, TypeError, ValueError):
+            raise EngineError(502, "what answers at the engine's socket is no Docker engine") from None
         self._prefix = "/v{}.{}".format(*min(newest, NEWEST))
         return str(told.get("Version", ""))
+
+    def close(self) -> None:
+        """Close the streams that are kept for the next request."""
+        if self._agreeing:
+            self._agreeing.cancel()
+        self._http.close()
 
     async def get(self, path: str, **query: Any) -> Any:
         return await self._call("GET", path, query)
@@ -55,21 +68,28 @@ class Engine:
         """A request that may take longer than others: joining a swarm waits for the manager."""
         return await self._call("POST", path, {}, body, seconds=seconds)
 
-    async def pull(self, image: str) -> AsyncIterator[str]:
+    async def pull(self, image: str) -> AsyncGenerator[str, None]:
         """Pull an image; yields what the engine says on the way. Raises EngineError where it ends in an error."""
-        if not self._prefix:
-            await self.version()
+        await self._agree()
         name, tag = split_image(image)
         query = urlencode({"fromImage": name, "tag": tag})
         status = 0
-        async for line in self._http.lines("POST", f"{self._prefix}/images/create?{query}"):
-            if not status:
-                status = int(line)
-                continue
-            told = json.loads(line)
-            if status >= 400 or "error" in told:
-                raise EngineError(status, str(told.get("error") or told.get("message")))
-            yield str(told.get("status", ""))
+        async with contextlib.aclosing(self._http.lines("POST", f"{self._prefix}/images/create?{query}")) as lines:
+            async for line in lines:
+                if not status:
+                    status = int(line)
+                elif line.strip():
+                    yield _pulled(status, line)
+        if status >= 400:
+            raise EngineError(status, f"HTTP status {status}")
+
+    async def _agree(self) -> None:
+        """Ask for the version once, however many requests begin at the same time."""
+        if self._prefix:
+            return
+        if self._agreeing is None or self._agreeing.done():
+            self._agreeing = asyncio.create_task(self.version())
+        await asyncio.shield(self._agreeing)
 
     async def _call(
         self,
@@ -80,8 +100,7 @@ class Engine:
         *,
         seconds: float = REQUEST_SECONDS,
     ) -> Any:
-        if not self._prefix:
-            await self.version()
+        await self._agree()
         encoded = {key: value if isinstance(value, str) else json.dumps(value) for key, value in query.items()}
         target = self._prefix + path + (f"?{urlencode(encoded)}" if encoded else "")
         return await self._json(method, target, body, seconds=seconds)
@@ -93,7 +112,23 @@ class Engine:
         response = await self._http.request(method, target, data, seconds=seconds)
         if response.status >= 400:
             raise EngineError(response.status, _message(response))
-        return json.loads(response.body) if response.body.strip() else {}
+        try:
+            return json.loads(response.body) if response.body.strip() else {}
+        except ValueError:
+            raise EngineError(502, f"the answer to {method} {target.partition('?')[0]} is no JSON") from None
+
+
+def _pulled(status: int, line: bytes) -> str:
+    """A line of a pull's answer: the word on how it goes. Raises EngineError where it tells of a failure."""
+    try:
+        told = json.loads(line)
+        failure = told.get("error") or (told.get("message") if status >= 400 else "")
+        word = str(told.get("status", ""))
+    except (ValueError, AttributeError):
+        failure, word = line.decode("utf-8", "replace").strip(), ""
+    if failure or status >= 400:
+        raise EngineError(status, str(failure or f"HTTP status {status}").strip())
+    return word
 
 
 def _message(response: Response) -> str:

@@ -15,7 +15,7 @@ from deployer.errors import TimedOutError
 from deployer.remote.connection import ConnectionFailedError, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
 REQUEST_SECONDS: Final = 30.0
 PARALLEL: Final = 4
@@ -68,7 +68,7 @@ class HttpClient:
         exchange = self._exchange(method, target, body, headers or {})
         return await _within(seconds, exchange, f"{method} {_path(target)}")
 
-    async def lines(self, method: str, target: str, *, silence: float = SILENCE_SECONDS) -> AsyncIterator[bytes]:
+    async def lines(self, method: str, target: str, *, silence: float = SILENCE_SECONDS) -> AsyncGenerator[bytes, None]:
         """The lines of a long answer, as they come (image pulls, events). The first item is the status as text.
 
         Raises ConnectionFailedError, or TimedOutError where nothing comes for `silence` seconds.
