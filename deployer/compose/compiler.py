@@ -145,7 +145,7 @@ def _config(work: _Work, probe: Path) -> tuple[dict[str, Any], str, list[Problem
         except ToolFailedError as error:
             mistakes = complaints.errors(error.said, work.locator, str(work.checkout))
             problems += [
-                one.problem for one in mistakes if one.problem not in problems and not (problems and one.follows)
+                one.problem for one in mistakes if one.problem not in problems and not (problems and one.lacks_image)
             ]
             corrected = corrections.take_out(mistakes)
             if corrected is None:

@@ -59,7 +59,7 @@ class Mistake:
     at: Path = ()
 
     @property
-    def follows(self) -> bool:
+    def lacks_image(self) -> bool:
         """It may be there only because another mistake was taken out."""
         return self.problem.message == NO_IMAGE
 
@@ -128,14 +128,15 @@ def _decoding(match: re.Match[str], locator: Locator) -> Iterator[Mistake]:
     yield Mistake(locator.problem(at, f"{_name(at)}: {_clean(match['said'])}"), None, at)
 
 
-def _undefined(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+def _undefined(match: re.Match[str], locator: Locator) -> Iterator[Mistake]:
     service, kind, name = match["service"], match["kind"], match["name"]
     message = f"{service} refers to the {kind} {name!r}, which is not defined"
     help_ = did_you_mean(name, _keys(locator, f"{kind}s")) or f"define it under {kind}s:"
-    yield locator.problem(("services", service, f"{kind}s", name), message, help_)
+    at: Path = ("services", service, f"{kind}s")
+    yield Mistake(locator.problem((*at, name), message, help_), None, at)
 
 
-def _undefined_service(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+def _undefined_service(match: re.Match[str], locator: Locator) -> Iterator[Mistake]:
     service, name = match["service"], match["name"]
     known = _keys(locator, "services")
     help_ = did_you_mean(name, known - {service}) or "remove it, or define the service"
@@ -145,7 +146,8 @@ def _undefined_service(match: re.Match[str], locator: Locator) -> Iterator[Probl
             f"{service} depends on {name!r}, whose profile is not active",
             "set COMPOSE_PROFILES in the stack's .env",
         )
-    yield locator.problem(("services", service, "depends_on", name), message, help_)
+    at: Path = ("services", service, "depends_on")
+    yield Mistake(locator.problem((*at, name), message, help_), None, at)
 
 
 def _cycle(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
@@ -163,8 +165,9 @@ def _extends(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
     )
 
 
-def _no_image(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
-    yield locator.problem(("services", match["service"]), NO_IMAGE, "give it one: image: NAME:TAG", key=True)
+def _no_image(match: re.Match[str], locator: Locator) -> Iterator[Mistake]:
+    at: Path = ("services", match["service"])
+    yield Mistake(locator.problem(at, NO_IMAGE, "give it one: image: NAME:TAG", key=True), None, (*at, "image"))
 
 
 def _exclusive(match: re.Match[str], locator: Locator) -> Iterator[Problem]:

@@ -38,24 +38,28 @@ class Corrections:
         at = mistake.at
         while at and isinstance(at[-1], int):  # an empty list may be a mistake of its own
             at = at[:-1]
-        if self._left <= 0 or len(at) < _SHALLOWEST or at[-1] == _NEEDED:
+        if self._left <= 0 or len(at) < _SHALLOWEST or (at[-1] == _NEEDED and not mistake.lacks_image):
             return None
+        known = at[:-1] if mistake.lacks_image else at
         for path in [mistake.file] if mistake.file in self._documents else list(self._documents):
             document = self._documents[str(path)]
             if any(_TAGS.search(line) for line in document.lines):
                 continue  # they would be lost on the way
             value = self._values.get(document.path, document.value)
-            if len(present(value, at)) == len(at):
-                self._values[document.path] = value = _without(value, present(value, at))
+            if len(present(value, known)) == len(known):
+                self._values[document.path] = value = _corrected(value, present(value, known), lacks=at[len(known) :])
                 return str(path), encode(value)
         return None
 
 
-def _without(value: Any, at: Path) -> Any:
-    """A copy without the value at `at`; aliases share objects in the original, not in the copy."""
+def _corrected(value: Any, at: Path, lacks: Path) -> Any:
+    """A copy without the value at `at`, or with a stand-in for what it `lacks`; aliases share objects in the original only."""
     result = json.loads(json.dumps(value))
     inside = result
     for step in at[:-1]:
         inside = inside[step]
-    del inside[at[-1]]
+    if not lacks:
+        del inside[at[-1]]
+    else:
+        inside[at[-1]] = {**(inside[at[-1]] or {}), lacks[0]: "stand-in"}
     return result

@@ -10,5 +10,5 @@ _NOT_IN_YAML: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def encode(value: Any) -> bytes:
-    """go-yaml takes no surrogate pairs (`\\ud83d\\ude00`), so nothing is escaped but what YAML refuses as it is."""
+    """go-yaml takes no surrogate pairs in escapes, so nothing is escaped but what YAML refuses as it is."""
     return _NOT_IN_YAML.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False)).encode()

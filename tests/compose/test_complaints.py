@@ -120,7 +120,7 @@ networks:
   front: {drivr: overlay}
 """
     told = compile_one(stack("web", compose=text), tmp_path)
-    assert [problem.line for problem in told] == [1, 4, 5, 6, 6, 10, 12]
+    assert [problem.line for problem in told] == [1, 4, 5, 6, 6, 8, 10, 12]
 
 
 def test_the_problems_of_all_stacks_come_at_once(found: Tools, stack: MakeStack, tmp_path: Path) -> None:
