@@ -236,3 +236,60 @@ class TestMember:
     )
     def test_labels_in_order(self, wanted: dict[str, str], present: dict[str, str]) -> None:
         assert self.labels(wanted, present) == ()
+
+
+class TestMajority:
+    """A manager is never removed below quorum."""
+
+    def managers(self, wanted: str, is_now: str, *, down: str = "", joining: str = "") -> Diff:
+        """Machines a to e: those in `wanted` are to be managers, those in `is_now` are, those in `down` do not answer."""
+        nodes = cluster(*(node(name, "manager" if name in wanted else "worker") for name in "abcde"))
+        machines: dict[str, Machine | Unreachable] = {
+            name: machine(engine=engine(f"n-{name}", manager=name in is_now)) for name in "abcde"
+        }
+        machines |= dict.fromkeys(down, DOWN) | dict.fromkeys(joining, machine(engine=engine()))
+        members = (
+            member(f"n-{name}", "manager" if name in is_now else "worker", state="down" if name in down else "ready")
+            for name in "abcde"
+            if name not in joining
+        )
+        return diff_swarm(nodes, observed(machines, swarm(*members, via=is_now[0])))
+
+    @pytest.mark.parametrize(
+        ("wanted", "is_now", "parts"),
+        [
+            pytest.param("a", "abc", {}, id="three to one"),
+            pytest.param("b", "a", {}, id="the only one hands over"),
+            pytest.param("e", "a", {"joining": "e"}, id="to one that joins"),
+            pytest.param("abc", "abcd", {"down": "c"}, id="two of three answer"),
+        ],
+    )
+    def test_enough_are_left(self, wanted: str, is_now: str, parts: dict[str, str]) -> None:
+        found = self.managers(wanted, is_now, **parts)
+        demoted = {
+            change.node for change in found.changes if isinstance(change, MemberDiffers) and change.turns == "worker"
+        }
+        assert demoted == set(is_now) - set(wanted)
+
+    @pytest.mark.parametrize(
+        ("wanted", "is_now", "parts"),
+        [
+            pytest.param("ab", "abc", {"down": "b"}, id="one of two answers"),
+            pytest.param("abcd", "abcde", {"down": "cd"}, id="two of four answer"),
+        ],
+    )
+    def test_too_few_would_be_left(self, wanted: str, is_now: str, parts: dict[str, str]) -> None:
+        found = self.managers(wanted, is_now, **parts)
+        assert not [change for change in found.changes if isinstance(change, MemberDiffers)]
+        (stays,) = set(is_now) - set(wanted)
+        assert (
+            stays,
+            "it is to be a worker, and too few managers would be left for the swarm to take orders",
+        ) in reasons(found)
+
+    def test_the_only_one_stays_while_its_successor_is_silent(self) -> None:
+        nodes = cluster(node("a"), node("b", "manager"))
+        machines = {"a": machine(engine=engine("n-a", manager=True)), "b": machine(engine=Silent("x"))}
+        found = diff_swarm(nodes, observed(machines, swarm(member("n-a", "manager"), via="a")))
+        assert found.changes == ()
+        assert [subject for subject, _ in reasons(found)] == ["a"]
