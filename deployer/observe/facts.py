@@ -27,7 +27,7 @@ if command -v dockerd >/dev/null || [ -S /var/run/docker.sock ]; then put docker
 file=/etc/docker/daemon.json
 if [ -r "$file" ]; then put daemon "$(base64 -w0 <"$file")"
 elif [ -e "$file" ]; then put daemon "$(sudo -n base64 -w0 "$file")"; fi
-ip -o route show default | while read -r line; do put default "$line"; done
+{ ip -o route show default; ip -6 -o route show default; } | while read -r line; do put default "$line"; done
 ip -o addr show scope global | while read -r line; do put address "$line"; done
 """
 
@@ -57,7 +57,7 @@ def read_facts(text: str) -> Facts:
     (ip-address(8), ip-route(8)).
     """
     told: dict[str, list[str]] = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         key, tab, value = line.partition("\t")
         if tab:
             told.setdefault(key, []).append(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from deployer.docker import Engine as EngineApi
@@ -12,6 +11,7 @@ from deployer.model import labels
 from deployer.model.observed import Container, Engine, Machine, Membership, Silent, Unreachable
 from deployer.observe.facts import facts_command, read_facts
 from deployer.remote import ConnectionFailedError
+from deployer.remote.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,19 +20,21 @@ if TYPE_CHECKING:
     from deployer.remote import Link
 
 
-async def observe_machine(link: Link, name: str, cluster: str) -> Machine | Unreachable:
+async def observe_machine(link: Link, name: str, cluster: str, engines: dict[str, EngineApi]) -> Machine | Unreachable:
     """Facts and engine of the machine `name`; Unreachable where it cannot be asked, with the reason.
 
-    `cluster` is the cluster's name: only containers with its label are looked at.
+    `cluster` is the cluster's name: only containers with its label are looked at. The engine goes into `engines`.
     """
     try:
         connection = await link.to(name)
-        completed, engine = await asyncio.gather(
-            connection.run(facts_command()), observe_engine(EngineApi(connection), cluster)
-        )
+        engines[name] = EngineApi(connection)
+        async with together() as group:
+            telling = group.create_task(connection.run(facts_command()))
+            engine_telling = group.create_task(observe_engine(engines[name], cluster))
     except DeployerError as error:
         return Unreachable(error.message, error.help)
-    facts = read_facts(completed.stdout)
+    engine = engine_telling.result()
+    facts = read_facts(telling.result().stdout)
     if not facts.architecture:
         return Unreachable("its login shell answered, but not with the facts asked for", "try `ssh` to it by hand")
     return Machine(
@@ -48,15 +50,18 @@ async def observe_machine(link: Link, name: str, cluster: str) -> Machine | Unre
 
 async def observe_engine(engine: EngineApi, cluster: str) -> Engine | Silent:
     """Version, place in a swarm, and this cluster's own containers. Silent where nothing answers on the socket."""
+    ours = {"label": [f"{labels.CLUSTER}={cluster}", labels.ROLE]}
     try:
         version = await engine.version()
-        info, containers = await asyncio.gather(
-            engine.get("/info"),
-            engine.get("/containers/json", all=True, filters={"label": [f"{labels.CLUSTER}={cluster}", labels.ROLE]}),
-        )
+        async with together() as group:
+            info = group.create_task(engine.get("/info"))
+            containers = group.create_task(engine.get("/containers/json", all=True, filters=ours))
+        place = membership(info.result().get("Swarm") or {})
+        return Engine(version, place, tuple(_container(told) for told in containers.result()))
     except (ConnectionFailedError, TimedOutError, EngineError) as error:
         return Silent(error.message)
-    return Engine(version, membership(info.get("Swarm") or {}), tuple(_container(told) for told in containers))
+    except (AttributeError, KeyError, TypeError):
+        return Silent("what answers at the engine's socket is no Docker engine")
 
 
 def membership(swarm: Mapping[str, Any]) -> Membership:

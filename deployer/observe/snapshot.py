@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import time
 from typing import TYPE_CHECKING
 
-from deployer.docker import Engine as EngineApi
 from deployer.errors import DeployerError
 from deployer.model import labels
 from deployer.model.observed import CatalogueNode, Engine, Machine, Observed, Swarm, Unreachable
 from deployer.observe.machines import observe_machine
 from deployer.observe.swarm import observe_swarm
+from deployer.remote.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from deployer.docker import Engine as EngineApi
     from deployer.model.cluster import Cluster
     from deployer.remote import Link
 
@@ -28,25 +30,40 @@ async def observe(cluster: Cluster, link: Link) -> Observed:
     importing = (
         asyncio.create_task(asyncio.to_thread(importlib.import_module, "deployer.consul")) if cluster.consul else None
     )
-    names = [node.name for node in cluster.nodes]
-    seen = await asyncio.gather(*(observe_machine(link, name, cluster.name) for name in names))
-    if importing:
-        await importing
-    machines = dict(zip(names, seen, strict=True))
-    swarm, catalogue = await asyncio.gather(_swarm(cluster, machines, link), _catalogue(cluster, machines, link))
-    return Observed(machines, swarm, catalogue, time.monotonic() - began)
+    engines: dict[str, EngineApi] = {}
+    try:
+        async with together() as group:
+            asked = {
+                node.name: group.create_task(observe_machine(link, node.name, cluster.name, engines))
+                for node in cluster.nodes
+            }
+        if importing:
+            await importing
+        machines = {name: task.result() for name, task in asked.items()}
+        async with together() as group:
+            swarm = group.create_task(_swarm(cluster, machines, engines))
+            catalogue = group.create_task(_catalogue(cluster, machines, link))
+    finally:
+        for engine in engines.values():
+            engine.close()
+    return Observed(machines, swarm.result(), catalogue.result(), time.monotonic() - began)
 
 
-async def _swarm(cluster: Cluster, machines: Mapping[str, Machine | Unreachable], link: Link) -> Swarm | None:
-    """The swarm as the first working manager of the files tells it; None where there is none."""
-    for node in cluster.nodes:
+async def _swarm(
+    cluster: Cluster, machines: Mapping[str, Machine | Unreachable], engines: Mapping[str, EngineApi]
+) -> Swarm | None:
+    """The swarm as the first working manager of the files tells it; None where there is none.
+
+    One that is to stay a manager is asked first: what is to be done is done through it, too.
+    """
+    for node in sorted(cluster.nodes, key=lambda node: node.role != "manager"):
         machine = machines[node.name]
         if node.role == "none" or not isinstance(machine, Machine) or not isinstance(machine.engine, Engine):
             continue
         membership = machine.engine.membership
         if membership.state == "active" and membership.manager:
             try:
-                return await observe_swarm(EngineApi(await link.to(node.name)), node.name, membership.cluster_id)
+                return await observe_swarm(engines[node.name], node.name, membership.cluster_id)
             except DeployerError:
                 continue  # a manager without quorum, or one that broke off: another may do better
     return None
@@ -69,7 +86,9 @@ async def _catalogue(
             try:
                 from deployer.consul import Catalogue  # noqa: PLC0415 - see observe()
 
-                told = await Catalogue(await link.to(node.name)).nodes()
+                ask = Catalogue(await link.to(node.name))
+                with contextlib.closing(ask):
+                    told = await ask.nodes()
             except DeployerError as error:
                 return Unreachable(error.message, error.help)
             return tuple(CatalogueNode(entry["Node"], entry["Address"], entry.get("Meta") or {}) for entry in told)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, Literal
 
+from deployer.docker import EngineError
 from deployer.model.observed import LiveObject, LiveService, Member, Swarm
+from deployer.remote.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,25 +16,27 @@ if TYPE_CHECKING:
 
 async def observe_swarm(engine: Engine, via: str, cluster_id: str) -> Swarm:
     """What the manager on machine `via` knows. Raises what Engine raises."""
-    nodes, services, networks, configs, secrets = await asyncio.gather(
-        engine.get("/nodes"),
-        engine.get("/services", status=True),
-        engine.get("/networks", filters={"scope": ["swarm"]}),
-        engine.get("/configs"),
-        engine.get("/secrets"),
-    )
-    objects = [
-        *(_object("network", told["Id"], told) for told in networks),
-        *(_object("config", told["ID"], told["Spec"]) for told in configs),
-        *(_object("secret", told["ID"], told["Spec"]) for told in secrets),
-    ]
-    return Swarm(
-        via,
-        cluster_id,
-        tuple(sorted((read_member(told) for told in nodes), key=lambda member: member.id)),
-        tuple(sorted((read_service(told) for told in services), key=lambda service: service.name)),
-        tuple(sorted(objects, key=lambda found: (found.kind, found.name, found.id))),
-    )
+    async with together() as group:
+        nodes = group.create_task(engine.get("/nodes"))
+        services = group.create_task(engine.get("/services", status=True))
+        networks = group.create_task(engine.get("/networks", filters={"scope": ["swarm"]}))
+        configs = group.create_task(engine.get("/configs"))
+        secrets = group.create_task(engine.get("/secrets"))
+    try:
+        objects = [
+            *(_object("network", told["Id"], told) for told in networks.result()),
+            *(_object("config", told["ID"], told["Spec"]) for told in configs.result()),
+            *(_object("secret", told["ID"], told["Spec"]) for told in secrets.result()),
+        ]
+        return Swarm(
+            via,
+            cluster_id,
+            tuple(sorted((read_member(told) for told in nodes.result()), key=lambda member: member.id)),
+            tuple(sorted((read_service(told) for told in services.result()), key=lambda service: service.name)),
+            tuple(sorted(objects, key=lambda found: (found.kind, found.name, found.id))),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise EngineError(502, f"the engine of {via} does not tell of its swarm what engines tell") from None
 
 
 def read_member(told: Mapping[str, Any]) -> Member:
