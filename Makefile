@@ -48,7 +48,7 @@ lint: .venv/.ready
 
 unit: .venv/.ready
 	$(SAY) "unit tests"
-	$(BIN)/pytest -q -n 2 -m "not e2e" tests
+	$(BIN)/pytest -q -n 2 tests
 
 e2e: .venv/.ready
 	$(SAY) "the real cluster: Docker, machines in containers, Consul"

@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
     """The project's own example on four bare machines, committed and not yet applied."""
     home = tmp_path_factory.mktemp("e2e")
-    standing = Standing("e2e", home / "repo", home / "xdg")
+    standing = Standing(f"e2e-{os.getpid()}", home / "repo", home / "xdg")
     shutil.copytree(PROJECT / "cluster", standing.repo / "cluster")
     shutil.copytree(PROJECT / "stacks", standing.repo / "stacks")
     # One machine is reached as somebody who is not root, has sudo, and is not in the group `docker`.
@@ -39,7 +39,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
         standing.commit("Four machines, two stacks")
         yield standing
     finally:
-        standing.deployer("sandbox", "down", "--name", standing.name)
+        standing.deployer("sandbox", "down", "--name", standing.name, check=True)
 
 
 @pytest.fixture(scope="session")
