@@ -1,0 +1,14 @@
+"""Containers and Swarm tasks in, Consul's catalogue out: the successor of gliderlabs/registrator.
+
+    flags       argv -> Options                              pure
+    container   what the engine says -> Container            pure
+    services    Container + Options -> Service, ...          pure (with metadata, tags, template, address, checks, mesh)
+    events      an event -> what is to be done               pure
+    diff        wanted and registered -> operations          pure
+    engine      docker-py: events, inspect                   edge
+    agent       py-consul: the agent that the URI names      edge
+    run         the loop
+
+It stands beside `workflow` and runs in an image of its own: it imports docker, consul, `deployer.errors` and
+`deployer.model.printable`, nothing else of deployer.
+"""

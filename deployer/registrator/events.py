@@ -1,0 +1,117 @@
+"""An event of the engine in, what is to be done out. Pure (REGISTRATOR.md, 5, and "What ours adds").
+
+Only `Action` and `Actor` are read: API 1.52 took `status`, `id` and `from` away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from deployer.registrator.container import read_signal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deployer.registrator.container import Container
+    from deployer.registrator.flags import Options
+
+FILTERS: Final = {
+    "type": ["container", "network", "service", "node"],
+    "event": [
+        "start", "die", "kill", "pause", "unpause", "health_status", "rename", "update", "destroy",
+        "connect", "disconnect", "create", "remove",
+    ],
+}  # fmt: skip
+"""What the engine is asked for: without this every health check is three events (exec_create, exec_start, exec_die)."""
+KILL: Final = 9
+SIGNALED: Final = 128
+"""The bit of an exit code that says: by a signal (bridge.go, dockerSignaledBit)."""
+MARGIN: Final = 5
+"""Seconds, beyond its own time to stop, after which a container that was told to stop and still runs is looked at again."""
+TASK_SECONDS: Final = 300
+"""The same for a Swarm task: its time to stop is Swarm's, not written on the container, and a task that stops never comes back."""
+
+
+@dataclass(frozen=True)
+class Stops:
+    """What is remembered of a container for its end: the signal that stops it, and after how many seconds it is looked at again."""
+
+    signal: int
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Look:
+    """Ask the engine what the container is now, and make the catalogue so. `anew`: it (re)started or ended; what it was told is over."""
+
+    owner: str
+    anew: bool = False
+
+
+@dataclass(frozen=True)
+class Withdraw:
+    """Out of the catalogue now, without asking. `hold`: seconds for which it stays out though it still runs."""
+
+    owner: str
+    hold: int = 0
+
+
+@dataclass(frozen=True)
+class LookAtMesh:
+    """Services or nodes of the swarm changed."""
+
+
+Action = Look | Withdraw | LookAtMesh
+
+
+def stops(container: Container) -> Stops:
+    return Stops(container.stop_signal, TASK_SECONDS if container.swarm_task else container.stop_seconds + MARGIN)
+
+
+def decide(event: Mapping[str, Any], known: Mapping[str, Stops], options: Options) -> Action | None:  # noqa: PLR0911 - one answer a kind of event
+    """What to do about an event; None where it changes nothing. `known` has the containers that were seen running."""
+    actor = event.get("Actor") or {}
+    owner, told = str(actor.get("ID", "")), actor.get("Attributes") or {}
+    action = str(event.get("Action", "")).partition(":")[0]
+    match event.get("Type"), action:
+        case "container", "start":
+            return Look(owner, anew=True)
+        case "container", "unpause" | "health_status" | "rename" | "update" | "destroy":
+            return Look(owner)
+        case "container", "pause":
+            return Withdraw(owner)
+        case "container", "die":
+            code = str(told.get("exitCode", ""))
+            if options.deregister == "on-success" and not code.isdigit():
+                return Look(owner, anew=True)
+            return Withdraw(owner) if leaves(options, int(code or 0)) else Look(owner, anew=True)
+        case "container", "kill":
+            # `docker stop` says so with the stop signal, and then waits: out before the process ends. Any other signal
+            # (HUP) is not about stopping. Under on-success and never, how it ends decides.
+            end = known.get(owner)
+            stopped = end is not None and read_signal(str(told.get("signal", ""))) in {end.signal, KILL}
+            return Withdraw(owner, end.seconds) if end and stopped and options.deregister == "always" else None
+        case "network", "connect" | "disconnect":
+            return Look(str(told.get("container", ""))) if told.get("container") else None
+        case "service" | "node", _:
+            return LookAtMesh()
+        case _:
+            return None
+
+
+def leaves(options: Options, exit_code: int) -> bool:
+    """Whether a container that ended with this code leaves the catalogue (bridge.go, shouldRemove; `never` is ours)."""
+    if options.deregister == "on-success":
+        return exit_code == 0 or exit_code & SIGNALED == SIGNALED
+    return options.deregister == "always"
+
+
+def stays(container: Container | None, options: Options) -> bool:
+    """Whether what is registered for a container that does not run stays as it is. None: the container is gone.
+
+    -cleanup removes what has no container any more, under `never` too.
+    """
+    if container is None:
+        return options.deregister == "never" and not options.cleanup
+    return not container.live and not container.paused and not leaves(options, container.exit_code)
