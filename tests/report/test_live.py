@@ -80,10 +80,13 @@ def test_ctrl_c_ends_the_drawing(plan: Plan) -> None:
         progress.listen(Began(plan.steps[0]))
         raise KeyboardInterrupt
 
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with pytest.raises(KeyboardInterrupt):
         on_a_terminal(work)
-    assert threading.active_count() == before, "the refreshing thread has ended"
+    refreshing = set(threading.enumerate()) - before
+    for thread in refreshing:
+        thread.join(timeout=10)
+    assert not any(thread.is_alive() for thread in refreshing), "the refreshing thread has ended"
 
 
 def test_verbose_scrolls_the_steps_own_lines_above_the_tree(plan: Plan) -> None:
