@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +16,6 @@ from deployer.docker import EngineError, segment
 from deployer.errors import DeployerError
 from deployer.model import labels
 from deployer.model.command import Command, Completed
-from deployer.model.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from deployer.docker import Engine
     from deployer.execute.world import World
     from deployer.plan.operations import (
-        InitSwarm,
         InstallEngine,
-        JoinSwarm,
         RunContainer,
         UpdateMember,
         WriteDaemonJson,
@@ -33,8 +31,9 @@ if TYPE_CHECKING:
 
 INSTALL_SECONDS: Final = 1200.0
 RESTART_SECONDS: Final = 120.0
-JOIN_SECONDS: Final = 90.0
+STOP_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.2
+ATTEMPTS: Final = 5
 LOG_LINES: Final = 10
 
 DEBIANS: Final = frozenset({"debian", "ubuntu"})
@@ -76,70 +75,37 @@ async def write_daemon_json(world: World, operation: WriteDaemonJson, tell: Call
     return {"none": "", "reload": "reloaded, nothing restarted", "restart": "engine restarted"}[operation.effect]
 
 
-async def init_swarm(world: World, operation: InitSwarm, _: Callable[[str], None]) -> str:
-    engine = await world.engine(operation.node)
-    body = {"ListenAddr": "0.0.0.0:2377", "AdvertiseAddr": operation.advertise}
-    try:
-        await engine.post_slowly("/swarm/init", body, JOIN_SECONDS)
-    except EngineError as error:
-        if error.status != 503 or "already part of a swarm" not in error.message:
-            raise
-        return "already so"
-    return ""
-
-
-async def join_swarm(world: World, operation: JoinSwarm, _: Callable[[str], None]) -> str:
-    manager = await world.engine(operation.via)
-    swarm, info = await asyncio.gather(manager.get("/swarm"), manager.get("/info"))
-    token = Secret(swarm["JoinTokens"]["Manager" if operation.role == "manager" else "Worker"])
-    body = {
-        "ListenAddr": "0.0.0.0:2377",
-        "AdvertiseAddr": operation.advertise,
-        "RemoteAddrs": [_with_port(info["Swarm"]["NodeAddr"])],
-        "JoinToken": token.reveal(),
-    }
-    engine = await world.engine(operation.node)
-    try:
-        await engine.post_slowly("/swarm/join", body, JOIN_SECONDS)
-    except EngineError as error:
-        if error.status != 503 or "already part of a swarm" not in error.message:
-            raise
-        return "already so"
-    return ""
-
-
-def _with_port(address: str) -> str:
-    return f"[{address}]:2377" if ":" in address else f"{address}:2377"
-
-
 async def update_member(world: World, operation: UpdateMember, _: Callable[[str], None]) -> str:
     """Read and written again while another writer comes in between (moby#39891)."""
     info = await (await world.engine(operation.node)).get("/info")
-    node_id = info["Swarm"]["NodeID"]
-    manager = await world.engine(operation.via)
-    for attempt in range(5):
-        told = await manager.get(f"/nodes/{segment(node_id)}")
-        spec = {
-            **told["Spec"],
-            "Role": operation.role,
-            "Availability": operation.availability,
-            "Labels": dict(operation.labels),
-        }
-        try:
-            await manager.post(f"/nodes/{segment(node_id)}/update", spec, version=told["Version"]["Index"])
-        except EngineError as error:
-            if "out of sequence" not in error.message or attempt == 4:
-                raise
-            await asyncio.sleep(POLL_SECONDS)
-        else:
-            break
-    return ""
+    path = f"/nodes/{segment(info['Swarm']['NodeID'])}"
+
+    async def update(manager: Engine) -> str:
+        for attempt in range(ATTEMPTS):
+            told = await manager.get(path)
+            spec = {
+                **told["Spec"],
+                "Role": operation.role,
+                "Availability": operation.availability,
+                "Labels": dict(operation.labels),
+            }
+            try:
+                await manager.post(f"{path}/update", spec, version=told["Version"]["Index"])
+            except EngineError as error:
+                if "out of sequence" not in error.message or attempt == ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(POLL_SECONDS)
+            else:
+                break
+        return ""
+
+    return await world.patiently(update)
 
 
 async def run_container(world: World, operation: RunContainer, tell: Callable[[str], None]) -> str:
     engine = await world.engine(operation.node)
     await ensure_image(engine, operation.image, tell)
-    version = await engine.version()
+    version = json.dumps(await engine.version())[1:-1]
     body = json.loads(json.dumps(operation.body).replace(labels.ENGINE_VERSION, version))
     replaced = await _remove_own(engine, operation.name, body["Labels"][labels.CLUSTER])
     created = await engine.post("/containers/create", body, name=operation.name)
@@ -155,8 +121,9 @@ async def ensure_image(engine: Engine, image: str, tell: Callable[[str], None]) 
         if error.status != 404:
             raise
         tell(f"pulling {image}")
-        async for _ in engine.pull(image):
-            pass
+        async with contextlib.aclosing(engine.pull(image)) as lines:
+            async for _ in lines:
+                pass
 
 
 async def _remove_own(engine: Engine, name: str, cluster: str) -> bool:
@@ -169,7 +136,7 @@ async def _remove_own(engine: Engine, name: str, cluster: str) -> bool:
     if (present["Config"].get("Labels") or {}).get(labels.CLUSTER) != cluster:
         raise DeployerError(f"a container {name} is there that is not this cluster's", help="remove or rename it")
     # Stopped first: a database such as Consul's is to be closed properly.
-    await engine.post_slowly(f"/containers/{segment(name)}/stop?t=15", {}, JOIN_SECONDS)
+    await engine.post_slowly(f"/containers/{segment(name)}/stop?t=15", {}, STOP_SECONDS)
     await engine.delete(f"/containers/{segment(name)}", force=True)
     return True
 

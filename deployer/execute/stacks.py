@@ -20,34 +20,40 @@ ATTEMPTS: Final = 5
 
 
 async def create_object(world: World, operation: CreateObject, _: Callable[[str], None]) -> str:
-    engine = await world.manager()
-    try:
-        await engine.post(f"/{operation.kind}s/create", _revealed(operation.body))
-    except EngineError as error:
-        if error.status != 409:
-            raise
-        # Somebody was faster: a run that was killed after this step, or another one.
-        present = await _present(engine, operation.kind, operation.name)
-        if (present.get("Labels") or {}).get(labels.CLUSTER) != operation.body["Labels"][labels.CLUSTER]:
-            raise
-        return "already there"
-    return ""
+    async def create(engine: Engine) -> str:
+        try:
+            await engine.post(f"/{operation.kind}s/create", _revealed(operation.body))
+        except EngineError as error:
+            if error.status != 409:
+                raise
+            # Somebody was faster: a run that was killed after this step, this one when the answer was lost, or another.
+            present = await _present(engine, operation.kind, operation.name)
+            if (present.get("Labels") or {}).get(labels.CLUSTER) != operation.body["Labels"][labels.CLUSTER]:
+                raise
+            return "already there"
+        return ""
+
+    return await world.patiently(create)
 
 
 async def create_service(world: World, operation: CreateService, _: Callable[[str], None]) -> str:
-    engine = await world.manager()
-    body = await _with_ids(engine, operation.body)
-    world.written.add(operation.name)
-    try:
-        await engine.post("/services/create", body)
-    except EngineError as error:
-        if error.status != 409:
-            raise
-        present = await engine.get(f"/services/{segment(operation.name)}")
-        if (present["Spec"].get("Labels") or {}).get(labels.HASH) != operation.body["Labels"][labels.HASH]:
-            raise BusyError(f"service {operation.name} was created by somebody else since the plan was made") from None
-        return "already there"
-    return ""
+    async def create(engine: Engine) -> str:
+        try:
+            await engine.post("/services/create", await _with_ids(engine, operation.body))
+        except EngineError as error:
+            if error.status != 409:
+                raise
+            present = await _present(engine, "service", operation.name)
+            if not _same_definition(present, operation.body):
+                raise BusyError(
+                    f"service {operation.name} was created by somebody else since the plan was made",
+                    help="run apply again",
+                ) from None
+            return "already there"
+        return ""
+
+    world.created.add(operation.name)
+    return await world.patiently(create)
 
 
 async def update_service(world: World, operation: UpdateService, _: Callable[[str], None]) -> str:
@@ -56,25 +62,39 @@ async def update_service(world: World, operation: UpdateService, _: Callable[[st
     A rolling update raises the version without touching the spec; then the same body is tried with the new version
     (moby#39891, swarmkit#1379).
     """
-    engine = await world.manager()
-    body = await _with_ids(engine, operation.body)
-    world.written.add(operation.name)
+    await world.patiently(lambda _: world.failed_before())
     version = operation.seen.version
-    for _attempt in range(ATTEMPTS):
-        try:
-            await engine.post(f"/services/{segment(operation.seen.id)}/update", body, version=version)
-        except EngineError as error:
-            if "out of sequence" not in error.message:
-                raise
-        else:
-            return ""
-        present = await engine.get(f"/services/{segment(operation.seen.id)}")
-        if present["Spec"] != operation.seen.spec:
-            raise BusyError(
-                f"service {operation.name} was changed by somebody else since the plan was made", help="run apply again"
-            )
-        version = present["Version"]["Index"]
-    raise BusyError(f"service {operation.name} changes too often to be updated", help="see who else writes to it")
+    path = f"/services/{segment(operation.seen.id)}"
+
+    async def update(engine: Engine) -> str:
+        nonlocal version
+        body = await _with_ids(engine, operation.body)
+        for _ in range(ATTEMPTS):
+            try:
+                await engine.post(f"{path}/update", body, version=version)
+            except EngineError as error:
+                if "out of sequence" not in error.message:
+                    raise
+            else:
+                return ""
+            present = await engine.get(path)
+            if present["Spec"] != operation.seen.spec:
+                if _same_definition(present["Spec"], body) and not _same_definition(operation.seen.spec, body):
+                    return "already so"  # written by this very step: the answer was lost
+                raise BusyError(
+                    f"service {operation.name} was changed by somebody else since the plan was made",
+                    help="run apply again",
+                )
+            version = present["Version"]["Index"]
+        raise BusyError(f"service {operation.name} changes too often to be updated", help="see who else writes to it")
+
+    return await world.patiently(update)
+
+
+def _same_definition(spec: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+    """Whether the live spec was made from this body: by whom does not matter, the label names the content."""
+    kept = spec.get("Labels") or {}
+    return all(kept.get(key) == body["Labels"][key] for key in (labels.CLUSTER, labels.HASH))
 
 
 async def _present(engine: Engine, kind: str, name: str) -> Mapping[str, Any]:
@@ -96,9 +116,10 @@ async def _with_ids(engine: Engine, body: Mapping[str, Any]) -> dict[str, Any]:
         references = container.get(kind) or []
         if not references:
             continue
-        listed = await engine.get(path)
+        names = sorted({str(reference[f"{word}Name"]) for reference in references})
+        listed = await engine.get(path, filters={"name": names})  # names that begin so, too
         ids = {told["Spec"]["Name"]: told["ID"] for told in listed}
-        missing = sorted({reference[f"{word}Name"] for reference in references} - set(ids))
+        missing = [name for name in names if name not in ids]
         if missing:
             raise DeployerError(f"{word.lower()} {', '.join(missing)} does not exist")
         container[kind] = [{**reference, f"{word}ID": ids[reference[f"{word}Name"]]} for reference in references]

@@ -1,15 +1,28 @@
-"""What an executing step may use: the connections, the engines behind them, and a voice."""
+"""What an executing step may use: the connections, the engines behind them, and what this run has done so far."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from deployer.docker import Engine
+from deployer.docker import Engine, EngineError
+from deployer.execute.pulse import Pulse
+from deployer.model import labels
+from deployer.remote import ConnectionFailedError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from deployer.remote import Link
+
+T = TypeVar("T")
+
+LOST_SECONDS: Final = 20.0
+"""How long the manager may be away: an engine that restarts, or a swarm that elects a leader, is back before that."""
+PAUSE_SECONDS: Final = 0.2
+FAILED_STATES: Final = frozenset({"failed", "rejected"})
 
 
 @dataclass
@@ -24,15 +37,64 @@ class World:
     via: str
     """The machine whose engine speaks for the swarm."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    written: set[str] = field(default_factory=set)
-    """Services that this run has created or updated: every failure of their present spec is its own."""
+    created: set[str] = field(default_factory=set)
+    """Services that this run has made: every failure of their tasks is its own."""
+    joining: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Managers join one after the other: each changes the quorum that the next one needs."""
+    pulse: Pulse = field(init=False)
     _engines: dict[str, Engine] = field(default_factory=dict)
+    _failed_before: frozenset[str] | None = None
+    _lost: Exception | None = None
+
+    def __post_init__(self) -> None:
+        self.pulse = Pulse(self.manager)
 
     async def engine(self, node: str) -> Engine:
         """The engine of that machine. Raises ConnectionFailedError."""
-        if node not in self._engines:
-            self._engines[node] = Engine(await self.link.to(node))
-        return self._engines[node]
+        connection = await self.link.to(node)
+        return self._engines.setdefault(node, Engine(connection))
 
     async def manager(self) -> Engine:
         return await self.engine(self.via)
+
+    async def patiently(self, ask: Callable[[Engine], Awaitable[T]]) -> T:
+        """What `ask` says of the manager's engine; asked again while that restarts or elects (FAULTS.md F-12, F-13).
+
+        `ask` may have been carried out although its answer was lost: it has to find that out by itself. A manager that
+        stays away costs LOST_SECONDS once a run.
+        """
+        engine = await self.manager()
+        began = time.monotonic()
+        while True:
+            try:
+                return await ask(engine)
+            except (ConnectionFailedError, EngineError) as error:
+                if not passing(error) or self._lost or self.stopping.is_set():
+                    raise
+                if time.monotonic() - began > LOST_SECONDS:
+                    self._lost = error
+                    raise
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def failed_before(self) -> frozenset[str]:
+        """Ids of tasks that had failed before this run wrote anything that could be why."""
+        if self._failed_before is None:
+            tasks = await (await self.manager()).get("/tasks", filters={"label": [labels.CLUSTER]})
+            if self._failed_before is None:  # else another step was faster, and has perhaps begun to write
+                self._failed_before = frozenset(
+                    task["ID"] for task in tasks if task["Status"]["State"] in FAILED_STATES
+                )
+        return self._failed_before
+
+    async def close(self) -> None:
+        """Close the kept streams, and end what is still being asked."""
+        await self.pulse.close()
+        for engine in self._engines.values():
+            engine.close()
+
+
+def passing(error: ConnectionFailedError | EngineError) -> bool:
+    """Whether it is worth asking again: the engine is away, or its swarm has no leader at the moment."""
+    if isinstance(error, ConnectionFailedError) or error.status == 503:
+        return True
+    return any(words in error.message for words in ("does not have a leader", "deadline exceeded", "DeadlineExceeded"))

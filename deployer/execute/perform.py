@@ -1,0 +1,65 @@
+"""One operation in, what became of it out: the one place that knows which function does what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deployer.execute import machines, membership, stacks
+from deployer.execute.converge import await_services
+from deployer.plan.operations import (
+    AwaitConsul,
+    AwaitServices,
+    CreateObject,
+    CreateService,
+    InitSwarm,
+    InstallEngine,
+    JoinSwarm,
+    Operation,
+    RegisterNode,
+    RunContainer,
+    UpdateMember,
+    UpdateService,
+    WriteDaemonJson,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deployer.execute.world import World
+
+    Tell = Callable[[str], None]
+
+
+async def perform(operation: Operation, world: World, tell: Tell) -> str:  # noqa: C901, PLR0911 - one line an operation
+    """Do it; a few words on the result. Raises DeployerError with the reason where it cannot be done."""
+    match operation:
+        case InstallEngine():
+            return await machines.install_engine(world, operation, tell)
+        case WriteDaemonJson():
+            return await machines.write_daemon_json(world, operation, tell)
+        case InitSwarm():
+            return await membership.init_swarm(world, operation, tell)
+        case JoinSwarm():
+            return await membership.join_swarm(world, operation, tell)
+        case UpdateMember():
+            return await machines.update_member(world, operation, tell)
+        case RunContainer():
+            return await machines.run_container(world, operation, tell)
+        case AwaitConsul() | RegisterNode():
+            return await _at_consul(operation, world, tell)
+        case CreateObject():
+            return await stacks.create_object(world, operation, tell)
+        case CreateService():
+            return await stacks.create_service(world, operation, tell)
+        case UpdateService():
+            return await stacks.update_service(world, operation, tell)
+        case AwaitServices():
+            return await await_services(world, operation, tell)
+
+
+async def _at_consul(operation: AwaitConsul | RegisterNode, world: World, tell: Tell) -> str:
+    from deployer.execute import catalogue  # noqa: PLC0415 - py-consul costs 0.1 s, and most runs have nothing to do there
+
+    if isinstance(operation, AwaitConsul):
+        return await catalogue.await_consul(world, operation, tell)
+    return await catalogue.register_node(world, operation, tell)

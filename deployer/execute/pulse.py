@@ -1,0 +1,81 @@
+"""The swarm while it is waited for: asked five times a second, however many wait, and never for each of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from deployer.model import labels
+from deployer.remote.together import together
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from deployer.docker import Engine
+
+POLL_SECONDS: Final = 0.2
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Beat:
+    """What a manager said: services by name (`GET /services?status=true`), tasks by service id, ids of nodes that are not ready."""
+
+    services: Mapping[str, Json]
+    tasks: Mapping[str, Sequence[Json]]
+    down: frozenset[str]
+
+
+class Pulse:
+    """`await pulse.beat()`: what the swarm says after this call. Whoever asks before it is sent gets the same answer."""
+
+    def __init__(self, manager: Callable[[], Awaitable[Engine]]) -> None:
+        self._manager = manager
+        self._next: asyncio.Task[Beat] | None = None
+        self._asking: set[asyncio.Task[Beat]] = set()
+        self._asked = float("-inf")
+
+    async def beat(self) -> Beat:
+        """Raises what Engine raises; not before the time of the next beat, either way."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._ask())
+            self._asking.add(self._next)
+            self._next.add_done_callback(self._ended)
+        return await asyncio.shield(self._next)
+
+    async def close(self) -> None:
+        for task in (asking := list(self._asking)):
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[Beat]) -> None:
+        self._asking.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waited has it; where nobody waits any more, nobody need be told
+
+    async def _ask(self) -> Beat:
+        await asyncio.sleep(self._asked + POLL_SECONDS - time.monotonic())
+        self._next = None  # who comes from here on may have done something that this answer does not know
+        self._asked = time.monotonic()
+        engine = await self._manager()
+        ours = {"label": [labels.CLUSTER]}
+        async with together() as group:
+            services = group.create_task(engine.get("/services", status=True, filters=ours))
+            tasks = group.create_task(engine.get("/tasks", filters=ours))
+            nodes = group.create_task(engine.get("/nodes"))
+        return Beat(
+            {service["Spec"]["Name"]: service for service in services.result()},
+            by_service(tasks.result()),
+            frozenset(node["ID"] for node in nodes.result() if node["Status"]["State"] != "ready"),
+        )
+
+
+def by_service(tasks: Sequence[Json]) -> dict[str, list[Json]]:
+    """Tasks by the id of their service."""
+    found: dict[str, list[Json]] = {}
+    for task in tasks:
+        found.setdefault(task["ServiceID"], []).append(task)
+    return found
