@@ -40,7 +40,18 @@ def run(coroutine: Coroutine[Any, Any, T], seconds: float = 20.0) -> T:
 def node(name: str = "m1", address: str = "127.0.0.1", *, role: Role = "manager", consul: bool = False,
          ssh: Ssh | None = None) -> Node:  # fmt: skip
     """A machine as its file would define it."""
-    return Node(name, address, role, "eth0", (), "active", consul, ssh or Ssh(), Engine(), f"cluster/nodes/{name}.yaml")
+    return Node(
+        name,
+        address,
+        role,
+        "eth0",
+        (),
+        "active",
+        "server" if consul else None,
+        ssh or Ssh(),
+        Engine(),
+        f"cluster/nodes/{name}.yaml",
+    )
 
 
 def cluster(*nodes: Node, known_hosts: str = "", consul: Consul | None = None) -> Cluster:

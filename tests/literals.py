@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from deployer.diff.stacks import stamp_service
-from deployer.model.cluster import Availability, Cluster, Consul, Engine, Install, Node, Role, Ssh
+from deployer.model.cluster import Availability, Cluster, Consul, ConsulRole, Engine, Install, Node, Role, Ssh
 from deployer.model.desired import Desired
 from deployer.model.observed import (
     CatalogueNode,
@@ -40,6 +40,7 @@ def node(
     labels: Mapping[str, str] | None = None,
     availability: Availability = "active",
     consul_server: bool = False,
+    consul: ConsulRole | None = None,
     install: Install = "distro",
     daemon: Mapping[str, Any] | None = None,
 ) -> Node:
@@ -50,7 +51,7 @@ def node(
         advertise=advertise,
         labels=tuple(sorted((labels or {}).items())),
         availability=availability,
-        consul_server=consul_server,
+        consul="server" if consul_server else consul,
         ssh=Ssh(),
         engine=Engine(install=install, daemon=dict(daemon or {})),
         path=f"cluster/nodes/{name}.yaml",

@@ -92,6 +92,23 @@ class Catalogue:
         """`address:port` of the server that leads; empty while there is none."""
         return str(await self._ask(self._api.status.leader()) or "")
 
+    async def healthy_servers(self) -> int:
+        """How many servers the leader calls healthy; 0 while it finds that one is not.
+
+        Autopilot's word (`/v1/operator/autopilot/health`): alive, its log not far behind, its last contact not long ago.
+        Consul answers with 429 where one is not healthy.
+        """
+        try:
+            told = await self._api.http.get(CB.json(), "/v1/operator/autopilot/health")
+        except ConsulException as error:
+            if str(error).startswith("429"):
+                return 0
+            raise ConsulError(f"Consul: {printable(str(error).strip()[:LONGEST_COMPLAINT])}") from None
+        listed = told.get("Servers") if isinstance(told, dict) else None
+        if not isinstance(listed, list):
+            raise ConsulError("Consul: its servers' health is none")
+        return sum(bool(server.get("Healthy")) for server in listed) if told.get("Healthy") else 0
+
     async def nodes(self) -> list[dict[str, Any]]:
         """Every machine in the catalogue, as `/v1/catalog/nodes` lists them."""
         _, nodes = await self._ask(self._api.catalog.nodes())

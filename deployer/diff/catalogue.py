@@ -1,46 +1,49 @@
-"""Consul: its server container, and every machine in its catalogue."""
+"""Consul: its containers, and every machine in its catalogue."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from deployer.diff.body import fields
-from deployer.diff.change import Blocked, Cause, Change, ContainerDiffers, Diff, NotRegistered
+from deployer.diff.change import Blocked, Cause, Change, Diff, NotRegistered
+from deployer.diff.consul import (
+    META_CLUSTER,
+    META_COMMIT,
+    META_ENGINE,
+    META_ROLE,
+    container_change,
+    present,
+    server_addresses,
+    servers,
+)
 from deployer.diff.machines import advertise_address, usable
 from deployer.model import labels
-from deployer.model.observed import CatalogueNode, Container, Engine, Machine, Observed, Unreachable
+from deployer.model.observed import CatalogueNode, Engine, Machine, Observed, Unreachable
 
 if TYPE_CHECKING:
-    from deployer.model.cluster import Cluster, Node
+    from collections.abc import Mapping
 
-CONTAINER: Final = "deployer-consul"
-VOLUME: Final = "deployer-consul-data"
-META_ROLE: Final = "deployer-swarm"
-META_CLUSTER: Final = "deployer-cluster"
-META_ENGINE: Final = "docker-version"
-META_COMMIT: Final = "deployer-commit"
-"""The commit that last changed the registration; not compared (Consul's names for meta keys allow no dots)."""
+    from deployer.model.cluster import Cluster, Node
 
 
 def diff_catalogue(cluster: Cluster, observed: Observed, commit: str) -> Diff:
-    """Consul's server and the machines it should know. Nothing where the cluster has no `consul:` section.
+    """Consul's servers and agents, and the machines it should know. Nothing where the cluster has no `consul:` section.
 
-    A catalogue that cannot be read is not an empty one: nothing is registered while the server's machine is
-    unreachable. Where the server runs and does not answer yet (it has no leader in its first seconds, and a run may
-    have been killed in them), everything is registered anew, which changes nothing that is right.
+    A catalogue that cannot be read is not an empty one: nothing is registered while no server's machine can be
+    used. Where the servers run and do not answer yet (they have no leader in their first seconds, and a run may
+    have been killed in them), everything is registered anew, which changes nothing that is right. A machine with a server
+    or an agent of its own is registered by that.
     """
     if cluster.consul is None:
         return Diff(())
-    server = next((node for node in cluster.nodes if node.consul_server), None)
-    if server is None:
+    if not servers(cluster):
         return Diff(
             (), (Blocked("consul", "no machine is its server", "set `consul: server` in one file of cluster/nodes/"),)
         )
-    unreadable = _unreadable(server, observed)
+    addresses = server_addresses(cluster, observed)
+    obstacle = _obstacle(cluster, observed, addresses)
     changes: list[Change] = []
-    blocked: list[Blocked] = [unreadable] if unreadable else []
+    blocked: list[Blocked] = [obstacle] if obstacle else []
     unchanged = 0
     for node in cluster.nodes:
         machine = observed.machines[node.name]
@@ -51,18 +54,35 @@ def diff_catalogue(cluster: Cluster, observed: Observed, commit: str) -> Diff:
             # Of machines in the swarm diff_swarm says so.
             blocked += [_no_address(node)] if node.role == "none" else []
             continue
-        if node.consul_server:
-            found = _server(cluster, node, machine, address, commit)
-        elif unreadable:
+        change: Change | None
+        if obstacle:
             continue
+        if node.consul:
+            change = container_change(cluster, node, machine, addresses, commit)
         else:
-            found = _registration(cluster, node, machine, address, observed.catalogue, commit)
-        changes += found
-        unchanged += not found
+            change = _registration(cluster, node, machine, address, observed.catalogue, commit)
+        changes += [change] if change else []
+        unchanged += not change
     return Diff(tuple(changes), tuple(blocked), unchanged)
 
 
-def _unreadable(server: Node, observed: Observed) -> Blocked | None:
+def _obstacle(cluster: Cluster, observed: Observed, addresses: Mapping[str, str]) -> Blocked | None:
+    """Why nothing can be registered."""
+    wanted = servers(cluster)
+    missing = [_unusable(node, observed) for node in wanted if node.name not in addresses]
+    begun = any(
+        isinstance(machine, Machine) and isinstance(machine.engine, Engine) and present(machine.engine, "consul")
+        for machine in (observed.machines[node.name] for node in wanted)
+    )
+    if missing and (len(missing) == len(wanted) or not begun):
+        if len(wanted) == 1:
+            return missing[0]
+        reason = f"it begins with all of its {len(wanted)} servers, and {missing[0].reason}"
+        return Blocked("consul", reason, missing[0].help, unreachable=missing[0].unreachable)
+    return None
+
+
+def _unusable(server: Node, observed: Observed) -> Blocked:
     machine = observed.machines[server.name]
     if isinstance(machine, Unreachable):
         return Blocked("consul", f"its machine {server.name} is unreachable", "bring it back", unreachable=True)
@@ -70,9 +90,7 @@ def _unreadable(server: Node, observed: Observed) -> Blocked | None:
         return Blocked(
             "consul", f"its machine {server.name} has no engine that answers", "mend what is said of that machine"
         )
-    if advertise_address(server, machine) is None:
-        return Blocked("consul", f"its machine {server.name} has no known address", f"set `advertise` in {server.path}")
-    return None
+    return Blocked("consul", f"its machine {server.name} has no known address", f"set `advertise` in {server.path}")
 
 
 def meta(cluster: Cluster, node: Node, machine: Machine, commit: str) -> dict[str, str]:
@@ -88,73 +106,18 @@ def _registration(
     address: str,
     catalogue: tuple[CatalogueNode, ...] | Unreachable | None,
     commit: str,
-) -> list[Change]:
+) -> Change | None:
     wanted = meta(cluster, node, machine, commit)
     if isinstance(catalogue, Unreachable):
-        return [NotRegistered(node.name, address, wanted, (), Cause.UNKNOWN)]
+        return NotRegistered(node.name, address, wanted, (), Cause.UNKNOWN)
     known = next((entry for entry in catalogue or () if entry.name == node.name), None)
     if known is None:
-        return [NotRegistered(node.name, address, wanted, (), Cause.NOT_FOUND)]
+        return NotRegistered(node.name, address, wanted, (), Cause.NOT_FOUND)
     compared = wanted.keys() - {META_COMMIT}
     old = {"address": known.address, "meta": {key: known.meta[key] for key in compared if key in known.meta}}
     new = {"address": address, "meta": {key: wanted[key] for key in compared}}
     differing = fields(old, new)
-    return [NotRegistered(node.name, address, wanted, differing, Cause.CHANGED)] if differing else []
-
-
-def _server(cluster: Cluster, node: Node, machine: Machine, address: str, commit: str) -> list[Change]:
-    body = server_body(cluster, node, address, commit)
-    present: Container | None = None
-    if isinstance(machine.engine, Engine):
-        present = next((c for c in machine.engine.containers if c.labels.get(labels.ROLE) == "consul"), None)
-    cause = None
-    if present is None or not isinstance(machine.engine, Engine):
-        cause = Cause.NOT_FOUND
-    elif (
-        present.labels.get(labels.HASH) != body["Labels"][labels.HASH]
-        or present.labels.get(labels.ENGINE) != machine.engine.version
-    ):
-        cause = Cause.CHANGED
-    elif present.state != "running":
-        cause = Cause.NOT_RUNNING
-    return [ContainerDiffers(node.name, CONTAINER, body["Image"], body, cause)] if cause else []
-
-
-def server_body(cluster: Cluster, node: Node, address: str, commit: str) -> dict[str, Any]:
-    """The body for `containers/create` of Consul's server.
-
-    It listens on the loopback and on the advertise address only, never on the public one. Its own node's Meta is given
-    to the agent and not written to the catalogue, where anti-entropy would undo it within a minute
-    (developer.hashicorp.com/consul, "Anti-entropy enforcement"). The raft multiplier is the one that Consul's own
-    documentation advises for production ("Server performance"); with its default an election takes five times as long.
-    """
-    assert cluster.consul is not None  # noqa: S101 - the caller has looked
-    definition: dict[str, Any] = {
-        "Image": cluster.consul.image,
-        "Cmd": [
-            "agent", "-server", "-bootstrap-expect=1", "-ui", f"-node={node.name}", f"-datacenter={cluster.consul.datacenter}",
-            f"-bind={address}", f"-advertise={address}", f"-client=127.0.0.1 {address}",
-            "-hcl=performance { raft_multiplier = 1 }",
-            f"-node-meta={META_CLUSTER}:{cluster.name}", f"-node-meta={META_ROLE}:{node.role}",
-        ],
-        "HostConfig": {
-            "NetworkMode": "host",
-            "RestartPolicy": {"Name": "always"},
-            "Binds": [f"{VOLUME}:/consul/data"],
-        },
-    }  # fmt: skip
-    text = json.dumps(definition, sort_keys=True, separators=(",", ":"))
-    told = [f"-node-meta={META_COMMIT}:{commit}", f"-node-meta={META_ENGINE}:{labels.ENGINE_VERSION}"]
-    return definition | {
-        "Cmd": definition["Cmd"] + told,
-        "Labels": {
-            labels.CLUSTER: cluster.name,
-            labels.ROLE: "consul",
-            labels.HASH: hashlib.sha256(text.encode()).hexdigest()[:16],
-            labels.COMMIT: commit,
-            labels.ENGINE: labels.ENGINE_VERSION,
-        },
-    }
+    return NotRegistered(node.name, address, wanted, differing, Cause.CHANGED) if differing else None
 
 
 def _no_address(node: Node) -> Blocked:

@@ -17,6 +17,7 @@ class Cause(StrEnum):
 
     NOT_FOUND = "not found"
     CHANGED = "changed in git"
+    IMAGE = "image differs"
     DRIFTED = "drifted"
     COUNT = "count differs"
     NOT_RUNNING = "not running"
@@ -97,13 +98,15 @@ class MemberDiffers:
 
 @dataclass(frozen=True)
 class ContainerDiffers:
-    """A container of the machine itself (Consul) that is missing, stopped, or made from another definition."""
+    """A container of the machine itself that is missing, stopped, or made from another definition."""
 
     node: str
     name: str
     image: str
     body: Mapping[str, Any]
     cause: Cause
+    role: Literal["server", "agent", "registrator"] = "server"
+    """What it is: one of Consul's servers, a client agent of Consul, the registrator."""
 
 
 @dataclass(frozen=True)

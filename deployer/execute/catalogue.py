@@ -26,14 +26,17 @@ async def await_consul(world: World, operation: AwaitConsul, _: Callable[[str], 
         async with asyncio.timeout(operation.timeout):
             while not world.stopping.is_set():
                 try:
-                    if leader := await catalogue.leader():
+                    leader = await catalogue.leader()
+                    healthy = await catalogue.healthy_servers() if leader and operation.servers > 1 else 1
+                    if leader and healthy >= operation.servers:
                         return f"{leader} leads"
+                    reason = f"{healthy} of {operation.servers} servers are healthy" if leader else "no leader"
                 except (ConnectionFailedError, ConsulError, TimedOutError) as error:
                     reason = error.message
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError:
         raise TimedOutError(
-            f"Consul has no leader after {operation.timeout:g} s: {reason}",
+            f"Consul is not ready after {operation.timeout:g} s: {reason}",
             help="look at `docker logs deployer-consul` there",
         ) from None
     raise DeployerError("stopped while waiting")

@@ -25,6 +25,7 @@ INTERFACE_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9.:_@-]{0,63}$(?!\n)"
 Role = Literal["manager", "worker", "none"]
 Availability = Literal["active", "pause", "drain"]
 Install = Literal["distro", "docker", "none"]
+ConsulRole = Literal["server", "agent"]
 
 
 class Ssh(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -62,7 +63,9 @@ class Engine(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Consul(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The catalogue of machines and services."""
 
-    image: Annotated[str, Meta(pattern=IMAGE_PATTERN, description="The server's image.")] = "hashicorp/consul:1.20"
+    image: Annotated[str, Meta(pattern=IMAGE_PATTERN, description="The image of servers and agents.")] = (
+        "hashicorp/consul:1.20"
+    )
     datacenter: Annotated[str, Meta(pattern=NAME_PATTERN, description="Consul's name for the place.")] = "dc1"
 
 
@@ -96,7 +99,13 @@ class NodeFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         default_factory=dict
     )
     availability: Annotated[Availability, Meta(description="pause: no new tasks; drain: no tasks at all.")] = "active"
-    consul: Annotated[Literal["server"] | None, Meta(description="server: run Consul's server here.")] = None
+    consul: Annotated[
+        ConsulRole | None,
+        Meta(
+            description="server: run one of Consul's servers here (1, 3 or 5 machines); agent: run a client agent, which "
+            "registers the machine and its services itself."
+        ),
+    ] = None
     ssh: Annotated[Ssh | None, Meta(description="What differs from the cluster's ssh section.")] = None
     engine: Annotated[Engine | None, Meta(description="What differs from the cluster's engine section.")] = None
 
@@ -111,11 +120,15 @@ class Node:
     advertise: str | None
     labels: tuple[tuple[str, str], ...]
     availability: Availability
-    consul_server: bool
+    consul: ConsulRole | None
     ssh: Ssh
     engine: Engine
     path: str
     """The file that defines it, relative to the repository's root: what messages name."""
+
+    @property
+    def consul_server(self) -> bool:
+        return self.consul == "server"
 
     @property
     def local(self) -> bool:

@@ -49,6 +49,8 @@ class Container:
     name: str
     state: str
     labels: Mapping[str, str]
+    image: str = ""
+    """The reference that it was made from; an id where that means another image by now."""
 
 
 @dataclass(frozen=True)

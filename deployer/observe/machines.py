@@ -78,4 +78,10 @@ def membership(swarm: Mapping[str, Any]) -> Membership:
 def _container(told: Mapping[str, Any]) -> Container:
     """An entry of `/containers/json`: names there begin with a slash."""
     names = told.get("Names") or [""]
-    return Container(str(told["Id"]), str(names[0]).lstrip("/"), str(told.get("State", "")), told.get("Labels") or {})
+    return Container(
+        id=str(told["Id"]),
+        name=str(names[0]).lstrip("/"),
+        state=str(told.get("State", "")),
+        labels=told.get("Labels") or {},
+        image=str(told.get("Image", "")),
+    )

@@ -72,15 +72,17 @@ async def _swarm(
 async def _catalogue(
     cluster: Cluster, machines: Mapping[str, Machine | Unreachable], link: Link
 ) -> tuple[CatalogueNode, ...] | Unreachable | None:
-    """What Consul's server knows; None where it does not run, Unreachable where it runs and cannot be asked."""
+    """What the first of Consul's servers that answers knows; None where none runs, Unreachable where none can be asked."""
+    failure: Unreachable | None = None
     for node in cluster.nodes:
         machine = machines[node.name]
         if not node.consul_server:
             continue
         if isinstance(machine, Unreachable):
-            return machine
+            failure = failure or machine
+            continue
         if not isinstance(machine.engine, Engine):
-            return None
+            continue
         ours = [c for c in machine.engine.containers if c.labels.get(labels.ROLE) == "consul" and c.state == "running"]
         if ours:
             try:
@@ -90,6 +92,7 @@ async def _catalogue(
                 with contextlib.closing(ask):
                     told = await ask.nodes()
             except DeployerError as error:
-                return Unreachable(error.message, error.help)
+                failure = Unreachable(error.message, error.help)
+                continue
             return tuple(CatalogueNode(entry["Node"], entry["Address"], entry.get("Meta") or {}) for entry in told)
-    return None
+    return failure

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deployer.plan.consul import catalogue_steps
 from deployer.plan.draft import Draft
-from deployer.plan.machines import catalogue_steps, engine_steps, manager_of, member_step, swarm_steps
+from deployer.plan.machines import engine_steps, manager_of, member_step, swarm_steps
 from deployer.plan.stacks import in_order, object_steps, service_steps
 from deployer.plan.steps import Plan
 

@@ -1,27 +1,22 @@
-"""Steps on machines: engines, the swarm, Consul. Changes in, steps onto the draft."""
+"""Steps on machines: engines and the swarm. Changes in, steps onto the draft."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from deployer.diff.change import (
-    ContainerDiffers,
     DaemonJson,
     Diff,
     EngineMissing,
     MemberDiffers,
     NoSwarm,
     NotMember,
-    NotRegistered,
 )
-from deployer.model.observed import Engine, Machine, Observed, Unreachable
+from deployer.model.observed import Engine, Machine, Observed
 from deployer.plan.operations import (
-    AwaitConsul,
     InitSwarm,
     InstallEngine,
     JoinSwarm,
-    RegisterNode,
-    RunContainer,
     UpdateMember,
     WriteDaemonJson,
 )
@@ -31,9 +26,6 @@ if TYPE_CHECKING:
 
     from deployer.model.desired import Desired
     from deployer.plan.draft import Draft
-
-CONSUL_TIMEOUT: Final = 60.0
-"""Seconds that Consul's server may take to elect itself; it takes 2 to 10 in practice."""
 
 
 def manager_of(diff: Diff, desired: Desired, observed: Observed) -> str:
@@ -130,28 +122,3 @@ def member_step(draft: Draft, change: MemberDiffers, manager: str, follows: Sequ
     )
     if rank == PROMOTION:
         draft.more_managers.append(number)
-
-
-def catalogue_steps(draft: Draft, diff: Diff, desired: Desired, observed: Observed) -> None:
-    """Consul's server, the wait for it where it (re)starts or did not answer, and the registrations."""
-    consul = ("consul", "")
-    registrations = [change for change in diff.changes if isinstance(change, NotRegistered)]
-    containers = [change for change in diff.changes if isinstance(change, ContainerDiffers)]
-    for change in containers:
-        run = RunContainer(change.node, change.name, change.image, change.body)
-        container = ("container", change.node)
-        draft.add(run, change.cause, makes=container, needs=[("engine", change.node)])
-        draft.add(AwaitConsul(change.node, CONSUL_TIMEOUT), None, makes=consul, needs=[container])
-    server = next((node.name for node in desired.cluster.nodes if node.consul_server), None)
-    if server is None or not registrations:
-        return
-    restarts = draft.numbers(("engine", server))
-    if consul not in draft.made and (isinstance(observed.catalogue, Unreachable) or restarts):
-        draft.add(AwaitConsul(server, CONSUL_TIMEOUT), None, makes=consul, follows=restarts)
-    for registration in registrations:
-        draft.add(
-            RegisterNode(registration.node, server, registration.address, registration.meta),
-            registration.cause,
-            registration.fields,
-            needs=[consul, ("engine", registration.node)],
-        )

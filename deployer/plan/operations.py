@@ -67,10 +67,14 @@ class RunContainer:
 
 @dataclass(frozen=True)
 class AwaitConsul:
-    """Wait until Consul's server has elected a leader: before that it takes no registration."""
+    """Wait until Consul's server there knows a leader: before that it takes no registration.
+
+    With several `servers`, until the leader also says that so many are healthy: before that none other may be restarted.
+    """
 
     node: str
     timeout: float
+    servers: int = 1
 
 
 @dataclass(frozen=True)

@@ -128,8 +128,10 @@ def describe(operation: Operation) -> tuple[str, str]:  # noqa: C901, PLR0911, P
             return node, "set role, availability and labels in the swarm"
         case RunContainer(node, name, image):
             return node, f"run {name} from {image}"
-        case AwaitConsul(node):
+        case AwaitConsul(node, _, 1):
             return node, "wait until Consul has a leader"
+        case AwaitConsul(node, _, servers):
+            return node, f"wait until Consul has a leader and {servers} healthy servers"
         case RegisterNode(node, via, address):
             return node, f"register at {address} in Consul on {via}"
         case CreateObject(kind, _, name):

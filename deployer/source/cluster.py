@@ -121,7 +121,7 @@ def _node(machine: Machine) -> Node:
         advertise=file.advertise,
         labels=tuple(sorted(file.labels.items())),
         availability=file.availability,
-        consul_server=file.consul == "server",
+        consul=file.consul,
         ssh=machine.ssh,
         engine=machine.engine,
         path=machine.document.path,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from deployer.model.cluster import Engine, NodeFile, Ssh
 
 _DEFAULT_PORT = 22
+CONSUL_SERVERS = (1, 3, 5)
 
 
 @dataclass(frozen=True)
@@ -91,17 +92,23 @@ def roles(machines: Sequence[Machine], *, stacks: bool) -> Iterator[Problem]:
 
 
 def consul(machines: Sequence[Machine], cluster: Document, *, wanted: bool) -> Iterator[Problem]:
-    """The section and its server belong together. Holds only where all machines' files could be read."""
+    """The section and its servers belong together. Holds only where all machines' files could be read.
+
+    An even number survives no more failures than the odd one below it, and more than five only makes writing slower
+    (developer.hashicorp.com/consul, "Consensus protocol", deployment table).
+    """
+    users = [machine for machine in machines if machine.file.consul]
     servers = [machine for machine in machines if machine.file.consul == "server"]
     if wanted and not servers:
         message = "consul has no machine to run on"
         yield cluster.problem(
             ("consul",), message, "give one machine `consul: server`, or remove the section", key=True
         )
-    for machine in servers[1:]:
-        message = f"there is one Consul server, and it is {servers[0].name} ({servers[0].line('consul')})"
-        yield machine.document.problem(("consul",), message, "remove the line from one of the two")
-    for machine in servers if not wanted else ():
+    if servers and len(servers) not in CONSUL_SERVERS:
+        message = f"{len(servers)} machines are Consul servers: {', '.join(one.name for one in servers)}"
+        advice = "use 1, 3 or 5 servers; others can have `consul: agent`"
+        yield servers[-1].document.problem(("consul",), message, advice)
+    for machine in users if not wanted else ():
         message = f"{machine.name} is to run Consul, and {cluster.path} has no consul section"
         yield machine.document.problem(
             ("consul",), message, f"add `consul: {{}}` to {cluster.path}, or remove this line"

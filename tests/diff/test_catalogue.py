@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from deployer.diff.catalogue import diff_catalogue, meta, server_body
+from deployer.diff.catalogue import diff_catalogue, meta
 from deployer.diff.change import Cause, ContainerDiffers, Diff, NotRegistered
+from deployer.diff.consul import consul_body
 from deployer.model.cluster import Cluster, Consul
 from deployer.model.observed import CatalogueNode, Container, Machine, Silent, Unreachable
 from tests.literals import COMMIT, DOWN, EARLIER, cluster, engine, machine, node, observed
@@ -30,7 +31,7 @@ def made(
     wanted: Cluster = BOTH, address: str = "10.0.0.1", commit: str = EARLIER, version: str = "26.1.5"
 ) -> Container:
     """The container as the executor makes it from the plan's body."""
-    labels = dict(server_body(wanted, wanted.node("consul"), address, commit)["Labels"])
+    labels = dict(consul_body(wanted, wanted.node("consul"), address, commit)["Labels"])
     return Container("c1", "deployer-consul", "running", labels | {"deployer.engine": version})
 
 
@@ -113,12 +114,12 @@ class TestServer:
         assert container(compare(server=machine("10.0.0.1", engine(containers=(other,))))) == [Cause.NOT_FOUND]
 
     def test_it_never_listens_on_the_public_address(self) -> None:
-        body = server_body(BOTH, node("consul", "none", address="203.0.113.9"), "10.0.0.1", COMMIT)
+        body = consul_body(BOTH, replace(SERVER, address="203.0.113.9"), "10.0.0.1", COMMIT)
         assert "203.0.113.9" not in str(body)
         assert "-client=127.0.0.1 10.0.0.1" in body["Cmd"]
 
     def test_it_tells_the_commit_that_made_it(self) -> None:
-        body = server_body(BOTH, SERVER, "10.0.0.1", COMMIT)
+        body = consul_body(BOTH, SERVER, "10.0.0.1", COMMIT)
         assert f"-node-meta=deployer-commit:{COMMIT}" in body["Cmd"]
         assert body["Labels"]["deployer.commit"] == COMMIT
 

@@ -203,7 +203,8 @@ update_states = st.sampled_from(["", "completed", "updating", "paused", "rollbac
 
 
 def clusters(draw: Any) -> Cluster:
-    server = draw(st.sampled_from([*NAMES, ""]))
+    servers = draw(st.sampled_from([*NAMES, "", "abc", "bcd"]))
+    agents = draw(st.sampled_from(["", "d", "ab"])) if servers else ""
     return cluster(
         *(
             node(
@@ -211,14 +212,14 @@ def clusters(draw: Any) -> Cluster:
                 role,
                 labels=labels,
                 availability=availability,
-                consul_server=name == server,
+                consul="server" if name in servers else "agent" if name in agents else None,
                 install=install,
                 daemon=daemon,
             )
             for name in NAMES
             for role, labels, availability, daemon, install in [draw(nodes)]
         ),
-        consul=Consul() if server or draw(st.booleans()) else None,
+        consul=Consul() if servers or draw(st.booleans()) else None,
     )
 
 

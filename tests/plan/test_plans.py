@@ -6,7 +6,7 @@ from textwrap import dedent
 from typing import Any
 
 from deployer.diff import diff
-from deployer.diff.catalogue import server_body
+from deployer.diff.consul import consul_body
 from deployer.model.cluster import Cluster, Consul
 from deployer.model.observed import CatalogueNode, Container, LiveObject, LiveService, Machine, Observed, Unreachable
 from deployer.model.stack import StackObjects, StackSource
@@ -76,7 +76,7 @@ def standing(
     **machines: Machine | Unreachable,
 ) -> Observed:
     """The demo's cluster as an earlier run left it; `machines` and `services` replace what is otherwise there."""
-    labels = dict(server_body(DEMO, NODES[0], "10.0.0.1", EARLIER)["Labels"]) | {"deployer.engine": "26.1.5"}
+    labels = dict(consul_body(DEMO, NODES[0], "10.0.0.1", EARLIER)["Labels"]) | {"deployer.engine": "26.1.5"}
     container = Container("c", "deployer-consul", "running", labels)
     engines = {
         "consul": engine(containers=(container,)),

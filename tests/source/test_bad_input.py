@@ -106,7 +106,7 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHt6e3p7ent6e3p7ent6e3p7ent6e3p7ent6e
             [f"{M}:2:8: swarm must be manager, none or worker, not mangaer"],
             id="no role",
         ),
-        pytest.param({M: MANAGER + "consul: client\n"}, [f"{M}:3:9: consul must be server, not client"], id="consul client"),
+        pytest.param({M: MANAGER + "consul: client\n"}, [f"{M}:3:9: consul must be agent or server, not client"], id="consul client"),
         pytest.param({M: "address: -oProxyCommand=x\n"}, [f"{M}:1:10: address cannot be '-oProxyCommand=x'"], id="option"),
         pytest.param({M: "address: root@host\n"}, [f"{M}:1:10: address cannot be 'root@host'"], id="user in address"),
         pytest.param({M: MANAGER + "labels: [a]\n"}, [f"{M}:3:9: labels must be a mapping, not a list"], id="labels"),
@@ -165,8 +165,18 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHt6e3p7ent6e3p7ent6e3p7ent6e3p7ent6e
             id="server without section",
         ),
         pytest.param(
+            {M: MANAGER + "consul: agent\n"},
+            [f"{M}:3:9: m1 is to run Consul, and {C} has no consul section"],
+            id="agent without section",
+        ),
+        pytest.param(
+            {C: CLUSTER + "consul: {}\n", M: SSH + "consul: agent\n"},
+            [f"{C}:2:1: consul has no machine to run on"],
+            id="agents without server",
+        ),
+        pytest.param(
             {C: CLUSTER + "consul: {}\n", M: SSH + "consul: server\n", N: WORKER + "consul: server\n"},
-            [f"{N}:3:9: there is one Consul server, and it is m1 ({M}:3)"],
+            [f"{N}:3:9: 2 machines are Consul servers: m1, m2"],
             id="two servers",
         ),
         pytest.param(

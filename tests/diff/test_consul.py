@@ -1,0 +1,117 @@
+"""Several servers, and client agents: who finds whom, and what is left alone while a machine cannot be asked."""
+
+from dataclasses import replace
+
+import pytest
+
+from deployer.diff.catalogue import diff_catalogue
+from deployer.diff.change import Cause, ContainerDiffers, Diff
+from deployer.diff.consul import consul_body
+from deployer.model.cluster import Cluster, Consul
+from deployer.model.observed import Container, Machine, Unreachable
+from tests.literals import COMMIT, DOWN, EARLIER, cluster, engine, machine, node, observed
+
+A, B, C = (node(name, consul="server") for name in "abc")
+AGENT = node("d", consul="agent")
+ADDRESSES = {"a": "10.0.0.1", "b": "10.0.0.2", "c": "10.0.0.3", "d": "10.0.0.4"}
+FOUR = cluster(A, B, C, AGENT, consul=Consul())
+
+
+def made(name: str, wanted: Cluster = FOUR, *joins: str, image: str = "") -> Container:
+    """The container as the executor makes it."""
+    others = joins or tuple(ADDRESSES[other] for other in "abc" if other != name)
+    body = consul_body(wanted, wanted.node(name), ADDRESSES[name], EARLIER, others)
+    told = dict(body["Labels"]) | {"deployer.engine": "26.1.5"}
+    return Container("c", "deployer-consul", "running", told, image or body["Image"])
+
+
+def there(name: str, *containers: Container) -> Machine:
+    return machine(ADDRESSES[name], engine(containers=containers))
+
+
+def compare(wanted: Cluster = FOUR, **machines: Machine | Unreachable) -> Diff:
+    standing = {name: there(name, made(name)) for name in ADDRESSES}
+    return diff_catalogue(wanted, observed(standing | machines, None, ()), COMMIT)
+
+
+def containers(found: Diff) -> list[tuple[str, str, Cause]]:
+    return [(c.node, c.role, c.cause) for c in found.changes if isinstance(c, ContainerDiffers)]
+
+
+def command(name: str, found: Diff) -> list[str]:
+    (change,) = (c for c in found.changes if isinstance(c, ContainerDiffers) and c.node == name)
+    return list(change.body["Cmd"])
+
+
+def test_all_in_order_and_nobody_with_an_agent_is_registered_by_us() -> None:
+    assert compare() == Diff((), (), 4)
+
+
+def test_servers_wait_for_each_other_and_join_the_others() -> None:
+    bare = compare(FOUR, **{name: machine(ADDRESSES[name]) for name in ADDRESSES})
+    told = command("b", bare)
+    assert "-server" in told
+    assert "-bootstrap-expect=3" in told
+    assert [word for word in told if "join" in word] == ["-retry-join=10.0.0.1", "-retry-join=10.0.0.3"]
+    assert "-client=127.0.0.1 10.0.0.2" in told
+
+
+def test_an_agent_joins_all_servers_and_listens_on_the_loopback_only() -> None:
+    told = command("d", compare(d=there("d")))
+    assert [word for word in told if "join" in word] == [f"-retry-join=10.0.0.{number}" for number in (1, 2, 3)]
+    assert [word for word in told if word.startswith("-client")] == ["-client=127.0.0.1"]
+    assert not {"-server", "-ui"} & set(told)
+    assert "-node-meta=docker-version:${ENGINE_VERSION}" in told
+
+
+def test_a_server_that_cannot_be_reached_restarts_nobody() -> None:
+    assert compare(a=DOWN) == Diff((), (), 3)
+
+
+def test_a_server_that_moved_is_made_anew_alone() -> None:
+    assert containers(compare(a=machine("10.0.0.99", engine(containers=(made("a"),))))) == [
+        ("a", "server", Cause.CHANGED)
+    ]
+
+
+def test_who_knows_none_of_the_servers_any_more_is_made_anew() -> None:
+    assert containers(compare(d=there("d", made("d", FOUR, "10.9.9.9")))) == [("d", "agent", Cause.CHANGED)]
+
+
+def test_another_image_is_the_cause() -> None:
+    new = cluster(A, B, C, AGENT, consul=Consul(image="hashicorp/consul:1.21"))
+    assert {cause for *_, cause in containers(compare(new))} == {Cause.IMAGE}
+
+
+def test_a_server_more_changes_everybody() -> None:
+    two_more = cluster(A, B, C, node("d", consul="server"), node("e", consul="server"), consul=Consul())
+    found = compare(two_more, e=machine("10.0.0.5", engine()))
+    assert [(name, cause) for name, _, cause in containers(found)] == [
+        *((name, Cause.CHANGED) for name in "abcd"),
+        ("e", Cause.NOT_FOUND),
+    ]
+
+
+class TestWhatCannotBeRead:
+    def test_three_servers_begin_together_or_not_at_all(self) -> None:
+        bare = {name: machine(ADDRESSES[name], engine()) for name in "acd"}
+        found = compare(FOUR, b=DOWN, **bare)
+        assert found.changes == ()
+        (blocked,) = found.blocked
+        assert blocked.reason == "it begins with all of its 3 servers, and its machine b is unreachable"
+        assert blocked.unreachable
+
+    def test_two_of_three_go_on(self) -> None:
+        assert compare(b=DOWN, d=there("d")).blocked == ()
+        assert containers(compare(b=DOWN, d=there("d"))) == [("d", "agent", Cause.NOT_FOUND)]
+
+    def test_without_any_server_an_agent_that_runs_is_left_alone(self) -> None:
+        found = compare(a=DOWN, b=DOWN, c=DOWN)
+        assert found.changes == ()
+        assert [blocked.unreachable for blocked in found.blocked] == [True]
+
+
+@pytest.mark.parametrize("state", ["exited", "restarting"])
+def test_an_agent_that_does_not_run(state: str) -> None:
+    stopped = replace(made("d"), state=state)
+    assert containers(compare(d=there("d", stopped))) == [("d", "agent", Cause.NOT_RUNNING)]
