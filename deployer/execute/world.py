@@ -43,7 +43,7 @@ class World:
     """Managers join one after the other: each changes the quorum that the next one needs."""
     pulse: Pulse = field(init=False)
     _engines: dict[str, Engine] = field(default_factory=dict)
-    _failed_before: frozenset[str] | None = None
+    _asking: asyncio.Task[frozenset[str]] | None = None
     _lost: Exception | None = None
 
     def __post_init__(self) -> None:
@@ -77,18 +77,21 @@ class World:
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def failed_before(self) -> frozenset[str]:
-        """Ids of tasks that had failed before this run wrote anything that could be why."""
-        if self._failed_before is None:
-            tasks = await (await self.manager()).get("/tasks", filters={"label": [labels.CLUSTER]})
-            if self._failed_before is None:  # else another step was faster, and has perhaps begun to write
-                self._failed_before = frozenset(
-                    task["ID"] for task in tasks if task["Status"]["State"] in FAILED_STATES
-                )
-        return self._failed_before
+        """Ids of tasks that had failed before this run wrote anything that could be why: asked once."""
+        if self._asking is None or (self._asking.done() and self._asking.exception()):
+            self._asking = asyncio.create_task(self._ask_failed())
+        return await asyncio.shield(self._asking)
+
+    async def _ask_failed(self) -> frozenset[str]:
+        tasks = await (await self.manager()).get("/tasks", filters={"label": [labels.CLUSTER]})
+        return frozenset(task["ID"] for task in tasks if task["Status"]["State"] in FAILED_STATES)
 
     async def close(self) -> None:
         """Close the kept streams, and end what is still being asked."""
         await self.pulse.close()
+        if self._asking:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
         for engine in self._engines.values():
             engine.close()
 

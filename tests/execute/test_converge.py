@@ -1,0 +1,293 @@
+"""Waiting for services, against a manager that answers from memory."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from deployer.errors import TimedOutError
+from deployer.execute import converge, pulse, world
+from deployer.model import labels
+from deployer.plan import Done, Failed, Progress, Step
+from deployer.plan.operations import AwaitServices, Operation, UpdateService
+from deployer.remote import ConnectionFailedError
+from tests.execute.plans import create, live, plan, play, service_body
+from tests.fakes import FakeConnection, run
+
+if TYPE_CHECKING:
+    from deployer.plan import Event, Report
+    from tests.fakes import Request
+
+
+class Manager(FakeConnection):
+    """A swarm whose services do what `moods` says: each is a list of moments, the last one stays."""
+
+    def __init__(self, **moods: list[dict[str, Any]]) -> None:
+        super().__init__()
+        self.moods = moods
+        self.made: set[str] = set(moods)
+        self.specs = {name: service_body(f"web_{name}") for name in moods}
+        self.extra: list[dict[str, Any]] = []
+        self.beats = 0
+        self.answers |= {
+            "GET /services": self._services,
+            "GET /tasks": self._tasks,
+            "GET /nodes": [{"ID": "n1", "Status": {"State": "ready"}}, {"ID": "dead", "Status": {"State": "down"}}],
+            "POST /services/create": self._create,
+        }
+
+    def _moment(self, name: str) -> dict[str, Any]:
+        return self.moods[name][min(self.beats - 1, len(self.moods[name]) - 1)]
+
+    def _services(self, _: Request) -> list[dict[str, Any]]:
+        self.beats += 1
+        return [
+            {"ID": f"id-{name}", "Spec": self.specs[name], **self._moment(name)["service"]}
+            for name in sorted(self.made)
+        ]
+
+    def _tasks(self, _: Request) -> list[dict[str, Any]]:
+        told = [
+            {"ID": f"{name}-{number}", "ServiceID": f"id-{name}", "NodeID": "n1", "DesiredState": "running",
+             "Spec": self.specs[name]["TaskTemplate"], "Status": {"State": state, "Err": "task: non-zero exit (1)"}}
+            for name in self.made if self.beats for number, state in enumerate(self._moment(name)["tasks"])
+        ]  # fmt: skip
+        return told + self.extra
+
+    def _create(self, request: Request) -> dict[str, str]:
+        self.made.add(request.body["Name"].removeprefix("web_"))
+        return {"ID": "x"}
+
+
+def moment(running: int, wanted: int, *tasks: str, update: str = "") -> dict[str, Any]:
+    service: dict[str, Any] = {"ServiceStatus": {"RunningTasks": running, "DesiredTasks": wanted}}
+    return {"service": service | ({"UpdateStatus": {"State": update}} if update else {}), "tasks": tasks}
+
+
+def wait(*names: str, timeout: float = 30.0) -> AwaitServices:
+    return AwaitServices("web", tuple(f"web_{name}" for name in names), timeout)
+
+
+RUNS = moment(1, 1, "running")
+STARTS = moment(0, 1, "starting")
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulse, "POLL_SECONDS", 0.005)
+    monkeypatch.setattr(world, "PAUSE_SECONDS", 0.005)
+    monkeypatch.setattr(converge, "PAUSE_SECONDS", 0.005)
+
+
+def failure(report: Report, number: int = 1) -> Failed:
+    outcome = report.outcomes[number]
+    assert isinstance(outcome, Failed)
+    return outcome
+
+
+def test_it_ends_when_all_run_and_tells_how_far_it_is() -> None:
+    events: list[Event] = []
+    manager = Manager(api=[moment(0, 2), moment(1, 2, "running"), moment(2, 2, "running", "running")], db=[RUNS])
+    report = play(plan(wait("api", "db")), {"m1": manager}, events.append)
+    outcome = report.outcomes[1]
+    assert isinstance(outcome, Done)
+    assert outcome.detail == "web_api 2/2, web_db 1/1"
+    told = [event.text for event in events if isinstance(event, Progress)]
+    assert told == ["web_api 0/2, web_db 1/1", "web_api 1/2, web_db 1/1"]
+
+
+def test_why_it_does_not_go_on_is_told_on_the_way() -> None:
+    events: list[Event] = []
+    manager = Manager(api=[moment(0, 1, "pending"), moment(0, 1, "pending"), RUNS])
+    play(plan(wait("api")), {"m1": manager}, events.append)
+    assert [event.text for event in events if isinstance(event, Progress)] == [
+        "web_api 0/1; web_api: task: non-zero exit (1)"
+    ]
+
+
+def test_a_service_that_fails_ends_the_wait_with_its_errors() -> None:
+    manager = Manager(api=[moment(0, 1, "failed"), moment(0, 1, "failed", "failed", "failed")], db=[STARTS])
+    manager.made = set()
+    report = play(
+        plan(create("web_api"), create("web_db"), Step(3, wait("api", "db"), None, needs=(1, 2))), {"m1": manager}
+    )
+    failed = failure(report, 3)
+    assert failed.reason.startswith("web_api: 3 of its tasks failed; ")
+    assert failed.log == ("web_api: task: non-zero exit (1) (3 times)",)
+
+
+def test_a_service_that_is_removed_meanwhile() -> None:
+    manager = Manager(api=[STARTS])
+
+    def remove(_: Event) -> None:
+        manager.made.clear()
+
+    report = play(plan(wait("api")), {"m1": manager}, remove)
+    assert failure(report).reason.startswith("web_api: it is gone: somebody removed it")
+
+
+def test_it_has_an_end() -> None:
+    manager = Manager(api=[moment(0, 2, "pending", "failed")], db=[RUNS])
+    manager.made = set()
+    steps: list[Operation | Step] = [
+        create("web_api"),
+        create("web_db"),
+        Step(3, wait("api", "db", timeout=0.05), None, needs=(1, 2)),
+    ]
+    failed = failure(play(plan(*steps), {"m1": manager}), 3)
+    assert failed.reason.startswith("not running after 0.05 s: web_api 0/2")
+    assert "web_db" not in failed.reason
+    assert failed.log == ("web_api: task: non-zero exit (1) (2 times)",)
+
+
+def test_failures_from_before_the_run_do_not_count() -> None:
+    """Three tasks failed yesterday, while the database was away; today only the count changes."""
+    manager = Manager(api=[moment(1, 2, "failed", "failed", "failed", "running"), moment(2, 2, "running", "running")])
+    manager.beats = 1
+    manager.answers["POST /services/id-web_api/update"] = {}
+    old = service_body()
+    operation = UpdateService(
+        "web", "web_api", copy.deepcopy(old) | {"Mode": {"Replicated": {"Replicas": 2}}}, live(old)
+    )
+    report = play(plan(operation, Step(2, wait("api"), None, needs=(1,))), {"m1": manager})
+    assert report.ok
+    assert manager.lines.index("GET /tasks") < manager.lines.index("POST /services/id-web_api/update")
+
+
+def test_failures_of_a_service_that_this_run_made_always_count() -> None:
+    """Even if another stack's wait asked for what had failed before a moment after they had."""
+    manager = Manager(api=[moment(0, 1, "failed", "failed", "failed")])
+    manager.made = set()
+    operations: list[Operation | Step] = [create("web_api"), Step(2, wait("api", timeout=1.0), None, needs=(1,))]
+    assert "3 of its tasks failed" in failure(play(plan(*operations), {"m1": manager}), 2).reason
+
+
+def test_failures_of_a_service_that_goes_on_failing_count() -> None:
+    before, after = ["failed"] * 3, ["failed"] * 6
+    manager = Manager(api=[moment(0, 1, *before), moment(0, 1, *after)])
+    manager.beats = 1
+    assert "3 of its tasks failed" in failure(play(plan(wait("api")), {"m1": manager})).reason
+
+
+def test_a_service_made_a_moment_ago_is_never_taken_for_a_removed_one() -> None:
+    """Stack b is created while stack a is already waiting: what a's poll did not know must not be told to b."""
+    manager = Manager(api=[moment(0, 1), *[moment(0, 1)] * 5, RUNS], db=[RUNS])
+    manager.made = {"api"}
+
+    async def slow(request: Request) -> dict[str, str]:
+        while manager.beats < 3:  # noqa: ASYNC110 - another step's doing
+            await asyncio.sleep(0)
+        manager.made.add(request.body["Name"].removeprefix("web_"))
+        return {"ID": "x"}
+
+    manager.answers["POST /services/create"] = slow
+    report = play(plan(wait("api"), create("web_db"), Step(3, wait("db"), None, needs=(2,))), {"m1": manager})
+    assert report.ok
+
+
+@pytest.mark.parametrize("stacks", [1, 40])
+def test_the_number_of_requests_does_not_grow_with_the_number_of_waits(stacks: int) -> None:
+    names = [f"s{number}" for number in range(stacks)]
+    manager = Manager(**{name: [STARTS, STARTS, STARTS, RUNS] for name in names})
+    report = play(plan(*(wait(name) for name in names)), {"m1": manager})
+    assert report.ok
+    assert Counter(manager.lines) == {"GET /services": 4, "GET /tasks": 5, "GET /nodes": 4}
+
+
+def test_only_services_of_ours_are_asked_for() -> None:
+    manager = Manager(api=[RUNS])
+    play(plan(wait("api")), {"m1": manager})
+    queries = {request.line: request.query for request in manager.requests}
+    ours = f'{{"label": ["{labels.CLUSTER}"]}}'
+    assert queries["GET /services"] == {"status": "true", "filters": ours}
+    assert queries["GET /tasks"] == {"filters": ours}
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        ConnectionFailedError("refused"),
+        TimedOutError("no answer"),
+        (503, {"message": "This node is not a swarm manager."}),
+        (500, {"message": "rpc error: code = Unknown desc = The swarm does not have a leader."}),
+    ],
+)
+def test_an_engine_that_restarts_during_a_wait_is_waited_for(trouble: Any) -> None:
+    manager = Manager(api=[STARTS, RUNS])
+    asked = 0
+
+    def sometimes(request: Request) -> Any:
+        nonlocal asked
+        asked += 1
+        return trouble if 2 <= asked <= 6 else manager._services(request)
+
+    manager.answers["GET /services"] = sometimes
+    assert play(plan(wait("api")), {"m1": manager}).ok
+    assert asked > 6
+
+
+def test_an_engine_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(converge, "LOST_SECONDS", 0.05)
+    manager = Manager(api=[STARTS])
+    manager.answers["GET /services"] = ConnectionFailedError("refused")
+    assert failure(play(plan(wait("api")), {"m1": manager})).reason == "refused"
+
+
+def test_a_refusal_ends_the_wait_at_once() -> None:
+    manager = Manager(api=[STARTS])
+    manager.answers["GET /services"] = (400, {"message": "invalid filter"})
+    assert failure(play(plan(wait("api")), {"m1": manager})).reason == "invalid filter"
+    assert manager.lines.count("GET /services") == 1
+
+
+def test_beats_are_shared_only_by_those_who_asked_before_they_were_sent() -> None:
+    from deployer.docker import Engine  # noqa: PLC0415 - of this test only
+
+    async def scenario() -> None:
+        manager = Manager(api=[RUNS])
+        release = asyncio.Event()
+
+        async def services(request: Request) -> Any:
+            told = manager._services(request)
+            await release.wait()
+            return told
+
+        manager.answers["GET /services"] = services
+        engine = Engine(manager)
+
+        async def the_manager() -> Engine:
+            return engine
+
+        beats = pulse.Pulse(the_manager)
+        first = [asyncio.ensure_future(beats.beat()) for _ in range(3)]
+        while not manager.beats:  # noqa: ASYNC110 - until it is sent
+            await asyncio.sleep(0)
+        later = asyncio.ensure_future(beats.beat())
+        release.set()
+        assert len({id(beat) for beat in await asyncio.gather(*first)}) == 1
+        assert await later is not first[0].result()
+        assert manager.beats == 2
+        await beats.close()
+        engine.close()
+
+    run(scenario())
+
+
+def test_a_wait_that_is_given_up_leaves_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        async def never() -> Any:
+            await asyncio.Event().wait()
+
+        beats = pulse.Pulse(never)
+        waiting = asyncio.ensure_future(beats.beat())
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        await beats.close()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    run(scenario())

@@ -1,0 +1,539 @@
+"""Both kinds of lock against the same suite, and what only one of them can do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from deployer.consul.session import Sessions
+from deployer.errors import BusyError, GuardRefusedError
+from deployer.execute.holder import Holder, read_holder
+from deployer.execute.lock import Held, clock, cluster_lock
+from deployer.execute.lock_file import file_lock, live_holder
+from deployer.execute.lock_session import Pace, session_lock
+from deployer.execute.unlock import break_lock, locked_by, unlock
+from deployer.model.cluster import Consul
+from deployer.model.observed import Observed, Unreachable
+from deployer.remote import ConnectionFailedError
+from tests.consul.fake_consul import FakeConsul, Key
+from tests.execute.lock_conformance import COMMIT, Conformance, Kind, patience, somebody
+from tests.fakes import FakeConnection, cluster, link, node, run
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from deployer.execute.lock import Patience
+
+PACE = Pace(ttl=0.3, renew=0.05, lock_delay=0.2, grace=0.3)
+KEY = "deployer/test/lock"
+HOLD_AND_SAY_SO = """
+import asyncio, sys
+from pathlib import Path
+from deployer.execute.holder import read_holder
+from deployer.execute.lock import Patience
+from deployer.execute.lock_file import file_lock
+
+async def hold():
+    async with file_lock(Path(sys.argv[1]), "test", read_holder(sys.argv[2].encode()), Patience("test", 0, print)):
+        print("held", flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(hold())
+"""
+
+
+@contextlib.contextmanager
+def another_process(directory: Path, me: Holder) -> Any:
+    """Holds the lock file; killed at the end."""
+    argv = [sys.executable, "-c", HOLD_AND_SAY_SO, str(directory), me.encoded().decode()]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+class File:
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def hold(self, me: Holder, waiting: Patience) -> AbstractAsyncContextManager[Any]:
+        return file_lock(self.directory, "test", me, waiting)
+
+    async def die_with(self, me: Holder) -> None:
+        with another_process(self.directory, me):
+            pass
+
+    async def unlock(self, lock: str) -> object:
+        return await unlock(cluster(node()), link({}), self.directory, lock, "why not")
+
+    async def close(self) -> None:
+        pass
+
+
+class InConsul:
+    def __init__(self, consul: FakeConsul) -> None:
+        self.consul = consul
+        self.clients: list[Sessions] = []
+
+    def client(self) -> Sessions:
+        self.clients.append(Sessions(self.consul.connection()))
+        return self.clients[-1]
+
+    def hold(self, me: Holder, waiting: Patience) -> AbstractAsyncContextManager[Held]:
+        return session_lock(self.client(), "test", me, waiting, pace=PACE)
+
+    async def die_with(self, me: Holder) -> None:
+        client = self.client()
+        session = await client.create("dead", ttl=PACE.ttl, lock_delay=PACE.lock_delay)
+        assert await client.acquire(KEY, me.under(session).encoded(), session)
+
+    async def unlock(self, lock: str) -> object:
+        return await break_lock(self.client(), "test", lock, "why not")
+
+    async def close(self) -> None:
+        for client in self.clients:
+            client.close()
+
+
+class TestFile(Conformance):
+    @pytest.fixture
+    def kind(self, tmp_path: Path) -> Kind:
+        return File(tmp_path)
+
+
+class TestConsul(Conformance):
+    @pytest.fixture
+    def kind(self) -> Kind:
+        return InConsul(FakeConsul())
+
+
+@pytest.fixture
+def consul() -> FakeConsul:
+    return FakeConsul()
+
+
+# --- the file ---------------------------------------------------------------------------------------------------------
+
+
+def test_whoever_was_killed_with_the_file_is_known_by_name(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        dead = somebody("ann@a")
+        with another_process(tmp_path, dead):
+            assert live_holder(tmp_path, "test") == dead
+        assert live_holder(tmp_path, "test") is None
+        async with file_lock(tmp_path, "test", somebody("bob@b"), patience()[0]) as killed:
+            assert killed == dead
+        async with file_lock(tmp_path, "test", somebody("bob@b"), patience()[0]) as killed:
+            assert killed is None
+
+    run(scenario())
+
+
+def test_a_lock_file_that_is_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / "test.lock").symlink_to(victim)
+
+    async def scenario() -> None:
+        async with file_lock(tmp_path, "test", somebody("ann@a"), patience()[0]):
+            pass
+
+    with pytest.raises(OSError):
+        run(scenario())
+    assert victim.read_text() == "mine"
+
+
+# --- Consul: what is written, and how often ---------------------------------------------------------------------------
+
+
+def test_what_the_key_says(consul: FakeConsul) -> None:
+    async def scenario() -> None:
+        kind = InConsul(consul)
+        me = somebody("ann@a")
+        async with kind.hold(me, patience()[0]) as held:
+            key = consul.keys[KEY]
+            told = json.loads(key.value)
+            assert told == {
+                "id": key.session, "who": "ann@a", "pid": str(os.getpid()), "commit": COMMIT[:10],
+                "since": me.since, "run": me.run, "ended": "",
+            }  # fmt: skip
+            assert held.index == key.lock_index == 1
+        assert json.loads(consul.keys[KEY].value)["ended"] >= me.since
+        assert (key.session, consul.sessions) == ("", {})
+        async with kind.hold(me, patience()[0]) as held:
+            assert held.index == 2, "the key was not kept: its LockIndex started again"
+        await kind.close()
+
+    run(scenario())
+
+
+def test_a_hold_costs_six_small_requests(consul: FakeConsul) -> None:
+    async def scenario() -> None:
+        kind = InConsul(consul)
+        async with kind.hold(somebody("ann@a"), patience()[0]):
+            pass
+        await kind.close()
+
+    run(scenario())
+    paths = [line.rpartition("/")[0] for line in consul.asked]
+    session, key = "PUT /v1/session", f" /v1/kv/{KEY}".rpartition("/")[0]
+    assert paths == [f"GET{key}", session, f"PUT{key}", f"GET{key}", f"PUT{key}", f"{session}/destroy"]
+
+
+def test_it_is_held_for_longer_than_its_ttl(consul: FakeConsul) -> None:
+    async def scenario() -> None:
+        kind = InConsul(consul)
+        async with kind.hold(somebody("ann@a"), patience()[0]) as held:
+            await asyncio.sleep(3 * PACE.ttl)
+            assert await held.confirmed()
+            assert consul.keys[KEY].session
+        await kind.close()
+
+    run(scenario())
+
+
+# --- Consul: dead holders ---------------------------------------------------------------------------------------------
+
+
+def test_a_takeover_is_said(consul: FakeConsul) -> None:
+    async def scenario() -> list[str]:
+        kind = InConsul(consul)
+        await kind.die_with(somebody("ann@a"))
+        waiting, said = patience(10)
+        began = time.monotonic()
+        async with kind.hold(somebody("bob@b"), waiting) as held:
+            assert time.monotonic() - began >= PACE.ttl + PACE.lock_delay, "the lock-delay was not kept"
+            assert held.index == 2
+        await kind.close()
+        return said
+
+    first, second = run(scenario())
+    assert first.startswith("waiting for ann@a")
+    assert second.startswith("ann@a")
+    assert second.endswith("left the lock behind: taken over")
+
+
+def test_a_run_of_the_same_repository_that_was_killed_is_not_waited_for(consul: FakeConsul) -> None:
+    """The kernel gave its lock file to the next run: it is dead for certain. Others wait until its session ends."""
+
+    async def scenario() -> None:
+        kind = InConsul(consul)
+        dead = somebody("ann@a")
+        await kind.die_with(dead)
+        with pytest.raises(BusyError, match="ann@a"):
+            async with session_lock(kind.client(), "test", somebody("x@y"), patience()[0], killed=somebody("ann@a")):
+                pytest.fail("another dead run's lock was taken")
+        waiting, said = patience()
+        began = time.monotonic()
+        async with session_lock(kind.client(), "test", somebody("bob@b"), waiting, killed=dead, pace=PACE):
+            assert time.monotonic() - began < PACE.lock_delay
+        assert len(said) == 1
+        assert "taken over" in said[0]
+        await kind.close()
+
+    run(scenario())
+
+
+def test_a_lock_that_consul_keeps_to_itself_for_ever_is_not_waited_for(
+    consul: FakeConsul, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deployer.execute.lock.BARRED_SECONDS", 0.2)
+    consul.keys[KEY] = Key(b"{}", barred_until=time.monotonic() + 1000)
+
+    async def scenario() -> None:
+        kind = InConsul(consul)
+        with pytest.raises(BusyError, match="nobody's"):
+            async with kind.hold(somebody("bob@b"), patience()[0]):
+                pytest.fail("Consul gave it")
+        await kind.close()
+
+    run(scenario())
+    assert consul.sessions == {}
+
+
+@pytest.mark.parametrize(
+    "poison", [b"", b"no JSON", b"[]", b"7", b'{"who": 7, "pid": {}, "since": "never"}', b'{"who": "\\u001b[2J"}']
+)
+def test_what_somebody_else_wrote_into_the_key_is_shown_safely(consul: FakeConsul, poison: bytes) -> None:
+    async def scenario() -> str:
+        kind = InConsul(consul)
+        session = await kind.client().create("x", ttl=10, lock_delay=0)
+        consul.keys[KEY] = Key(poison, session, 1)
+        with pytest.raises(BusyError) as caught:
+            async with kind.hold(somebody("bob@b"), patience()[0]):
+                pytest.fail("both have it")
+        await kind.close()
+        return caught.value.message
+
+    assert run(scenario()).isprintable()
+
+
+def test_a_holder_s_text_is_bounded() -> None:
+    holder = read_holder(json.dumps({"who": "x" * 10_000, "pid": "1; reboot", "commit": "c"}).encode())
+    assert holder
+    assert len(str(holder)) < 300
+    assert holder.pid == ""
+    assert read_holder(b"") is None
+
+
+# --- Consul: a lock that is lost --------------------------------------------------------------------------------------
+
+
+def test_a_lock_that_is_taken_away_is_lost_with_the_reason(consul: FakeConsul) -> None:
+    async def scenario() -> str:
+        kind = InConsul(consul)
+        async with kind.hold(somebody("ann@a"), patience()[0]) as held:
+            session = consul.keys[KEY].session
+            with pytest.raises(GuardRefusedError) as caught:
+                await break_lock(kind.client(), "test", "nonsense\x1b", "because")
+            assert caught.value.exit_code == 5
+            assert session in caught.value.message
+            broken = await break_lock(kind.client(), "test", session, "the laptop sank\x1b")
+            assert broken
+            assert broken.who == "ann@a"
+            await asyncio.wait_for(held.gone.wait(), 5)
+            assert not await held.confirmed()
+            record = json.loads(consul.keys["deployer/test/unlocked"].value)
+        assert record["reason"] == "the laptop sank\x1b"
+        assert record["lock"]["who"] == "ann@a"
+        assert record["lock"]["id"] == session
+        assert await break_lock(kind.client(), "test", session, "again") is None, "nobody holds it any more"
+        await kind.close()
+        return held.lost
+
+    lost = run(scenario())
+    assert lost.endswith(r" broke it: the laptop sank\x1b")
+
+
+def test_a_lock_whose_session_ended_is_lost(consul: FakeConsul) -> None:
+    async def scenario() -> tuple[str, str]:
+        kind = InConsul(consul)
+        async with kind.hold(somebody("ann@a"), patience()[0]) as first:
+            await kind.client().destroy(consul.keys[KEY].session)
+            await asyncio.wait_for(first.gone.wait(), 5)
+        async with kind.hold(somebody("ann@a"), patience(5)[0]) as second:
+            thief = await kind.client().create("thief", ttl=10, lock_delay=0)
+            consul.keys[KEY] = Key(somebody("eve@e").encoded(), thief, 9)
+            await asyncio.wait_for(second.gone.wait(), 5)
+        assert consul.keys[KEY].session == thief, "letting go took the lock from somebody else"
+        await kind.close()
+        return first.lost, second.lost
+
+    first, second = run(scenario())
+    assert first == "Consul ended its session: this process did not renew it in time"
+    assert second.startswith("eve@e")
+
+
+def test_a_consul_that_is_away_for_a_moment_loses_nothing(consul: FakeConsul) -> None:
+    """Nothing begins meanwhile: whether the lock is still held is not known before Consul says so."""
+
+    async def scenario() -> None:
+        kind = InConsul(consul)
+        async with kind.hold(somebody("ann@a"), patience()[0]) as held:
+            consul.down()
+            while clock() < held.fresh_until:
+                await asyncio.sleep(0.01)
+            asked = asyncio.create_task(held.confirmed())
+            await asyncio.sleep(0.05)
+            assert not asked.done(), "sure of what it cannot know"
+            consul.failure = None
+            assert await asked
+        await kind.close()
+
+    run(scenario())
+
+
+def test_a_consul_that_stays_away_loses_the_lock(consul: FakeConsul) -> None:
+    async def scenario() -> tuple[str, list[str]]:
+        kind = InConsul(consul)
+        waiting, said = patience()
+        async with kind.hold(somebody("ann@a"), waiting) as held:
+            consul.failure = (500, b"No cluster leader")
+            assert not await held.confirmed() or not await asyncio.wait_for(_lost(held), 5)
+        await kind.close()
+        return held.lost, said
+
+    lost, said = run(scenario())
+    assert lost.startswith("Consul has not answered for 0.6 s (Consul: 500 No cluster leader)")
+    assert said == ["the lock could not be given back: it is free within 0.8 s"]
+
+
+async def _lost(held: Held) -> bool:
+    await held.gone.wait()
+    return await held.confirmed()
+
+
+def test_a_process_that_was_stopped_begins_nothing_before_it_has_asked(consul: FakeConsul, tmp_path: Path) -> None:
+    """SIGSTOP for longer than Consul keeps its session; the first thing it does is to ask whether it may begin."""
+    program = f"""
+import asyncio, os, signal, sys
+from deployer.execute.lock import Held, clock
+async def scenario():
+    held = Held(1, clock() + {PACE.ttl})
+    print("ready", flush=True)
+    sys.stdin.readline()
+    asyncio.get_running_loop().call_later(0.2, held.lose, "taken over")
+    print(await held.confirmed(), flush=True)
+asyncio.run(scenario())
+"""
+    argv = [sys.executable, "-c", program]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdin
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(2 * PACE.ttl)
+        process.stdin.write("\n")
+        process.stdin.flush()
+        process.send_signal(signal.SIGCONT)
+        assert process.stdout.readline() == "False\n"
+
+
+# --- Consul or not ----------------------------------------------------------------------------------------------------
+
+SERVER = cluster(node("m1", consul=True), consul=Consul())
+
+
+def observed(catalogue: Any = ()) -> Observed:
+    return Observed({}, None, catalogue)
+
+
+@pytest.mark.parametrize(
+    ("failure", "catalogue", "said"),
+    [
+        (None, None, "Consul is not there yet: only runs from this repository are locked out"),
+        (None, Unreachable("m1: no answer"), "Consul cannot be asked (m1: no answer): only runs from this repository"),
+        (
+            ConnectionFailedError("refused"),
+            (),
+            "Consul cannot be asked (Consul cannot be asked: m1: refused): only runs",
+        ),
+        ((500, b"No cluster leader"), (), "No cluster leader): only runs from this repository are locked out"),
+        ((403, b"Permission denied"), (), "Permission denied): only runs from this repository are locked out"),
+        ((200, b"<html>"), (), "only runs from this repository are locked out"),
+    ],
+)
+def test_without_a_consul_that_can_be_asked_the_file_is_all(failure: Any, catalogue: Any, said: str) -> None:
+    consul = FakeConsul(failure=failure)
+
+    async def scenario() -> list[str]:
+        waiting, heard = patience()
+        async with (
+            link({"m1": consul.connection()}, SERVER) as machines,
+            cluster_lock(SERVER, observed(catalogue), machines, somebody("a@a"), waiting, killed=None) as held,
+        ):
+            assert held is None
+        return heard
+
+    (heard,) = run(scenario())
+    assert said in heard
+
+
+def test_a_cluster_without_consul_says_nothing_and_asks_nobody() -> None:
+    async def scenario() -> list[str]:
+        waiting, heard = patience()
+        alone = cluster(node("m1"))
+        async with (
+            link({"m1": FakeConnection()}) as machines,
+            cluster_lock(alone, observed(None), machines, somebody("a@a"), waiting, killed=None) as held,
+        ):
+            assert held is None
+        return heard
+
+    assert run(scenario()) == []
+
+
+def test_a_token_that_may_only_read_is_no_reason_to_stop(consul: FakeConsul) -> None:
+    """Consul's answer to a session that may not be created: 403; whoever is there already is still seen."""
+
+    async def scenario() -> list[str]:
+        waiting, heard = patience()
+        connection = consul.connection()
+        connection.answers = {
+            "GET /v1/status/leader": (200, b'"10.0.0.9:8300"'),
+            f"GET /v1/kv/{KEY}": (404, b"", {"X-Consul-Index": "1"}),
+            "PUT /v1/session/create": (403, b"Permission denied"),
+        }
+        async with (
+            link({"m1": connection}, SERVER) as machines,
+            cluster_lock(SERVER, observed(), machines, somebody("a@a"), waiting, killed=None) as held,
+        ):
+            assert held is None
+        return heard
+
+    assert run(scenario()) == [
+        "Consul cannot be asked (Consul: Permission denied): only runs from this repository are locked out"
+    ]
+
+
+def test_a_lock_that_was_seen_held_is_not_gone_when_consul_falls_silent(consul: FakeConsul) -> None:
+    async def scenario() -> None:
+        kind = InConsul(consul)
+        await kind.die_with(somebody("ann@a"))
+        waiting, said = patience(1)
+
+        async def silence() -> None:
+            while not said:
+                await asyncio.sleep(0.01)
+            consul.down()
+
+        task = asyncio.create_task(silence())
+        with pytest.raises(BusyError, match="ann@a"):
+            async with (
+                link({"m1": consul.connection()}, SERVER) as machines,
+                cluster_lock(SERVER, observed(), machines, somebody("bob@b"), waiting, killed=None),
+            ):
+                pytest.fail("it went on without knowing")
+        await task
+        await kind.close()
+
+    run(scenario())
+
+
+# --- deployer unlock --------------------------------------------------------------------------------------------------
+
+
+def test_a_live_process_of_this_machine_is_not_robbed(consul: FakeConsul, tmp_path: Path) -> None:
+    async def scenario(process: Any) -> None:
+        for call in (
+            locked_by(SERVER, link({"m1": consul.connection()}, SERVER), tmp_path),
+            unlock(SERVER, link({"m1": consul.connection()}, SERVER), tmp_path, "any", "no reason"),
+        ):
+            with pytest.raises(BusyError, match="runs on this machine") as caught:
+                await call
+            assert caught.value.help == f"end it: kill -INT {os.getpid()}"
+        assert process.poll() is None
+
+    with another_process(tmp_path, somebody("ann@a")) as process:
+        run(scenario(process))
+    assert consul.asked == []
+
+
+def test_unlock_by_way_of_the_machines(consul: FakeConsul, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with link({"m1": consul.connection()}, SERVER) as machines:
+            assert await locked_by(SERVER, machines, tmp_path) is None
+            assert await unlock(SERVER, machines, tmp_path, "any", "no reason") is None
+            await InConsul(consul).die_with(somebody("ann@a"))
+            holder = await locked_by(SERVER, machines, tmp_path)
+            assert holder
+            assert holder.breakable
+            with pytest.raises(GuardRefusedError):
+                await unlock(SERVER, machines, tmp_path, "any", "no reason")
+            assert await unlock(SERVER, machines, tmp_path, holder.id, "gone") == holder
+            assert await locked_by(SERVER, machines, tmp_path) is None
+
+    run(scenario())
