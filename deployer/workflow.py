@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from deployer.compose import compile_stacks
 from deployer.diff import Diff, diff
 from deployer.diff import status as status_of
-from deployer.execute import execute, locked
+from deployer.execute import Patience, cluster_lock, execute, file_lock, this_run
 from deployer.observe import observe
 from deployer.plan import Event, Plan, Report, build_plan
 from deployer.remote import Link
@@ -72,19 +72,28 @@ def plan(source: Source, say: Say) -> Plan:
 def apply(source: Source, say: Say, show: Callable[[Plan], None], listen: Listen, *, wait_lock: float = 0) -> Report:
     """Make it so. `show` gets the plan before the first write; the report says what became of every step of it.
 
-    Raises BusyError where another run holds the cluster's lock for longer than `wait_lock` seconds.
+    Raises BusyError where another run holds one of the cluster's locks for longer than `wait_lock` seconds. Where there is
+    nothing to do, Consul's is not asked for; where there is, the cluster is looked at again under it: whoever held it
+    before may have changed everything.
     """
     validated = validate(source, say)
     desired = validated.desired
+    me, patience = this_run(desired.commit), Patience(desired.cluster.name, wait_lock, say)
 
     async def run() -> Report:
-        async with Link(desired.cluster) as link:
-            _, _, decided = await _compare(validated, link, say)
-            show(decided)
-            return await execute(decided, link, listen, say)
+        here = file_lock(lock_directory(source.repo), desired.cluster.name, me, patience)
+        async with here as killed, Link(desired.cluster) as link:
+            observed, _, decided = await _compare(validated, link, say)
+            if not decided.steps:
+                show(decided)
+                return await execute(decided, link, listen, say)
+            async with cluster_lock(desired.cluster, observed, link, me, patience, killed=killed) as held:
+                if held:
+                    _, _, decided = await _compare(validated, link, say)
+                show(decided)
+                return await execute(decided, link, listen, say, held)
 
-    with locked(lock_directory(source.repo), desired.cluster.name, desired.commit, wait=wait_lock, say=say):
-        return asyncio.run(run())
+    return asyncio.run(run())
 
 
 def status(source: Source, say: Say) -> Status:

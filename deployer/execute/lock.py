@@ -1,80 +1,143 @@
-"""One run at a time a cluster: a lock on a file in the repository's git directory; the kernel takes it from a dead holder."""
+"""One run at a time a cluster: what the two kinds of lock have in common.
+
+A lock on a file in the git directory (lock_file.py) locks out the runs from that repository, a session of Consul's
+(lock_session.py) all others. Both only save work: what makes concurrent runs correct is the version that every write
+carries (FAULTS.md, B1).
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import fcntl
-import getpass
-import json
-import os
-import socket
+import math
 import time
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from deployer.errors import BusyError
+from deployer.errors import BusyError, DeployerError, UnreachableError
+from deployer.model.observed import Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Callable
 
-POLL_SECONDS: Final = 0.2
+    from deployer.execute.holder import Holder
+    from deployer.model.cluster import Cluster
+    from deployer.model.observed import Observed
+    from deployer.remote import Link
+
+SAY_AGAIN_SECONDS: Final = 30.0
+BARRED_SECONDS: Final = 15.0
+"""Consul's own lock-delay; ours is shorter."""
+ALONE: Final = "only runs from this repository are locked out"
+_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Goes on while the machine sleeps, where there is such a clock: a lock does not last through the night on a laptop."""
 
 
-@contextlib.contextmanager
-def locked(directory: Path, cluster: str, commit: str, *, wait: float, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold the cluster's lock. Waits up to `wait` seconds; raises BusyError that names the holder, or TimedOutError never.
+def clock() -> float:
+    return time.clock_gettime(_CLOCK)
 
-    The lock only saves work: what makes concurrent runs correct is the version that every write carries (FAULTS.md B1).
+
+class Held:
+    """A lock that this run holds. One that has to be renewed may be lost: `lost` says why it is, `gone` is set then."""
+
+    def __init__(self, index: int = 0, fresh_until: float = math.inf) -> None:
+        self.index = index
+        """Consul's LockIndex: how often the lock has been taken, this time included; 0 for a file's lock."""
+        self.lost = ""
+        self.gone = asyncio.Event()
+        self.fresh_until = fresh_until
+        """Until then (`clock`) it is certainly ours; later, nobody knows before it has been asked for."""
+        self._news = asyncio.Event()
+
+    def renewed(self, fresh_until: float) -> None:
+        self.fresh_until = fresh_until
+        self._tell()
+
+    def lose(self, why: str) -> None:
+        self.lost = why
+        self.gone.set()
+        self._tell()
+
+    async def confirmed(self) -> bool:
+        """Whether the lock is ours. Waits for an answer where that is not known: this process may have been stopped for long."""
+        while not self.lost and clock() > self.fresh_until:
+            await self._news.wait()
+        return not self.lost
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+
+@dataclass
+class Patience:
+    """How long a run waits for others, from now on: for one lock or for both, one after the other."""
+
+    cluster: str
+    wait: float
+    """Seconds."""
+    say: Callable[[str], None]
+    _began: float = field(default_factory=time.monotonic)
+    _said: float = -math.inf
+    seen: Holder | None = None
+    """The last one that was waited for."""
+    _barred: float | None = None
+
+    @property
+    def left(self) -> float:
+        return self.wait - (time.monotonic() - self._began)
+
+    def held_by(self, holder: Holder | None) -> None:
+        """Say who is waited for, at once and every 30 s. Raises BusyError, which names the holder, where no time is left."""
+        self.seen = holder
+        if self.left <= 0:
+            waited = f", and still is after {self.wait:g} s" if self.wait else ""
+            named = f" (if it hangs: deployer unlock {holder.id})" if holder and holder.breakable else ""
+            raise BusyError(
+                f"cluster {self.cluster} is being applied by {holder or 'another run'}{waited}",
+                help=f"wait for it: --lock-wait 5m{named}",
+            )
+        if time.monotonic() - self._said >= SAY_AGAIN_SECONDS:
+            self._said = time.monotonic()
+            self.say(f"waiting for {holder or 'another run'}")
+
+    def barred(self) -> None:
+        """The lock is nobody's, and yet not to be had: a moment later it is. Raises BusyError where that goes on."""
+        if self._barred is None:
+            self._barred = time.monotonic()
+        elif self.left <= 0 and time.monotonic() - self._barred > BARRED_SECONDS:
+            raise BusyError(
+                f"the lock of cluster {self.cluster} is nobody's, and Consul does not give it",
+                help="wait for it: --lock-wait 1m",
+            )
+
+
+@contextlib.asynccontextmanager
+async def cluster_lock(
+    cluster: Cluster, observed: Observed, link: Link, me: Holder, patience: Patience, *, killed: Holder | None
+) -> AsyncIterator[Held | None]:
+    """Hold the lock in the cluster's Consul; None, and said once, where Consul is not there (yet) or cannot be asked.
+
+    `killed` is a run from the same repository that is known to be dead: its hold is taken from it at once.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(directory / f"{cluster}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        _acquire(descriptor, cluster, wait, say)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(_holder(commit)).encode(), 0)
-        yield
-        os.ftruncate(descriptor, 0)
-    finally:
-        os.close(descriptor)
-
-
-def _acquire(descriptor: int, cluster: str, wait: float, say: Callable[[str], None]) -> None:
-    deadline = time.monotonic() + wait
-    said = False
-    while True:
+    if cluster.consul is None:
+        yield None
+        return
+    if observed.catalogue is None:
+        patience.say(f"Consul is not there yet: {ALONE}")
+        yield None
+        return
+    async with contextlib.AsyncExitStack() as stack:
+        held = None
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = _describe(os.pread(descriptor, 4096, 0))
-            if time.monotonic() >= deadline:
-                raise BusyError(
-                    f"cluster {cluster} is being applied by {holder}", help="wait for it: --lock-wait 5m"
-                ) from None
-            if not said:
-                say(f"waiting for {holder}")
-                said = True
-            time.sleep(POLL_SECONDS)
-        else:
-            return
+            if isinstance(observed.catalogue, Unreachable):
+                raise UnreachableError(observed.catalogue.reason)
+            from deployer.execute.lock_session import lock_in_consul  # noqa: PLC0415 - py-consul costs 0.1 s
 
-
-def _holder(commit: str) -> dict[str, str]:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return {
-        "who": f"{user}@{socket.gethostname()}",
-        "pid": str(os.getpid()),
-        "commit": commit[:10],
-        "since": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _describe(data: bytes) -> str:
-    try:
-        told = json.loads(data)
-        return f"{told['who']} (process {told['pid']}, commit {told['commit']}, since {told['since']})"
-    except (ValueError, KeyError, TypeError):
-        return "another run"
+            held = await stack.enter_async_context(lock_in_consul(cluster, link, me, patience, killed=killed))
+        except BusyError:
+            raise
+        except DeployerError as error:
+            reason = error.message.removeprefix("Consul cannot be asked: ")
+            patience.say(f"Consul cannot be asked ({reason}): {ALONE}")
+        yield held

@@ -8,9 +8,10 @@ import signal
 import time
 from typing import TYPE_CHECKING, Final, Literal
 
+from deployer.execute.lock import Held
 from deployer.execute.walk import Walk
 from deployer.execute.world import World
-from deployer.plan.outcome import Event, Report
+from deployer.plan.outcome import Done, Event, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,15 +36,18 @@ class BrokenOffError(Exception):
         self.report = report
 
 
-async def execute(plan: Plan, link: Link, listen: Callable[[Event], None], say: Callable[[str], None]) -> Report:
+async def execute(
+    plan: Plan, link: Link, listen: Callable[[Event], None], say: Callable[[str], None], held: Held | None = None
+) -> Report:
     """Do exactly what the plan says. Always returns a report, also after SIGINT, SIGTERM or SIGHUP.
 
-    A first signal lets running steps end and begins no other; a second one leaves them where they are. Raises
-    BrokenOffError, with the report, where something happened that nobody foresaw.
+    A first signal lets running steps end and begins no other; a second one leaves them where they are. A lock that is
+    lost is as good as a first signal. Raises BrokenOffError, with the report, where something happened that nobody foresaw.
     """
+    held = held or Held()
     began = time.monotonic()
     world = World(link, plan.manager)
-    walk = Walk(plan, world, listen)
+    walk = Walk(plan, world, listen, held)
     walking = asyncio.ensure_future(walk.all_steps())
     stopped: list[Word] = []
 
@@ -55,6 +59,12 @@ async def execute(plan: Plan, link: Link, listen: Callable[[Event], None], say: 
         else:
             say(f"{word}: what runs is let end, nothing else begins; once more to leave at once")
 
+    async def stop_when_lost() -> None:
+        await held.gone.wait()
+        world.stopping.set()
+        say(f"the lock is lost, {held.lost}: what runs is let end, nothing else begins")
+
+    watching = asyncio.ensure_future(stop_when_lost())
     try:
         with _signals(stop):
             await walking
@@ -62,9 +72,12 @@ async def execute(plan: Plan, link: Link, listen: Callable[[Event], None], say: 
         if not stopped:
             raise
     finally:
+        watching.cancel()
         await world.close()
     outcomes = dict(sorted(walk.outcomes.items()))
-    report = Report(plan, outcomes, time.monotonic() - began, stopped[0] if stopped else "")
+    lost = held.lost if any(not isinstance(outcome, Done) for outcome in outcomes.values()) else ""
+    word = stopped[0] if stopped else "lock lost" if lost else ""
+    report = Report(plan, outcomes, time.monotonic() - began, word, lock_index=held.index, lost=lost)
     if walk.bugs:
         raise BrokenOffError(report) from walk.bugs[0]
     return report

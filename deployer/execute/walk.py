@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError
+from deployer.execute.lock import Held
 from deployer.execute.machines import LOG_LINES
 from deployer.execute.perform import perform
 from deployer.model.printable import printable
@@ -31,6 +32,8 @@ class Walk:
     plan: Plan
     world: World
     listen: Callable[[Event], None]
+    held: Held = field(default_factory=Held)
+    """The lock; while it is not known to be ours, no step begins."""
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     bugs: list[Exception] = field(default_factory=list)
     _writers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WRITERS))
@@ -61,7 +64,7 @@ class Walk:
 
     async def _done_or_skipped(self, step: Step) -> None:
         because = next((number for number in step.needs if not isinstance(self.outcomes.get(number), Done)), None)
-        if because is not None or self.world.stopping.is_set():
+        if because is not None or self.world.stopping.is_set() or not await self.held.confirmed():
             self._end(step, Skipped(because or 0))
         else:
             await self._do(step)

@@ -43,7 +43,11 @@ class Report:
     plan: Plan
     outcomes: Mapping[int, Outcome] = field(default_factory=dict)
     seconds: float = 0.0
-    stopped: Literal["", "interrupted", "terminated"] = ""
+    stopped: Literal["", "interrupted", "terminated", "lock lost"] = ""
+    lock_index: int = 0
+    """How often the cluster's lock in Consul had been taken, this run included; 0 where this run did not take it."""
+    lost: str = ""
+    """Why the lock was lost, where that stopped the run."""
 
     def outcome(self, step: Step) -> Outcome:
         return self.outcomes.get(step.number, Skipped(0))
@@ -60,7 +64,7 @@ class Report:
     def exit_code(self) -> int:
         """DESIGN.md, "Exit codes": 6 where nothing was changed because machines could not be reached."""
         if self.stopped:
-            return 130 if self.stopped == "interrupted" else 143
+            return {"interrupted": 130, "terminated": 143, "lock lost": 4}[self.stopped]
         if self.ok:
             return 0
         blocked = self.plan.blocked

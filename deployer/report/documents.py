@@ -77,6 +77,8 @@ def report_document(report: Report) -> dict[str, Any]:
         "ok": report.ok,
         "exit_code": report.exit_code,
         "stopped": report.stopped or None,
+        "lost": report.lost or None,
+        "lock_index": report.lock_index or None,
         "seconds": round(report.seconds, 3),
         "summary": report_summary(report),
         "steps": [

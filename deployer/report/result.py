@@ -67,9 +67,10 @@ def _log(report: Report, step: Step, paint: Paint) -> list[str]:
 
 def _advice(report: Report) -> list[str]:
     """What to do about it, each sentence once."""
+    lost = [f"The lock was lost: {printable(report.lost)}."] if report.lost else []
     helps = [f"{printable(o.subject)}: {printable(o.help)}" for o in report.plan.blocked if o.help]
     again = "Run the same command again: what is done stays done, and it goes on from there."
-    return [] if report.ok else [*dict.fromkeys(helps), again]
+    return [] if report.ok else [*lost, *dict.fromkeys(helps), again]
 
 
 def _finish(paint: Paint, column: int, cell: str, padded: str) -> str:

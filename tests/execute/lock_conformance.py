@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -14,6 +13,9 @@ from deployer.errors import BusyError, DeployerError
 from deployer.execute.holder import Holder, this_run
 from deployer.execute.lock import Patience
 from tests.fakes import run
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
 
 COMMIT = "1a2b3c4d5e" + "0" * 30
 
@@ -36,9 +38,21 @@ def somebody(name: str) -> Holder:
     return replace(this_run(COMMIT), who=name)
 
 
-def patience(wait: float = 0) -> tuple[Patience, list[str]]:
-    said: list[str] = []
-    return Patience("test", wait, said.append), said
+class Said(list[str]):
+    """Lines of progress; `something` is set by the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.something = asyncio.Event()
+
+    def say(self, line: str) -> None:
+        self.append(line)
+        self.something.set()
+
+
+def patience(wait: float = 0) -> tuple[Patience, Said]:
+    said = Said()
+    return Patience("test", wait, said.say), said
 
 
 class Conformance:
@@ -79,8 +93,7 @@ class Conformance:
             async def first() -> None:
                 async with kind.hold(somebody("ann@a"), patience()[0]):
                     holding.set()
-                    while not said:
-                        await asyncio.sleep(0.01)
+                    await said.something.wait()
                     let_go.append(time.monotonic())
 
             holding = asyncio.Event()
@@ -132,8 +145,7 @@ class Conformance:
 
             async with kind.hold(somebody("ann@a"), patience()[0]):
                 task = asyncio.create_task(second())
-                while not said:
-                    await asyncio.sleep(0.01)
+                await said.something.wait()
                 task.cancel()
                 await asyncio.wait([task])
                 assert task.cancelled()

@@ -16,23 +16,31 @@ import pytest
 
 from deployer.consul.session import Sessions
 from deployer.errors import BusyError, GuardRefusedError
+from deployer.execute import execute
 from deployer.execute.holder import Holder, read_holder
 from deployer.execute.lock import Held, clock, cluster_lock
 from deployer.execute.lock_file import file_lock, live_holder
 from deployer.execute.lock_session import Pace, session_lock
 from deployer.execute.unlock import break_lock, locked_by, unlock
 from deployer.model.cluster import Consul
+from deployer.model.command import Completed
 from deployer.model.observed import Observed, Unreachable
+from deployer.plan import Done, Skipped
 from deployer.remote import ConnectionFailedError
+from deployer.report.documents import report_document
+from deployer.report.paint import Paint
+from deployer.report.result import report_text
 from tests.consul.fake_consul import FakeConsul, Key
 from tests.execute.lock_conformance import COMMIT, Conformance, Kind, patience, somebody
-from tests.fakes import FakeConnection, cluster, link, node, run
+from tests.execute.plans import plan, step
+from tests.fakes import FakeConnection, Turns, cluster, link, node, run
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from deployer.execute.lock import Patience
+    from deployer.plan import Report
 
 PACE = Pace(ttl=0.3, renew=0.05, lock_delay=0.2, grace=0.3)
 KEY = "deployer/test/lock"
@@ -344,8 +352,7 @@ def test_a_consul_that_is_away_for_a_moment_loses_nothing(consul: FakeConsul) ->
         kind = InConsul(consul)
         async with kind.hold(somebody("ann@a"), patience()[0]) as held:
             consul.down()
-            while clock() < held.fresh_until:
-                await asyncio.sleep(0.01)
+            await asyncio.sleep(held.fresh_until - clock() + 0.01)
             asked = asyncio.create_task(held.confirmed())
             await asyncio.sleep(0.05)
             assert not asked.done(), "sure of what it cannot know"
@@ -419,7 +426,7 @@ def observed(catalogue: Any = ()) -> Observed:
         (
             ConnectionFailedError("refused"),
             (),
-            "Consul cannot be asked (Consul cannot be asked: m1: refused): only runs",
+            "Consul cannot be asked (m1: refused): only runs",
         ),
         ((500, b"No cluster leader"), (), "No cluster leader): only runs from this repository are locked out"),
         ((403, b"Permission denied"), (), "Permission denied): only runs from this repository are locked out"),
@@ -486,8 +493,7 @@ def test_a_lock_that_was_seen_held_is_not_gone_when_consul_falls_silent(consul: 
         waiting, said = patience(1)
 
         async def silence() -> None:
-            while not said:
-                await asyncio.sleep(0.01)
+            await said.something.wait()
             consul.down()
 
         task = asyncio.create_task(silence())
@@ -537,3 +543,51 @@ def test_unlock_by_way_of_the_machines(consul: FakeConsul, tmp_path: Path) -> No
             assert await locked_by(SERVER, machines, tmp_path) is None
 
     run(scenario())
+
+
+# --- a run whose lock is lost -----------------------------------------------------------------------------------------
+
+
+def test_a_run_that_loses_its_lock_lets_running_steps_end_and_begins_none() -> None:
+    held = Held(7)
+
+    async def lose(_: object) -> Completed:
+        held.lose("eve@e broke it: why not")
+        await asyncio.sleep(0)
+        return Completed(0, "Docker 26.1 runs\n", "")
+
+    machine = FakeConnection(outputs={"sh": Turns(Completed(0, "debian \n", ""), lose)})
+    wanted = plan(step(1, "m1"), step(2, "m2", follows=(1,)))
+
+    async def scenario() -> tuple[Report, list[str]]:
+        heard: list[str] = []
+        async with link({"m1": machine, "m2": FakeConnection()}) as machines:
+            return await execute(wanted, machines, lambda _: None, heard.append, held), heard
+
+    report, heard = run(scenario())
+    assert isinstance(report.outcomes[1], Done)
+    assert report.outcomes[2] == Skipped(0)
+    assert (report.stopped, report.exit_code, report.ok, report.lock_index) == ("lock lost", 4, False, 7)
+    assert heard == ["the lock is lost, eve@e broke it: why not: what runs is let end, nothing else begins"]
+    text = report_text(report, Paint(on=False))
+    assert "The lock was lost: eve@e broke it: why not." in text
+    assert text.splitlines()[-1].startswith("Lock lost after ")
+    told = report_document(report)
+    assert (told["stopped"], told["lost"], told["lock_index"]) == ("lock lost", "eve@e broke it: why not", 7)
+
+
+def test_a_lock_that_is_lost_when_all_is_done_is_no_failure() -> None:
+    held = Held(3)
+
+    async def lose(_: object) -> Completed:
+        held.lose("Consul ended its session")
+        return Completed(0, "Docker 26.1 runs\n", "")
+
+    machine = FakeConnection(outputs={"sh": Turns(Completed(0, "debian \n", ""), lose)})
+
+    async def scenario() -> Report:
+        async with link({"m1": machine}) as machines:
+            return await execute(plan(step(1, "m1")), machines, lambda _: None, lambda _: None, held)
+
+    report = run(scenario())
+    assert (report.exit_code, report.lost, report.stopped) == (0, "", "")
