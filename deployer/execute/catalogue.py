@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from deployer.consul import Catalogue, ConsulError
@@ -20,8 +21,8 @@ POLL_SECONDS: Final = 0.2
 
 
 async def await_consul(world: World, operation: AwaitConsul, _: Callable[[str], None]) -> str:
-    catalogue = Catalogue(await world.link.to(operation.node))
     reason = "no leader"
+    catalogue = Catalogue(await world.link.to(operation.node))
     try:
         async with asyncio.timeout(operation.timeout):
             while not world.stopping.is_set():
@@ -39,6 +40,8 @@ async def await_consul(world: World, operation: AwaitConsul, _: Callable[[str], 
             f"Consul is not ready after {operation.timeout:g} s: {reason}",
             help="look at `docker logs deployer-consul` there",
         ) from None
+    finally:
+        catalogue.close()
     raise DeployerError("stopped while waiting")
 
 
@@ -47,5 +50,6 @@ async def register_node(world: World, operation: RegisterNode, _: Callable[[str]
     if labels.ENGINE_VERSION in meta.values():
         version = await (await world.engine(operation.node)).version()
         meta = {key: version if value == labels.ENGINE_VERSION else value for key, value in meta.items()}
-    await Catalogue(await world.link.to(operation.via)).register(operation.node, operation.address, meta)
+    with contextlib.closing(Catalogue(await world.link.to(operation.via))) as catalogue:
+        await catalogue.register(operation.node, operation.address, meta)
     return ""

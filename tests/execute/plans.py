@@ -10,13 +10,12 @@ from deployer.model import labels
 from deployer.model.observed import LiveService
 from deployer.plan import Plan, Step
 from deployer.plan.operations import CreateService, InstallEngine, Operation, UpdateService
-from tests.fakes import link, run
+from tests.fakes import FakeConnection, link, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from deployer.plan import Event, Report
-    from tests.fakes import FakeConnection
 
 OURS = {labels.CLUSTER: "test", labels.STACK: "web", labels.HASH: "h1", labels.COMMIT: "c1"}
 
@@ -43,7 +42,11 @@ def play(
         async with link(machines) as connections:
             return await execute(wanted, connections, listen or (lambda _: None), lambda _: None)
 
-    return run(scenario())
+    try:
+        return run(scenario())
+    finally:
+        open_ones = {name: found.streams for name, found in machines.items() if isinstance(found, FakeConnection)}
+        assert not any(open_ones.values()), f"streams are left open: {open_ones}"
 
 
 def service_body(name: str = "web_api", image: str = "api:1", **labels_: str) -> dict[str, Any]:
