@@ -24,6 +24,7 @@ FAILED_UPDATES: Final = {
     "rollback_completed": "its update failed and was rolled back",
 }
 RUNNING_UPDATES: Final = frozenset({"updating", "rollback_started"})
+LEAVING: Final = frozenset({"shutdown", "remove"})
 JOBS: Final = frozenset({"ReplicatedJob", "GlobalJob"})
 
 COMPARED: Final = ("ContainerSpec", "Resources", "RestartPolicy", "LogDriver", "Networks", "ForceUpdate")
@@ -63,10 +64,14 @@ def service_state(
     trouble = _failed_update(service, update) or (_hopeless(service, present) if running < wanted else "")
     # An update that was just sent is not yet called one: its old tasks would pass for the new ones.
     stale = any(task not in present and task.get("DesiredState") == "running" and not _on(task, down) for task in tasks)
+    # Swarm counts a task that is being stopped as running: it would pass for the one that is to replace it.
+    leaving = any(
+        _state(task) == "running" and task.get("DesiredState") in LEAVING and not _on(task, down) for task in tasks
+    )
     unborn = (
         fresh and not wanted and not tasks and not {"Global", "GlobalJob"}.isdisjoint(service["Spec"].get("Mode") or {})
     )
-    settled = running == wanted and not (stale or unborn or trouble) and update not in RUNNING_UPDATES
+    settled = running == wanted and not (stale or leaving or unborn or trouble) and update not in RUNNING_UPDATES
     return ServiceState(name, running, wanted, settled, trouble, _task_errors(name, present))
 
 

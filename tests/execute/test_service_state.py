@@ -84,6 +84,7 @@ def test_settled(told: dict[str, Any], tasks: list[dict[str, Any]]) -> None:
         (service(2, 2), [OLD, OLD]),
         (service(2, 2), [RUNS, OLD]),
         (service(3, 2), [RUNS, RUNS, task("running", desired="shutdown")]),
+        (service(1, 1), [task("running", desired="shutdown"), STARTS]),
         (service(2, 2, completed=1, mode=JOB), [task("running", desired="complete")] * 2 + [task("complete", desired="complete")]),
         (service(0, 2, completed=1, mode={"GlobalJob": {}}), []),
         (service(1, 2, policy={"Condition": "on-failure", "MaxAttempts": 2}),
@@ -91,7 +92,7 @@ def test_settled(told: dict[str, Any], tasks: list[dict[str, Any]]) -> None:
     ],
     ids=[
         "one still starts", "not begun", "no machine for it", "two failures and another try", "failures of an earlier spec",
-        "updating", "rolling back", "just updated: only old tasks", "one old task", "shrinking", "job not done", "global job not done",
+        "updating", "rolling back", "just updated: only old tasks", "one old task", "shrinking", "the one that runs is being stopped", "job not done", "global job not done",
         "attempts left",
     ],
 )  # fmt: skip
