@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deployer.sandbox.engine import engine_missing_reason
+from tests.e2e.registering import Registering, registering
 from tests.e2e.standing import PROJECT, Standing
 
 if TYPE_CHECKING:
@@ -50,3 +51,10 @@ def cluster(bare: Standing) -> Standing:
     applied = bare.deployer("apply")
     assert applied.returncode == 0, applied.stdout + applied.stderr
     return bare
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registering]:
+    """One machine of its own for the registrator: its engine and its Consul are restarted."""
+    with registering(tmp_path_factory.mktemp("registrator")) as made:
+        yield made

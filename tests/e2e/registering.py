@@ -4,29 +4,66 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import subprocess
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.registrator.image import build_context
+from tests.e2e.standing import Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from tests.e2e.standing import Standing
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 BASE: Final = "deployer-sandbox/debian:12"
 IMAGE: Final = "deployer-e2e/registrator:test"
 SLEEPER: Final = "hashicorp/consul:1.20"
 """The image that is on the machine already; its `sleep` is all that is needed of it."""
 MACHINE: Final = "one"
+NODE = "address: 127.0.0.1\nswarm: manager\nconsul: server\n"
+STACK = f"services:\n  idle:\n    image: {SLEEPER}\n    deploy: {{replicas: 0}}\n"
+CLUSTER = """name: registrator
+ssh: {user: root}
+engine:
+  install: distro
+  daemon:
+    registry-mirrors: ["http://registry.sandbox:5000"]
+consul: {image: hashicorp/consul:1.20, datacenter: dc1}
+"""
 
 
 def build_image() -> None:
     argv = ["docker", "build", "--quiet", "--tag", IMAGE, "--build-arg", f"BASE={BASE}", "-"]
     done = subprocess.run(argv, input=build_context(), capture_output=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr.decode()
+
+
+@contextmanager
+def registering(home: Path) -> Iterator[Registering]:
+    """A machine with an engine, a swarm of one and Consul, made by deployer itself, and the image beside it."""
+    standing = Standing(f"registrator-{os.getpid()}", home / "repo", home / "xdg")
+    for path, text in {
+        "cluster/cluster.yaml": CLUSTER,
+        f"cluster/nodes/{MACHINE}.yaml": NODE,
+        "stacks/idle/compose.yaml": STACK,
+    }.items():
+        (standing.repo / path).parent.mkdir(parents=True, exist_ok=True)
+        (standing.repo / path).write_text(text)
+    standing.git("init", "--quiet", "--initial-branch=main")
+    try:
+        standing.deployer("sandbox", "up", "--name", standing.name, "--repo", ".", check=True)
+        standing.commit("One machine")
+        applied = standing.deployer("apply")
+        assert applied.returncode == 0, applied.stdout + applied.stderr
+        build_image()
+        made = Registering(standing)
+        yield made
+        made.remove()
+    finally:
+        standing.deployer("sandbox", "down", "--name", standing.name)
 
 
 @dataclass(frozen=True)
@@ -104,7 +141,7 @@ class Registering:
 
     def sh(self, *argv: str) -> str:
         done = subprocess.run(
-            ["docker", "exec", self.machine, *argv], capture_output=True, text=True, check=False, timeout=120
+            ["docker", "exec", self.machine, *argv], capture_output=True, text=True, check=False, timeout=900
         )
         return done.stdout
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.registering import MACHINE, SLEEPER, Registering, build_image
-from tests.e2e.standing import Standing, until
+from tests.e2e.registering import MACHINE, SLEEPER, Registering
+from tests.e2e.standing import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,42 +20,6 @@ MANY = int(os.environ.get("REGISTRATOR_MANY", "100"))
 """How many containers are there at the start; the figure of the closing note is of 500."""
 ROUNDS = int(os.environ.get("REGISTRATOR_ROUNDS", "20"))
 """How many containers the latency is measured over; the figure of the closing note is of 100."""
-NODE = "address: 127.0.0.1\nswarm: manager\nconsul: server\n"
-STACK = f"services:\n  idle:\n    image: {SLEEPER}\n    deploy: {{replicas: 0}}\n"
-CLUSTER = """name: registrator
-ssh: {user: root}
-engine:
-  install: distro
-  daemon:
-    registry-mirrors: ["http://registry.sandbox:5000"]
-consul: {image: hashicorp/consul:1.20, datacenter: dc1}
-"""
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registering]:
-    """A machine with an engine, a swarm of one and Consul, made by deployer itself."""
-    home = tmp_path_factory.mktemp("registrator")
-    standing = Standing("registrator", home / "repo", home / "xdg")
-    for path, text in {
-        "cluster/cluster.yaml": CLUSTER,
-        f"cluster/nodes/{MACHINE}.yaml": NODE,
-        "stacks/idle/compose.yaml": STACK,
-    }.items():
-        (standing.repo / path).parent.mkdir(parents=True, exist_ok=True)
-        (standing.repo / path).write_text(text)
-    standing.git("init", "--quiet", "--initial-branch=main")
-    try:
-        standing.deployer("sandbox", "up", "--name", standing.name, "--repo", ".", check=True)
-        standing.commit("One machine")
-        applied = standing.deployer("apply")
-        assert applied.returncode == 0, applied.stdout + applied.stderr
-        build_image()
-        made = Registering(standing)
-        yield made
-        made.remove()
-    finally:
-        standing.deployer("sandbox", "down", "--name", standing.name)
 
 
 @pytest.fixture
@@ -260,7 +224,7 @@ def test_many_at_the_start_and_idle(registrator: Registering, record_property: C
         f"seq {MANY} | xargs -P 4 -I N docker run -d --name manyN --label test --network host --expose 80 -e SERVICE_NAME=many "
         f"--stop-signal KILL --entrypoint sleep {SLEEPER} infinity >/dev/null"
     )
-    registrator._standing.on(MACHINE, "sh", "-c", script)
+    registrator.sh("sh", "-c", script)
     began = time.time()
     registrator.again()
     assert until(lambda: len(registrator.consul("/v1/catalog/service/many")) == MANY, 60), registrator.log()[-2000:]
