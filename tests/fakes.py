@@ -60,7 +60,7 @@ def cluster(*nodes: Node, known_hosts: str = "", consul: Consul | None = None) -
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it came, without the API version before its path; `body` is its JSON."""
+    """A request as it came, without the API version before its path; `body` is its JSON, an archive as bytes."""
 
     line: str
     """`POST /services/create`"""
@@ -144,7 +144,9 @@ class FakeStream:
         path, _, query = head.target.decode().partition("?")
         line = f"{head.method.decode()} {re.sub('^/v[0-9]+[.][0-9]+/', '/', path)}"
         headers = {name.decode(): value.decode() for name, value in head.headers}
-        request = Request(line, dict(parse_qsl(query)), json.loads(body or b"null"), headers, self._place)
+        archive = headers.get("content-type") == "application/x-tar"
+        told = bytes(body) if archive else json.loads(body or b"null")
+        request = Request(line, dict(parse_qsl(query)), told, headers, self._place)
         self._connection.requests.append(request)
         answer = await _next(self._connection.answers, line, request)
         status, content, *more = answer if isinstance(answer, tuple) else (200, answer)

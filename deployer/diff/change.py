@@ -110,6 +110,16 @@ class ContainerDiffers:
 
 
 @dataclass(frozen=True)
+class ImageMissing:
+    """Our own image of the registrator, which no registry has."""
+
+    node: str
+    image: str
+    base: str
+    cause: Cause = Cause.NOT_FOUND
+
+
+@dataclass(frozen=True)
 class NotRegistered:
     """A machine that Consul's catalogue lacks, or knows otherwise. `meta` lacks the engine's version where that is not known yet."""
 
@@ -167,6 +177,7 @@ Change = (
     | NotMember
     | MemberDiffers
     | ContainerDiffers
+    | ImageMissing
     | NotRegistered
     | ObjectMissing
     | ServiceMissing

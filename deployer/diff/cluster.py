@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from deployer.diff.catalogue import diff_catalogue
 from deployer.diff.change import Blocked, Diff
 from deployer.diff.machines import diff_engines
+from deployer.diff.registrator import diff_registrators
 from deployer.diff.stacks import diff_stacks
 from deployer.diff.swarm import diff_swarm, swarm_obstacle
 
@@ -26,11 +27,12 @@ def diff(desired: Desired, objects: Sequence[StackObjects], observed: Observed) 
     engines = diff_engines(desired.cluster, observed)
     swarm = diff_swarm(desired.cluster, observed)
     catalogue = diff_catalogue(desired.cluster, observed, desired.commit)
+    registrators = diff_registrators(desired.cluster, observed, desired.commit)
     if swarm_obstacle(desired.cluster, observed) or not (observed.swarm or swarm.changes):
         stacks = Diff((), _homeless(objects) if not swarm.blocked else ())
     else:
         stacks = diff_stacks(desired.cluster.name, objects, observed.swarm, desired.commit)
-    parts = (engines, swarm, catalogue, stacks)
+    parts = (engines, swarm, catalogue, registrators, stacks)
     return Diff(
         changes=tuple(change for part in parts for change in part.changes),
         blocked=tuple(obstacle for part in parts for obstacle in part.blocked),

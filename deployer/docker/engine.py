@@ -70,16 +70,32 @@ class Engine:
 
     async def pull(self, image: str) -> AsyncGenerator[str, None]:
         """Pull an image; yields what the engine says on the way. Raises EngineError where it ends in an error."""
-        await self._agree()
         name, tag = split_image(image)
-        query = urlencode({"fromImage": name, "tag": tag})
+        async with contextlib.aclosing(self._telling("/images/create", {"fromImage": name, "tag": tag})) as words:
+            async for word in words:
+                yield word
+
+    async def build(self, context: bytes, **query: Any) -> AsyncGenerator[str, None]:
+        """Build an image from a tar archive, which may be packed by gzip; yields what the engine says on the way.
+
+        Raises EngineError where it ends in an error.
+        """
+        async with contextlib.aclosing(self._telling("/build", query, context)) as words:
+            async for word in words:
+                yield word
+
+    async def _telling(self, path: str, query: Mapping[str, Any], body: bytes = b"") -> AsyncGenerator[str, None]:
+        """A request whose answer is a line of JSON for each step; yields the words in them."""
+        await self._agree()
+        target = f"{self._prefix}{path}?{urlencode(_encoded(query))}"
+        headers = {"Content-Type": "application/x-tar"} if body else {}
         status = 0
-        async with contextlib.aclosing(self._http.lines("POST", f"{self._prefix}/images/create?{query}")) as lines:
+        async with contextlib.aclosing(self._http.lines("POST", target, body, headers=headers)) as lines:
             async for line in lines:
                 if not status:
                     status = int(line)
                 elif line.strip():
-                    yield _pulled(status, line)
+                    yield _told(status, line)
         if status >= 400:
             raise EngineError(status, f"HTTP status {status}")
 
@@ -101,8 +117,7 @@ class Engine:
         seconds: float = REQUEST_SECONDS,
     ) -> Any:
         await self._agree()
-        encoded = {key: value if isinstance(value, str) else json.dumps(value) for key, value in query.items()}
-        target = self._prefix + path + (f"?{urlencode(encoded)}" if encoded else "")
+        target = self._prefix + path + (f"?{urlencode(_encoded(query))}" if query else "")
         return await self._json(method, target, body, seconds=seconds)
 
     async def _json(
@@ -118,17 +133,21 @@ class Engine:
             raise EngineError(502, f"the answer to {method} {target.partition('?')[0]} is no JSON") from None
 
 
-def _pulled(status: int, line: bytes) -> str:
-    """A line of a pull's answer: the word on how it goes. Raises EngineError where it tells of a failure."""
+def _encoded(query: Mapping[str, Any]) -> dict[str, str]:
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in query.items()}
+
+
+def _told(status: int, line: bytes) -> str:
+    """A line of a pull's or a build's answer: the word on how it goes. Raises EngineError where it tells of a failure."""
     try:
         told = json.loads(line)
         failure = told.get("error") or (told.get("message") if status >= 400 else "")
-        word = str(told.get("status", ""))
+        word = str(told.get("status") or told.get("stream") or "")
     except (ValueError, AttributeError):
         failure, word = line.decode("utf-8", "replace").strip(), ""
     if failure or status >= 400:
         raise EngineError(status, str(failure or f"HTTP status {status}").strip())
-    return word
+    return word.strip()
 
 
 def _message(response: Response) -> str:

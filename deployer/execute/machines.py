@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
-import json
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from deployer.docker import EngineError, segment
 from deployer.errors import DeployerError
-from deployer.model import labels
 from deployer.model.command import Command, Completed
 
 if TYPE_CHECKING:
@@ -24,14 +21,12 @@ if TYPE_CHECKING:
     from deployer.execute.world import World
     from deployer.plan.operations import (
         InstallEngine,
-        RunContainer,
         UpdateMember,
         WriteDaemonJson,
     )
 
 INSTALL_SECONDS: Final = 1200.0
 RESTART_SECONDS: Final = 120.0
-STOP_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.2
 ATTEMPTS: Final = 5
 LOG_LINES: Final = 10
@@ -100,45 +95,6 @@ async def update_member(world: World, operation: UpdateMember, _: Callable[[str]
         return ""
 
     return await world.patiently(update)
-
-
-async def run_container(world: World, operation: RunContainer, tell: Callable[[str], None]) -> str:
-    engine = await world.engine(operation.node)
-    await ensure_image(engine, operation.image, tell)
-    version = json.dumps(await engine.version())[1:-1]
-    body = json.loads(json.dumps(operation.body).replace(labels.ENGINE_VERSION, version))
-    replaced = await _remove_own(engine, operation.name, body["Labels"][labels.CLUSTER])
-    created = await engine.post("/containers/create", body, name=operation.name)
-    await engine.post(f"/containers/{segment(created['Id'])}/start")
-    return "replaced" if replaced else ""
-
-
-async def ensure_image(engine: Engine, image: str, tell: Callable[[str], None]) -> None:
-    """Pull the image unless it is there. Raises EngineError with the registry's own words."""
-    try:
-        await engine.get(f"/images/{segment(image)}/json")
-    except EngineError as error:
-        if error.status != 404:
-            raise
-        tell(f"pulling {image}")
-        async with contextlib.aclosing(engine.pull(image)) as lines:
-            async for _ in lines:
-                pass
-
-
-async def _remove_own(engine: Engine, name: str, cluster: str) -> bool:
-    try:
-        present: Any = await engine.get(f"/containers/{segment(name)}/json")
-    except EngineError as error:
-        if error.status == 404:
-            return False
-        raise
-    if (present["Config"].get("Labels") or {}).get(labels.CLUSTER) != cluster:
-        raise DeployerError(f"a container {name} is there that is not this cluster's", help="remove or rename it")
-    # Stopped first: a database such as Consul's is to be closed properly.
-    await engine.post_slowly(f"/containers/{segment(name)}/stop?t=15", {}, STOP_SECONDS)
-    await engine.delete(f"/containers/{segment(name)}", force=True)
-    return True
 
 
 def _script(name: str) -> bytes:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.execute import machines, membership, stacks
+from deployer.execute import containers, images, machines, membership, stacks
 from deployer.execute.converge import await_services
 from deployer.plan.operations import (
     AwaitConsul,
     AwaitServices,
+    BuildImage,
     CreateObject,
     CreateService,
     InitSwarm,
@@ -43,8 +44,10 @@ async def perform(operation: Operation, world: World, tell: Tell) -> str:  # noq
             return await membership.join_swarm(world, operation, tell)
         case UpdateMember():
             return await machines.update_member(world, operation, tell)
+        case BuildImage():
+            return await images.build_image(world, operation, tell)
         case RunContainer():
-            return await machines.run_container(world, operation, tell)
+            return await containers.run_container(world, operation, tell)
         case AwaitConsul() | RegisterNode():
             return await _at_consul(operation, world, tell)
         case CreateObject():

@@ -60,6 +60,8 @@ class Engine:
     version: str
     membership: Membership
     containers: tuple[Container, ...] = ()
+    images: tuple[str, ...] = ()
+    """Those of the registrator that were built there."""
 
 
 @dataclass(frozen=True)

@@ -20,17 +20,20 @@ if TYPE_CHECKING:
     from deployer.remote import Link
 
 
-async def observe_machine(link: Link, name: str, cluster: str, engines: dict[str, EngineApi]) -> Machine | Unreachable:
+async def observe_machine(
+    link: Link, name: str, cluster: str, engines: dict[str, EngineApi], images: str = ""
+) -> Machine | Unreachable:
     """Facts and engine of the machine `name`; Unreachable where it cannot be asked, with the reason.
 
     `cluster` is the cluster's name: only containers with its label are looked at. The engine goes into `engines`.
+    `images` is the name of those that are asked for; empty where none is.
     """
     try:
         connection = await link.to(name)
         engines[name] = EngineApi(connection)
         async with together() as group:
             telling = group.create_task(connection.run(facts_command()))
-            engine_telling = group.create_task(observe_engine(engines[name], cluster))
+            engine_telling = group.create_task(observe_engine(engines[name], cluster, images))
     except DeployerError as error:
         return Unreachable(error.message, error.help)
     engine = engine_telling.result()
@@ -48,7 +51,7 @@ async def observe_machine(link: Link, name: str, cluster: str, engines: dict[str
     )
 
 
-async def observe_engine(engine: EngineApi, cluster: str) -> Engine | Silent:
+async def observe_engine(engine: EngineApi, cluster: str, images: str = "") -> Engine | Silent:
     """Version, place in a swarm, and this cluster's own containers. Silent where nothing answers on the socket."""
     ours = {"label": [f"{labels.CLUSTER}={cluster}", labels.ROLE]}
     try:
@@ -56,8 +59,10 @@ async def observe_engine(engine: EngineApi, cluster: str) -> Engine | Silent:
         async with together() as group:
             info = group.create_task(engine.get("/info"))
             containers = group.create_task(engine.get("/containers/json", all=True, filters=ours))
+            built = group.create_task(engine.get("/images/json", filters={"reference": [images]})) if images else None
         place = membership(info.result().get("Swarm") or {})
-        return Engine(version, place, tuple(_container(told) for told in containers.result()))
+        tags = tuple(sorted(tag for told in (built.result() if built else ()) for tag in told.get("RepoTags") or ()))
+        return Engine(version, place, tuple(_container(told) for told in containers.result()), tags)
     except (ConnectionFailedError, TimedOutError, EngineError) as error:
         return Silent(error.message)
     except (AttributeError, KeyError, TypeError):

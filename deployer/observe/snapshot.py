@@ -31,10 +31,11 @@ async def observe(cluster: Cluster, link: Link) -> Observed:
         asyncio.create_task(asyncio.to_thread(importlib.import_module, "deployer.consul")) if cluster.consul else None
     )
     engines: dict[str, EngineApi] = {}
+    built = cluster.registrator_image.partition(":")[0] if cluster.registrator and not cluster.registrator.image else ""
     try:
         async with together() as group:
             asked = {
-                node.name: group.create_task(observe_machine(link, node.name, cluster.name, engines))
+                node.name: group.create_task(observe_machine(link, node.name, cluster.name, engines, built))
                 for node in cluster.nodes
             }
         if importing:

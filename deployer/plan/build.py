@@ -1,6 +1,6 @@
 """Changes in, plan out. Pure, and the same for the same input, byte for byte.
 
-Order: engines, daemon.json, swarm, Consul, registration; then the networks, configs and secrets of all stacks (a stack
+Order: engines, daemon.json, swarm, Consul, registration, the registrator; then the networks, configs and secrets of all stacks (a stack
 may use another one's), and stack after stack as `after` says its services in `depends_on` order and the wait for them.
 Machines are prepared side by side; stacks too, where nothing orders them.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from deployer.plan.consul import catalogue_steps
 from deployer.plan.draft import Draft
 from deployer.plan.machines import engine_steps, manager_of, member_step, swarm_steps
+from deployer.plan.registrator import registrator_steps
 from deployer.plan.stacks import in_order, object_steps, service_steps
 from deployer.plan.steps import Plan
 
@@ -31,6 +32,7 @@ def build_plan(diff: Diff, desired: Desired, objects: Sequence[StackObjects], ob
     engine_steps(draft, diff)
     last = swarm_steps(draft, diff, manager)
     catalogue_steps(draft, diff, desired, observed)
+    registrator_steps(draft, diff)
     machines = tuple(step.number for step in draft.steps)
     compiled = {stack.stack: stack for stack in objects}
     sources = [(source, after) for source, after in in_order(desired.stacks) if source.name in compiled]

@@ -56,6 +56,15 @@ class UpdateMember:
 
 
 @dataclass(frozen=True)
+class BuildImage:
+    """Build our own image of the registrator from what is installed here, under a name that says its content."""
+
+    node: str
+    image: str
+    base: str
+
+
+@dataclass(frozen=True)
 class RunContainer:
     """Pull the image where it is missing, remove our own container of that name, create this one, start it."""
 
@@ -122,7 +131,15 @@ class AwaitServices:
 
 
 NodeOperation = (
-    InstallEngine | WriteDaemonJson | InitSwarm | JoinSwarm | UpdateMember | RunContainer | AwaitConsul | RegisterNode
+    InstallEngine
+    | WriteDaemonJson
+    | InitSwarm
+    | JoinSwarm
+    | UpdateMember
+    | BuildImage
+    | RunContainer
+    | AwaitConsul
+    | RegisterNode
 )
 StackOperation = CreateObject | CreateService | UpdateService | AwaitServices
 Operation = NodeOperation | StackOperation

@@ -13,6 +13,7 @@ from deployer.model.secret import MASK
 from deployer.plan.operations import (
     AwaitConsul,
     AwaitServices,
+    BuildImage,
     CreateObject,
     CreateService,
     InitSwarm,
@@ -98,6 +99,7 @@ def mark(operation: Operation) -> Mark:
             InstallEngine()
             | InitSwarm()
             | JoinSwarm()
+            | BuildImage()
             | RunContainer()
             | RegisterNode()
             | CreateObject()
@@ -126,6 +128,8 @@ def describe(operation: Operation) -> tuple[str, str]:  # noqa: C901, PLR0911, P
             return node, f"join the swarm of {via} as {role} at {advertise}"
         case UpdateMember(node):
             return node, "set role, availability and labels in the swarm"
+        case BuildImage(node, image, base):
+            return node, f"build {image} on {base}"
         case RunContainer(node, name, image):
             return node, f"run {name} from {image}"
         case AwaitConsul(node, _, 1):

@@ -68,8 +68,16 @@ class HttpClient:
         exchange = self._exchange(method, target, body, headers or {})
         return await _within(seconds, exchange, f"{method} {_path(target)}")
 
-    async def lines(self, method: str, target: str, *, silence: float = SILENCE_SECONDS) -> AsyncGenerator[bytes, None]:
-        """The lines of a long answer, as they come (image pulls, events). The first item is the status as text.
+    async def lines(
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        *,
+        headers: dict[str, str] | None = None,
+        silence: float = SILENCE_SECONDS,
+    ) -> AsyncGenerator[bytes, None]:
+        """The lines of a long answer, as they come (image pulls, builds, events). The first item is the status as text.
 
         Raises ConnectionFailedError, or TimedOutError where nothing comes for `silence` seconds.
         """
@@ -77,7 +85,7 @@ class HttpClient:
         stream = await _within(silence, self._dial(), name)
         channel = _Channel(stream, h11.Connection(h11.CLIENT))
         try:
-            await _within(silence, self._send(channel, method, target, b"", {}), name)
+            await _within(silence, self._send(channel, method, target, body, headers or {}), name)
             rest = b""
             while True:
                 event = await _within(silence, self._event(channel), name)

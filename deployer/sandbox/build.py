@@ -38,6 +38,7 @@ STAND_INS = (
     StandIn("redis", "library/redis", ("7", "7-alpine", "alpine", "latest")),
     StandIn("nginx", "library/nginx", ("1.27", "1.27-alpine", "alpine", "latest")),
     StandIn("consul", "hashicorp/consul", ("1.20", "latest")),
+    StandIn("python", "library/python", ("3.12-slim", "3.12", "slim", "latest")),
     StandIn("counter", "deployer/counter", ("1", "latest"), ours=True),
 )
 

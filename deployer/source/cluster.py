@@ -8,7 +8,7 @@ from msgspec import structs
 
 from deployer.model.cluster import Cluster, ClusterFile, Engine, Node, NodeFile, Ssh
 from deployer.model.problem import Problem
-from deployer.source import known_hosts, machines
+from deployer.source import known_hosts, machines, registrator
 from deployer.source.layout import CLUSTER_FILES, NODES
 from deployer.source.machines import Machine
 from deployer.source.typed import convert
@@ -63,11 +63,15 @@ def validate(
         problems += machines.roles(read, stacks=stacks)
         if file is not None and cluster is not None:
             problems += machines.consul(read, cluster, wanted=file.consul is not None)
+    if file is not None and cluster is not None:
+        problems += registrator.problems(file, cluster)
     text, found = known_hosts.read(hosts.path, hosts.data) if hosts is not None else ("", [])
     problems += found
     if file is None or any(problem.severity == "error" for problem in problems):
         return None, problems
-    return Cluster(file.name, tuple(_node(machine) for machine in read), file.consul, text), problems
+    nodes_ = tuple(_node(machine) for machine in read)
+    image = registrator.image(file.registrator)
+    return Cluster(file.name, nodes_, file.consul, text, file.registrator, image), problems
 
 
 def absent(cluster: Entry | None, nodes: Mapping[str, Entry]) -> Iterator[Problem]:

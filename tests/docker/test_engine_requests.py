@@ -176,6 +176,27 @@ def test_a_pull_that_fails(status: int, body: bytes, message: str) -> None:
     assert connection.streams == 1  # the one that was asked for the version
 
 
+async def built(connection: FakeConnection) -> list[str]:
+    words = Engine(connection).build(b"archive", t="ours:1", buildargs={"BASE": "python:3"}, forcerm=True)
+    return [word async for word in words if word]
+
+
+def test_a_build_sends_the_archive_and_tells_how_it_goes() -> None:
+    body = b'{"stream":"Step 1/2 : FROM python:3"}\r\n{"stream":"\\n"}\r\n{"aux":{"ID":"sha256:1"}}\r\n'
+    connection = FakeConnection({"POST /build": (200, body)})
+    assert run(built(connection)) == ["Step 1/2 : FROM python:3"]
+    asked = connection.requests[-1]
+    assert asked.body == b"archive"
+    assert asked.headers["content-type"] == "application/x-tar"
+    assert asked.query == {"t": "ours:1", "buildargs": '{"BASE": "python:3"}', "forcerm": "true"}
+
+
+def test_a_build_that_fails() -> None:
+    body = b'{"stream":"Step 3/8"}\r\n{"errorDetail":{"code":100},"error":"returned a non-zero code: 100"}\r\n'
+    with pytest.raises(EngineError, match="returned a non-zero code: 100"):
+        run(built(FakeConnection({"POST /build": (200, body)})))
+
+
 @pytest.mark.parametrize(
     ("image", "name", "tag"),
     [

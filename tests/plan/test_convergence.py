@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deployer.diff import diff
-from deployer.model.cluster import Cluster, Consul
+from deployer.model.cluster import Cluster, Consul, Registrator
 from deployer.model.desired import Desired
 from deployer.model.observed import (
     CatalogueNode,
@@ -29,6 +29,7 @@ from deployer.plan import Plan, build_plan, plan_text
 from deployer.plan.operations import (
     AwaitConsul,
     AwaitServices,
+    BuildImage,
     CreateObject,
     CreateService,
     InitSwarm,
@@ -81,7 +82,7 @@ def changed(seen: Observed, name: str, **changes: Any) -> Observed:
     return replace(seen, machines={**seen.machines, name: replace(reached(seen, name), **changes)})
 
 
-def perform(seen: Observed, operation: Operation, plan: Plan) -> Observed:  # noqa: C901, PLR0911, PLR0915 - one case an operation
+def perform(seen: Observed, operation: Operation, plan: Plan) -> Observed:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one case an operation
     match operation:
         case InstallEngine(name):
             assert reached(seen, name).engine is None
@@ -98,8 +99,15 @@ def perform(seen: Observed, operation: Operation, plan: Plan) -> Observed:  # no
             assert seen.swarm is not None
             assert running(seen, via).membership.manager
             assert running(seen, name).membership.state == "inactive"
-            containers = running(seen, name).containers
-            joined = changed(seen, name, engine=engine(f"n-{name}", manager=role == "manager", containers=containers))
+            joined = changed(
+                seen,
+                name,
+                engine=replace(
+                    engine(f"n-{name}", manager=role == "manager"),
+                    containers=running(seen, name).containers,
+                    images=running(seen, name).images,
+                ),
+            )
             members = (*seen.swarm.members, member(f"n-{name}", role))
             return replace(joined, swarm=replace(seen.swarm, members=members))
         case UpdateMember(name, via, role, availability, labels):
@@ -118,10 +126,18 @@ def perform(seen: Observed, operation: Operation, plan: Plan) -> Observed:  # no
                 changed(seen, name, engine=replace(there, membership=membership)),
                 swarm=replace(seen.swarm, members=(*others, updated)),
             )
-        case RunContainer(name, container, _, body):
+        case RunContainer(name, container, image, body):
             there = running(seen, name)
             told = json.loads(json.dumps(dict(body["Labels"])).replace("${ENGINE_VERSION}", there.version))
-            return changed(seen, name, engine=replace(there, containers=(Container("c", container, "running", told),)))
+            others_there = tuple(one for one in there.containers if one.name != container)
+            made_now = Container("c", container, "running", told, image)
+            if container == "deployer-registrator":
+                assert image in there.images, "run before it is built"
+            return changed(seen, name, engine=replace(there, containers=(*others_there, made_now)))
+        case BuildImage(name, image, _):
+            there = running(seen, name)
+            assert image not in there.images
+            return changed(seen, name, engine=replace(there, images=(*there.images, image)))
         case AwaitConsul(name):
             assert any(container.state == "running" for container in running(seen, name).containers)
             known = seen.catalogue if isinstance(seen.catalogue, tuple) else ()
@@ -205,7 +221,8 @@ update_states = st.sampled_from(["", "completed", "updating", "paused", "rollbac
 def clusters(draw: Any) -> Cluster:
     servers = draw(st.sampled_from([*NAMES, "", "abc", "bcd"]))
     agents = draw(st.sampled_from(["", "d", "ab"])) if servers else ""
-    return cluster(
+    registrator = Registrator() if servers and draw(st.booleans()) else None
+    made = cluster(
         *(
             node(
                 name,
@@ -221,6 +238,7 @@ def clusters(draw: Any) -> Cluster:
         ),
         consul=Consul() if servers or draw(st.booleans()) else None,
     )
+    return replace(made, registrator=registrator, registrator_image="deployer-registrator:0" if registrator else "")
 
 
 def bodies(draw: Any, stack_name: str, *, deployed: bool) -> list[dict[str, Any]]:

@@ -99,7 +99,18 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHt6e3p7ent6e3p7ent6e3p7ent6e3p7ent6e
             id="identity with a tab",
         ),
         pytest.param({C: CLUSTER + "engine: {daemon: {x: [1, .nan]}}\n"}, [f"{C}:2:26: engine.daemon.x[1] cannot be nan"], id="no JSON"),
-        pytest.param({C: CLUSTER + "registrator: {}\n"}, [f"{C}:2:1: unknown key 'registrator'"], id="key of a later version"),
+        pytest.param({C: CLUSTER + "proxy: {}\n"}, [f"{C}:2:1: unknown key 'proxy'"], id="key of a later version"),
+        pytest.param({C: CLUSTER + "registrator: {}\n"}, [f"{C}:2:1: there is no Consul to register in"], id="registrator without Consul"),
+        pytest.param(
+            {C: CLUSTER + "consul: {}\nregistrator: {ttl: 30}\n", M: MANAGER + "consul: server\n"},
+            [f"{C}:3:1: the registrator would not start: -ttl and -ttl-refresh must be specified together or not at all"],
+            id="flags that the registrator refuses",
+        ),
+        pytest.param(
+            {C: CLUSTER + "consul: {}\nregistrator: {tags: '{{nosuch}}'}\n", M: MANAGER + "consul: server\n"},
+            [f"{C}:3:1: the registrator would not start: -tags: function 'nosuch' not defined"],
+            id="a template that the registrator refuses",
+        ),
         pytest.param({M: "swarm: manager\n"}, [f"{M}:1:1: address is missing"], id="no address"),
         pytest.param(
             {M: "address: local\nswarm: mangaer\n"},

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import tarfile
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +19,8 @@ _RECORDS: Final = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.jso
 
 def build_context() -> bytes:
     """A tar archive: `Dockerfile`, and `packages/` with the program and its libraries. Raises OSError where a file cannot be read."""
+    import tarfile  # noqa: PLC0415 - the image's name is wanted in every run, its content in few
+
     here = Path(__file__).parent
     files = dict(sorted({"Dockerfile": here / "Dockerfile", **dict(_ours()), **dict(_libraries())}.items()))
     archive = io.BytesIO()
@@ -41,6 +41,8 @@ def _ours() -> Iterator[tuple[str, Path]]:
 
 
 def _libraries() -> Iterator[tuple[str, Path]]:
+    from importlib.metadata import distribution  # noqa: PLC0415 - see build_context
+
     for library in LIBRARIES:
         for file in distribution(library).files or ():
             inside = file.parts[0] not in {"..", "bin"} and "__pycache__" not in file.parts

@@ -1,0 +1,65 @@
+"""Containers of the machines' own: Consul and the registrator."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from deployer.docker import EngineError, segment
+from deployer.errors import DeployerError
+from deployer.execute.images import ensure_image
+from deployer.model import labels
+from deployer.model.command import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deployer.docker import Engine
+    from deployer.execute.world import World
+    from deployer.plan.operations import RunContainer
+    from deployer.remote import Connection
+
+STOP_SECONDS: Final = 30.0
+SOCKET: Final = "/var/run/docker.sock"
+NOBODY: Final = 65534
+GROUP_MAY: Final = 0o060
+
+
+async def run_container(world: World, operation: RunContainer, tell: Callable[[str], None]) -> str:
+    """Pull its image where it is missing, then take our container of that name away, and make and start this one."""
+    engine = await world.engine(operation.node)
+    await ensure_image(engine, operation.image, tell)
+    text = json.dumps(operation.body)
+    if labels.ENGINE_VERSION in text:
+        text = text.replace(labels.ENGINE_VERSION, json.dumps(await engine.version())[1:-1])
+    if labels.SOCKET_USER in text:
+        text = text.replace(labels.SOCKET_USER, await _socket_user(await world.link.to(operation.node)))
+    body = json.loads(text)
+    replaced = await _remove_own(engine, operation.name, body["Labels"][labels.CLUSTER])
+    created = await engine.post("/containers/create", body, name=operation.name)
+    await engine.post(f"/containers/{segment(created['Id'])}/start")
+    return "replaced" if replaced else ""
+
+
+async def _socket_user(connection: Connection) -> str:
+    """`65534:GROUP`, the group being the one that may use the engine's socket there; root where none may."""
+    told = await connection.run(Command(("stat", "-L", "-c", "%a %g", "--", SOCKET)))
+    mode, _, group = told.stdout.strip().partition(" ")
+    if not told.ok or not group.isdigit() or int(mode, 8) & GROUP_MAY != GROUP_MAY:
+        return "0:0"
+    return f"{NOBODY}:{group}"
+
+
+async def _remove_own(engine: Engine, name: str, cluster: str) -> bool:
+    try:
+        present: Any = await engine.get(f"/containers/{segment(name)}/json")
+    except EngineError as error:
+        if error.status == 404:
+            return False
+        raise
+    if (present["Config"].get("Labels") or {}).get(labels.CLUSTER) != cluster:
+        raise DeployerError(f"a container {name} is there that is not this cluster's", help="remove or rename it")
+    # Stopped first: a database such as Consul's is to be closed properly.
+    await engine.post_slowly(f"/containers/{segment(name)}/stop?t=15", {}, STOP_SECONDS)
+    await engine.delete(f"/containers/{segment(name)}", force=True)
+    return True

@@ -1,0 +1,92 @@
+"""The machines' own containers and the image that no registry has: what is asked of the engine, and of whom else."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+from typing import Any
+
+import pytest
+
+from deployer.model import labels
+from deployer.model.command import Completed
+from deployer.plan import Done, Failed
+from deployer.plan.operations import BuildImage, RunContainer
+from tests.execute.plans import plan, play
+from tests.fakes import FakeConnection
+
+BUILD = BuildImage("m1", "deployer-registrator:0123456789ab", "python:3.12-slim")
+BODY = {
+    "Image": BUILD.image,
+    "User": labels.SOCKET_USER,
+    "Labels": {labels.CLUSTER: "test", labels.ROLE: "registrator"},
+}
+RUN = RunContainer("m1", "deployer-registrator", BUILD.image, BODY)
+
+
+def engine(**more: Any) -> FakeConnection:
+    answers = {
+        f"GET /images/{BUILD.image.replace(':', '%3A')}/json": {},
+        "GET /images/python%3A3.12-slim/json": {},
+        "GET /containers/deployer-registrator/json": (404, {"message": "No such container"}),
+        "POST /containers/create": (201, {"Id": "c1"}),
+        "POST /containers/c1/start": (204, b""),
+        "POST /build": (200, b'{"stream":"Step 1/8"}\n{"stream":"Successfully tagged"}\n'),
+    }
+    return FakeConnection(answers, outputs={"stat": Completed(0, "660 103\n", ""), **more})
+
+
+class TestUser:
+    @pytest.mark.parametrize(
+        ("told", "user"),
+        [
+            (Completed(0, "660 103\n", ""), "65534:103"),
+            (Completed(0, "660 0\n", ""), "65534:0"),
+            (Completed(0, "600 0\n", ""), "0:0"),
+            (Completed(0, "640 103\n", ""), "0:0"),
+            (Completed(1, "", "stat: cannot stat"), "0:0"),
+        ],
+    )
+    def test_nobody_in_the_sockets_group_where_that_may_use_it(self, told: Completed, user: str) -> None:
+        connection = engine(stat=told)
+        assert isinstance(play(plan(RUN), {"m1": connection}).outcomes[1], Done)
+        (created,) = (request for request in connection.requests if request.line == "POST /containers/create")
+        assert created.body["User"] == user
+
+    def test_nobody_asks_for_containers_that_do_not_need_it(self) -> None:
+        connection = engine()
+        body = {key: value for key, value in BODY.items() if key != "User"}
+        play(plan(RunContainer("m1", RUN.name, RUN.image, body)), {"m1": connection})
+        assert connection.commands == []
+
+
+class TestBuild:
+    def test_the_archive_has_the_program_and_the_dockerfile(self) -> None:
+        connection = engine()
+        assert isinstance(play(plan(BUILD), {"m1": connection}).outcomes[1], Done)
+        asked = connection.requests[-1]
+        assert asked.line == "POST /build"
+        assert asked.query["t"] == BUILD.image
+        assert asked.query["buildargs"] == '{"BASE": "python:3.12-slim"}'
+        with tarfile.open(fileobj=io.BytesIO(gzip.decompress(asked.body))) as archive:
+            names = archive.getnames()
+        assert "Dockerfile" in names
+        assert "packages/deployer/registrator/run.py" in names
+        assert not [name for name in names if name.startswith("packages/deployer/execute")]
+
+    def test_the_base_is_pulled_where_it_is_missing(self) -> None:
+        connection = engine()
+        connection.answers["GET /images/python%3A3.12-slim/json"] = (404, {"message": "No such image"})
+        connection.answers["POST /images/create"] = (200, b'{"status":"Pulling"}\n')
+        assert isinstance(play(plan(BUILD), {"m1": connection}).outcomes[1], Done)
+        assert connection.lines[-2:] == ["POST /images/create", "POST /build"]
+
+    def test_a_build_that_fails_says_why(self) -> None:
+        connection = engine()
+        error = b'{"stream":"Step 3/8 : RUN apt-get update"}\n{"error":"returned a non-zero code: 100"}\n'
+        connection.answers["POST /build"] = (200, error)
+        outcome = play(plan(BUILD), {"m1": connection}).outcomes[1]
+        assert isinstance(outcome, Failed)
+        assert outcome.reason == "returned a non-zero code: 100"
+        assert outcome.log == ("Step 3/8 : RUN apt-get update",)

@@ -1,0 +1,53 @@
+"""The registrator comes after Consul and before the stacks, and holds neither up."""
+
+from dataclasses import replace
+
+from deployer.model.cluster import Registrator
+from deployer.plan import plan_text
+from deployer.plan.operations import BuildImage
+from tests.literals import machine, observed
+from tests.plan.test_order import STACKS, number, skipped
+from tests.plan.test_plans import DEMO, MACHINES, plan, standing, text
+
+WITH = replace(DEMO, registrator=Registrator(), registrator_image="deployer-registrator:0123456789ab")
+BARE = plan(observed({name: machine(address) for name, address in MACHINES.items()}), WITH)
+
+
+def test_a_registrator_for_a_standing_cluster() -> None:
+    found = plan(standing(), WITH, (), ())
+    assert plan_text(found) == text("""
+        Plan for sandbox at 0123456789
+
+        + #1 consul: build deployer-registrator:0123456789ab on python:3.12-slim (not found)
+        + #2 master: build deployer-registrator:0123456789ab on python:3.12-slim (not found)
+        + #3 slave: build deployer-registrator:0123456789ab on python:3.12-slim (not found)
+        + #4 slave2: build deployer-registrator:0123456789ab on python:3.12-slim (not found)
+        + #5 consul: run deployer-registrator from deployer-registrator:0123456789ab (not found)
+        + #6 master: run deployer-registrator from deployer-registrator:0123456789ab (not found)
+        + #7 slave: run deployer-registrator from deployer-registrator:0123456789ab (not found)
+        + #8 slave2: run deployer-registrator from deployer-registrator:0123456789ab (not found)
+
+        Plan: 8 to add, 0 to change, 0 to remove (11 unchanged).
+        """)
+    assert [step.needs for step in found.steps] == [(), (), (), (), (1,), (2,), (3,), (4,)]
+
+
+def test_one_that_cannot_be_built_costs_itself_only() -> None:
+    assert skipped(BARE, number(BARE, "slave2", "build")) == {"slave2: run"}
+
+
+def test_it_starts_when_consul_has_ended_however_it_ended() -> None:
+    run = BARE.steps[number(BARE, "slave", "run deployer-registrator") - 1]
+    assert number(BARE, "consul", "wait") in run.follows
+    assert not {"slave: run", "master: run"} & skipped(BARE, number(BARE, "consul", "run deployer-consul"))
+
+
+def test_images_are_built_while_consul_starts() -> None:
+    builds = [step for step in BARE.steps if isinstance(step.operation, BuildImage)]
+    assert [step.follows for step in builds] == [()] * 4
+
+
+def test_the_stacks_wait_for_it_and_do_not_need_it() -> None:
+    run = number(BARE, "slave", "run deployer-registrator")
+    assert not STACKS & skipped(BARE, run)
+    assert run in BARE.steps[number(BARE, "swarmtest_redis", "create") - 1].follows
