@@ -38,6 +38,7 @@ async def await_services(world: World, operation: AwaitServices, tell: Callable[
     """Wait for the stack's services. Raises NotConvergedError at the first that fails, or when `timeout` has passed."""
     began = heard = time.monotonic()
     told = ""
+    since: dict[str, tuple[frozenset[str], float]] = {}
     while not world.stopping.is_set():
         try:
             earlier = await world.failed_before()
@@ -50,11 +51,11 @@ async def await_services(world: World, operation: AwaitServices, tell: Callable[
             continue
         heard = time.monotonic()
         states = _states(world, operation, beat, earlier, fresh=heard - began < FRESH_SECONDS)
-        if all(state.settled for state in states):
+        late = [state for state in states if not (_steady(state, since, heard) and state.settled)]
+        if not late:
             return _line(states)
         if trouble := [state for state in states if state.trouble]:
             raise NotConvergedError("; ".join(f"{state.name}: {state.trouble}" for state in trouble), _errors(trouble))
-        late = [state for state in states if not state.settled]
         if heard - began > operation.timeout:
             raise NotConvergedError(f"not running after {operation.timeout:g} s: {_line(late)}", _errors(late))
         if (line := "; ".join((_line(states), *_errors(late)[:1]))) != told:
@@ -75,6 +76,13 @@ def _states(
             tasks = [task for task in tasks if task["ID"] not in earlier]
         states.append(service_state(name, service, tasks, down=beat.down, fresh=fresh))
     return states
+
+
+def _steady(state: ServiceState, since: dict[str, tuple[frozenset[str], float]], now: float) -> bool:
+    """Whether the very same tasks have been running for long enough; `since` keeps from when on they have, by service."""
+    if since.get(state.name, (None, 0.0))[0] != state.alive:
+        since[state.name] = state.alive, now
+    return now - since[state.name][1] >= state.steady_seconds
 
 
 def _line(states: Sequence[ServiceState]) -> str:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 FAILURES: Final = 3
 """Tasks of one service's present spec that may end badly before it is called a failure: one bad start heals, three do not."""
 
+STEADY_SECONDS: Final = 0.5
+"""A program that ends at once is `running` for a moment, too."""
+AFTER_FAILURE_SECONDS: Final = 5.0
+"""After one that failed: Swarm's own measure for updates (docs.docker.com/reference/cli/docker/service, --update-monitor)."""
+
 FAILED_UPDATES: Final = {
     "paused": "its update is paused",
     "rollback_paused": "its update failed, and so did going back",
@@ -33,7 +38,11 @@ COMPARED: Final = ("ContainerSpec", "Resources", "RestartPolicy", "LogDriver", "
 
 @dataclass(frozen=True)
 class ServiceState:
-    """One service while it is waited for. `trouble` is empty, or why there is no use in waiting longer."""
+    """One service while it is waited for. `trouble` is empty, or why there is no use in waiting longer.
+
+    `steady_seconds` is how long the tasks with the ids `alive` have to go on running until that says something: none where
+    they have a health check.
+    """
 
     name: str
     running: int
@@ -41,6 +50,8 @@ class ServiceState:
     settled: bool
     trouble: str = ""
     errors: tuple[str, ...] = ()
+    alive: frozenset[str] = frozenset()
+    steady_seconds: float = 0.0
 
 
 def service_state(
@@ -72,7 +83,10 @@ def service_state(
         fresh and not wanted and not tasks and not {"Global", "GlobalJob"}.isdisjoint(service["Spec"].get("Mode") or {})
     )
     settled = running == wanted and not (stale or leaving or unborn or trouble) and update not in RUNNING_UPDATES
-    return ServiceState(name, running, wanted, settled, trouble, _task_errors(name, present))
+    alive = frozenset(task["ID"] for task in present if _state(task) == "running")
+    failed = any(_state(task) in FAILED_STATES for task in present)
+    steady = AFTER_FAILURE_SECONDS if failed else STEADY_SECONDS if alive and not _checked(service) else 0.0
+    return ServiceState(name, running, wanted, settled, trouble, _task_errors(name, present), alive, steady)
 
 
 def _state(task: Mapping[str, Any]) -> str:
@@ -95,6 +109,11 @@ def _counts(service: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]], lost
     if _policy(service).get("Condition") in {"none", "on-failure"}:
         running = min(wanted, running + sum(_state(task) == "complete" for task in tasks))
     return running, wanted
+
+
+def _checked(service: Mapping[str, Any]) -> bool:
+    check = ((service["Spec"].get("TaskTemplate") or {}).get("ContainerSpec") or {}).get("Healthcheck") or {}
+    return bool(check.get("Test")) and check["Test"] != ["NONE"]
 
 
 def _policy(service: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deployer.errors import TimedOutError
-from deployer.execute import converge, pulse, world
+from deployer.execute import converge, pulse, service_state, world
 from deployer.model import labels
 from deployer.plan import Done, Failed, Progress, Step
 from deployer.plan.operations import AwaitServices, Operation, UpdateService
@@ -81,6 +81,8 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulse, "POLL_SECONDS", 0.005)
     monkeypatch.setattr(world, "PAUSE_SECONDS", 0.005)
     monkeypatch.setattr(converge, "PAUSE_SECONDS", 0.005)
+    monkeypatch.setattr(service_state, "STEADY_SECONDS", 0.0)
+    monkeypatch.setattr(service_state, "AFTER_FAILURE_SECONDS", 0.0)
 
 
 def failure(report: Report, number: int = 1) -> Failed:
@@ -118,6 +120,40 @@ def test_a_service_that_fails_ends_the_wait_with_its_errors() -> None:
     failed = failure(report, 3)
     assert failed.reason.startswith("web_api: 3 of its tasks failed; ")
     assert failed.log == ("web_api: task: non-zero exit (1) (3 times)",)
+
+
+def test_a_program_that_ends_at_once_is_never_taken_for_one_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between its starts and its ends Swarm calls every one of its tasks running for a moment."""
+    monkeypatch.setattr(service_state, "STEADY_SECONDS", 0.02)
+    monkeypatch.setattr(service_state, "AFTER_FAILURE_SECONDS", 0.2)
+    ends = [moment(0, 1, *["failed"] * number) for number in range(4)]
+    runs = [moment(1, 1, *["failed"] * number, "running") for number in range(4)]
+    moments = [found for pair in zip(runs, ends[1:], strict=False) for found in pair]
+    manager = Manager(api=[ends[0], *moments])
+    manager.made = set()
+    report = play(plan(create("web_api"), Step(2, wait("api"), None, needs=(1,))), {"m1": manager})
+    assert failure(report, 2).reason.startswith("web_api: 3 of its tasks failed")
+
+
+@pytest.mark.parametrize(("tasks", "steady"), [(["running"], 0.05), (["failed", "running"], 0.15)])
+def test_tasks_without_a_health_check_have_to_go_on_running(
+    tasks: list[str], steady: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_state, "STEADY_SECONDS", 0.05)
+    monkeypatch.setattr(service_state, "AFTER_FAILURE_SECONDS", 0.15)
+    manager = Manager(api=[STARTS, moment(1, 1, *tasks)])
+    manager.made = set()
+    report = play(plan(create("web_api"), Step(2, wait("api"), None, needs=(1,))), {"m1": manager})
+    outcome = report.outcomes[2]
+    assert isinstance(outcome, Done)
+    assert outcome.seconds >= steady
+
+
+def test_a_health_check_has_said_it_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_state, "STEADY_SECONDS", 60.0)
+    manager = Manager(api=[RUNS])
+    manager.specs["api"]["TaskTemplate"]["ContainerSpec"]["Healthcheck"] = {"Test": ["CMD", "true"]}
+    assert play(plan(wait("api")), {"m1": manager}).ok
 
 
 def test_a_service_that_is_removed_meanwhile() -> None:
