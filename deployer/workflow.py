@@ -20,11 +20,14 @@ from deployer.remote import Link
 from deployer.source import load, lock_directory
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from deployer.execute.holder import Holder
     from deployer.model.desired import Desired
     from deployer.model.observed import Observed
     from deployer.model.problem import Problem
+    from deployer.model.services import Services
     from deployer.model.stack import StackObjects
     from deployer.model.status import Status
 
@@ -106,6 +109,54 @@ def status(source: Source, say: Say) -> Status:
             return status_of(validated.desired, validated.objects, observed, differences)
 
     return asyncio.run(look())
+
+
+def services(source: Source, say: Say, names: Sequence[str] = ()) -> Services:
+    """What the catalogue says runs: all of it, or the services of those names. Reads, never writes.
+
+    UsageError where the cluster has no Consul, UnreachableError where it cannot be asked, DeployerError where it knows
+    no service of one of the names.
+    """
+    from deployer.consul.listing import list_services  # noqa: PLC0415 - py-consul costs 0.1 s, other commands do without
+
+    cluster = load(source.repo, rev=source.rev, worktree=source.worktree).cluster
+
+    async def look() -> Services:
+        async with Link(cluster) as link:
+            say("asking Consul")
+            return await list_services(cluster, link, names)
+
+    return asyncio.run(look())
+
+
+def locked_by(source: Source) -> tuple[str, Holder | None]:
+    """The cluster's name, and who holds its lock in Consul. Raises BusyError, and UnreachableError, as `unlock` does."""
+    from deployer.execute.unlock import locked_by as look  # noqa: PLC0415 - py-consul costs 0.1 s, other commands do without
+
+    cluster = load(source.repo, rev=source.rev, worktree=source.worktree).cluster
+
+    async def ask() -> Holder | None:
+        async with Link(cluster) as link:
+            return await look(cluster, link, lock_directory(source.repo))
+
+    return cluster.name, asyncio.run(ask())
+
+
+def unlock(source: Source, lock: str, reason: str) -> tuple[str, Holder | None]:
+    """Take the lock of that id from its holder; the cluster's name, and None where nobody holds its lock.
+
+    GuardRefusedError where the lock has another id by now, BusyError where a live process of this machine holds the
+    repository's own lock, UnreachableError where Consul cannot be asked.
+    """
+    from deployer.execute.unlock import unlock as take  # noqa: PLC0415 - py-consul costs 0.1 s, other commands do without
+
+    cluster = load(source.repo, rev=source.rev, worktree=source.worktree).cluster
+
+    async def ask() -> Holder | None:
+        async with Link(cluster) as link:
+            return await take(cluster, link, lock_directory(source.repo), lock, reason)
+
+    return cluster.name, asyncio.run(ask())
 
 
 async def _compare(validated: Validated, link: Link, say: Say) -> tuple[Observed, Diff, Plan]:

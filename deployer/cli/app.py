@@ -22,6 +22,8 @@ COMMANDS: Final = {
     "plan": Command("plan", "plan", "Show what apply would do. Nothing is changed."),
     "apply": Command("apply", "apply", "Make the cluster what git says, and wait until it is healthy."),
     "status": Command("status", "status", "Show machines and stacks: as git says? healthy?"),
+    "services": Command("services", "services", "Show what runs where, and its health: Consul's catalogue."),
+    "unlock": Command("unlock", "unlock", "Take the lock from a run that hangs."),
     "init": Command("init", "init", "Lay out a new repository, with comments that teach."),
     "schema": Command("schema", "schema", "Print the JSON Schemas of the repository's files."),
     "sandbox": Command("sandbox", "app", "A cluster of containers on this machine, to try things on."),

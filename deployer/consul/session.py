@@ -44,7 +44,7 @@ class Sessions(Catalogue):
         """
         patience = {"index": index, "wait": f"{min(wait, LONGEST_WAIT):.3f}s"} if index and wait > 0 else {}
         at, told = await self._said(self._api.kv.get(key, consistency="consistent", **patience))
-        return str(at), await self._said(_entry(told)) if told else None
+        return str(at), None if told is None else await self._said(_entry(told))
 
     async def create(self, name: str, *, ttl: float, lock_delay: float) -> str:
         """A new session's id. Nothing but its TTL ends it: the health of some machine says nothing about the holder.

@@ -63,6 +63,10 @@ class Holder:
     def encoded(self) -> bytes:
         return json.dumps(asdict(self)).encode()
 
+    def told(self) -> dict[str, str]:
+        """Its fields, as `--json` shows them."""
+        return {name: value for name, value in asdict(self).items() if name != "ended"}
+
     def letting_go(self) -> Self:
         return replace(self, ended=now())
 

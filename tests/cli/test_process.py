@@ -57,7 +57,7 @@ def test_what_people_wait_for_imports_nothing_heavy(argv: str, environment: dict
 
 def test_completion_offers_commands_and_options() -> None:
     bash = {"_DEPLOYER_COMPLETE": "complete_bash", "COMP_CWORD": "1", "COMP_WORDS": "deployer "}
-    assert program(**bash).stdout.split() == ["validate", "plan", "apply", "status", "init", "schema", "sandbox"]
+    assert program(**bash).stdout.split() == list(COMMANDS)
     options = program(**bash | {"COMP_CWORD": "2", "COMP_WORDS": "deployer plan --re"}).stdout.split()
     assert options == ["--repo", "--rev"]
 

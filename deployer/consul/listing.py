@@ -1,0 +1,40 @@
+"""A cluster in, its services out: asked of the first server that answers."""
+
+from __future__ import annotations
+
+import contextlib
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from deployer.consul.catalogue import ConsulError
+from deployer.consul.servers import reach
+from deployer.consul.services import ServiceCatalogue
+from deployer.errors import DeployerError, TimedOutError, UnreachableError, UsageError
+from deployer.model.services import Services
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deployer.model.cluster import Cluster
+    from deployer.remote import Link
+
+
+async def list_services(cluster: Cluster, link: Link, names: Sequence[str]) -> Services:
+    """The services of those `names`, or all. Errors: deployer.workflow.services."""
+    if cluster.consul is None:
+        raise UsageError(
+            f"cluster {cluster.name} has no Consul, so there is no catalogue of services",
+            help="`consul: {}` in cluster/cluster.yaml, and `consul: server` in a machine's file",
+        )
+    with contextlib.closing(await reach(cluster, link, ServiceCatalogue)) as catalogue:
+        try:
+            instances = await catalogue.instances()
+        except (ConsulError, TimedOutError) as error:
+            raise UnreachableError(f"Consul cannot be asked: {error.message}") from None
+    known = {instance.service for instance in instances}
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            help_ = f"did you mean {close[0]!r}?" if close else "deployer services shows all"
+            raise DeployerError(f"the catalogue has no service {name!r}", help=help_)
+    return Services(cluster.name, tuple(one for one in instances if not names or one.service in names))
