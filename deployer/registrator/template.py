@@ -55,7 +55,7 @@ class Template:
 
 
 NO_TAGS: Final = Template("", ())
-_ACTION: Final = re.compile(r"\{\{(-\s)?\s*(.*?)\s*(\s-)?\}\}", re.DOTALL)
+_ACTION: Final = re.compile(r'\{\{(-\s)?\s*((?:"(?:[^"\\]|\\.)*"|`[^`]*`|[^"`])*?)\s*(\s-)?\}\}', re.DOTALL)
 _TOKEN: Final = re.compile(
     r'\s*(?:(?P<string>"(?:[^"\\\n]|\\.)*"|`[^`]*`)|(?P<number>-?[0-9]+)|(?P<field>(?:\.[A-Za-z_]\w*)+|\.)|(?P<word>[A-Za-z_]\w*)|(?P<sign>[()|]))'
 )

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 BASE: Final = "deployer-sandbox/debian:12"
 IMAGE: Final = "deployer-e2e/registrator:test"
-SLEEPER: Final = "hashicorp/consul:1.20"
+PRESENT: Final = "hashicorp/consul:1.20"
 """The image that is on the machine already; its `sleep` is all that is needed of it."""
+SLEEPER: Final = "sleeper"
+"""The same without its ports."""
 MACHINE: Final = "one"
 NODE = "address: 127.0.0.1\nswarm: manager\nconsul: server\n"
-STACK = f"services:\n  idle:\n    image: {SLEEPER}\n    deploy: {{replicas: 0}}\n"
+STACK = f"services:\n  idle:\n    image: {PRESENT}\n    deploy: {{replicas: 0}}\n"
 CLUSTER = """name: registrator
 ssh: {user: root}
 engine:
@@ -60,6 +62,8 @@ def registering(home: Path) -> Iterator[Registering]:
         assert applied.returncode == 0, applied.stdout + applied.stderr
         build_image()
         made = Registering(standing)
+        made.sh("sh", "-c", f"docker export $(docker create --label test {PRESENT}) | docker import - {SLEEPER}")
+        made.clear()
         yield made
         made.remove()
     finally:
