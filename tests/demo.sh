@@ -27,6 +27,7 @@ git diff --cached --quiet || step git commit --quiet --message "Four machines, t
 
 step deployer apply
 step deployer status
+step deployer services
 
 address=$(sed -n 's/^address: *\([0-9.]*\).*/\1/p' cluster/nodes/master.yaml)
 printf '\n$ curl http://%s/    # three times, through nginx\n' "$address"
