@@ -46,7 +46,9 @@ def unlock(
     elif reason is None:
         raise UsageError("a reason is needed", help=f'deployer unlock {lock} --reason "..."')
     cluster, holder = workflow.unlock(where, lock, reason)
-    Output(json).result(unlocked_text(cluster, holder), unlock_document(cluster, holder.told() if holder else None, reason))
+    Output(json).result(
+        unlocked_text(cluster, holder), unlock_document(cluster, holder.told() if holder else None, reason)
+    )
 
 
 def _asked(where: Source, *, may_ask: bool) -> str:
