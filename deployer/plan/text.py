@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from deployer.diff.change import ABSENT, Absent, Field
 from deployer.model.printable import printable
-from deployer.model.secret import MASK
+from deployer.plan.masking import masked
 from deployer.plan.operations import (
     AwaitConsul,
     AwaitServices,
@@ -31,18 +30,6 @@ if TYPE_CHECKING:
     from deployer.plan.steps import Plan, Step
 
 Mark = Literal["+", "~", "."]
-
-SECRET_WORDS: Final = re.compile(
-    r"passw|passphrase|(?<![a-z])pass(?![a-z])|pwd|secret|token|(api|access)[-_. ]?key|private|credential",
-    re.IGNORECASE,
-)
-"""A variable or option with such a name is shown masked."""
-
-SECRETS_NAMES: Final = re.compile(r"^TaskTemplate\.ContainerSpec\.Secrets\b")
-"""Where Docker keeps the *names* of secrets, which are none."""
-
-USER_INFO: Final = re.compile(r"(?<=://)[^/?#\s]*(?=@)")
-"""User and password in a URL (RFC 3986, 3.2.1)."""
 
 LONGEST_VALUE: Final = 60
 SHORT_COMMIT: Final = 10
@@ -165,26 +152,7 @@ def field_text(field: Field) -> str:
 def _value(path: str, value: Any) -> str:
     if isinstance(value, Absent) or value is None:
         return repr(ABSENT)
-    shown = _masked(value, secret=not SECRETS_NAMES.match(path) and bool(SECRET_WORDS.search(path)))
+    shown = masked(path, value)
     text = shown if isinstance(shown, str) else json.dumps(shown, sort_keys=True, ensure_ascii=False, default=str)
     text = printable(text)
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
-
-
-def _masked(value: Any, *, secret: bool) -> Any:
-    """`value` without what must not be seen: below a name that says secret, in `NAME=value`, in URLs."""
-    if isinstance(value, Mapping):
-        return {
-            key: _masked(item, secret=secret or (key != "SecretName" and bool(SECRET_WORDS.search(str(key)))))
-            for key, item in value.items()
-        }
-    if secret:
-        return MASK
-    if isinstance(value, list | tuple):
-        return [_masked(item, secret=False) for item in value]
-    if not isinstance(value, str):
-        return value
-    name, equals, _ = value.partition("=")
-    if equals and SECRET_WORDS.search(name):
-        return f"{name}={MASK}"
-    return USER_INFO.sub(MASK, value)

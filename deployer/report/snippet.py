@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.model.printable import printable
 from deployer.model.secret import MASK
-from deployer.plan.text import SECRET_WORDS
+from deployer.plan.masking import SECRET_WORDS
 
 if TYPE_CHECKING:
     from deployer.model.problem import Problem
