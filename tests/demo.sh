@@ -30,10 +30,10 @@ step deployer status
 step deployer services
 
 address=$(sed -n 's/^address: *\([0-9.]*\).*/\1/p' cluster/nodes/master.yaml)
-printf '\n$ curl http://%s/    # three times, through nginx\n' "$address"
+printf '\n$ curl http://%s/    # six times, through nginx\n' "$address"
 python3 - "http://$address/" <<'PY'
 import sys, time, urllib.request
-for _ in range(3):
+for _ in range(6):
     for _ in range(50):  # nginx asks for the tasks' names anew every two seconds
         try:
             print(urllib.request.urlopen(sys.argv[1], timeout=5).read().decode().strip())
