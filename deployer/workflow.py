@@ -14,7 +14,7 @@ from deployer.compose import compile_stacks
 from deployer.diff import Diff, diff
 from deployer.diff import status as status_of
 from deployer.execute import Patience, cluster_lock, execute, file_lock, this_run
-from deployer.observe import observe
+from deployer.observe import observe, observe_registrations
 from deployer.plan import Event, Plan, Report, build_plan
 from deployer.remote import Link
 from deployer.source import load, lock_directory
@@ -106,7 +106,8 @@ def status(source: Source, say: Say) -> Status:
     async def look() -> Status:
         async with Link(validated.desired.cluster) as link:
             observed, differences, _ = await _compare(validated, link, say)
-            return status_of(validated.desired, validated.objects, observed, differences)
+            registered = await observe_registrations(validated.desired.cluster, observed, link)
+            return status_of(validated.desired, validated.objects, observed, differences, registered)
 
     return asyncio.run(look())
 

@@ -92,6 +92,13 @@ class Catalogue:
         """`address:port` of the server that leads; empty while there is none."""
         return str(await self._ask(self._api.status.leader()) or "")
 
+    async def registered(self) -> list[dict[str, Any]]:
+        """What is registered with this very agent (`/v1/agent/services`)."""
+        told = await self._ask(self._api.http.get(CB.json(), "/v1/agent/services"))
+        if not isinstance(told, dict) or not all(isinstance(one, dict) and "ID" in one for one in told.values()):
+            raise ConsulError("Consul: its list of services is none")
+        return list(told.values())
+
     async def healthy_servers(self) -> int:
         """How many servers the leader calls healthy; 0 while it finds that one is not.
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from deployer.diff.change import Cause, Change, Diff, ServiceDiffers, ServiceUnsettled
 from deployer.diff.machines import advertise_address
 from deployer.diff.services import ROLLED_BACK, RUNNING_UPDATES, STALLED_UPDATES, all_ready, counts_agree
-from deployer.model.observed import Engine, LiveService, Observed, Unreachable
-from deployer.model.status import Health, NodeStatus, ServiceStatus, StackStatus, Status, Sync
+from deployer.model.observed import Engine, LiveService, Observed, Registrations, Unreachable
+from deployer.model.status import Health, NodeStatus, RegistratorStatus, ServiceStatus, StackStatus, Status, Sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,14 +20,23 @@ if TYPE_CHECKING:
 WORST_FIRST: Final[tuple[Health, ...]] = ("Unknown", "Missing", "Degraded", "Progressing", "Suspended", "Healthy")
 
 
-def status(desired: Desired, objects: Sequence[StackObjects], observed: Observed, diff: Diff) -> Status:
-    """The whole cluster's status."""
-    nodes = tuple(_node(desired.cluster, node, observed, diff) for node in desired.cluster.nodes)
+def status(
+    desired: Desired,
+    objects: Sequence[StackObjects],
+    observed: Observed,
+    diff: Diff,
+    registrations: Mapping[str, Registrations | Unreachable] | None = None,
+) -> Status:
+    """The whole cluster's status. `registrations` by machine: of those whose registrator runs."""
+    told = registrations or {}
+    nodes = tuple(_node(desired.cluster, node, observed, diff, told.get(node.name)) for node in desired.cluster.nodes)
     stacks = tuple(_stack(stack, observed, diff) for stack in sorted(objects, key=lambda stack: stack.stack))
     return Status(desired.cluster.name, desired.commit, nodes, stacks)
 
 
-def _node(cluster: Cluster, node: Node, observed: Observed, diff: Diff) -> NodeStatus:
+def _node(
+    cluster: Cluster, node: Node, observed: Observed, diff: Diff, registered: Registrations | Unreachable | None
+) -> NodeStatus:
     machine = observed.machines[node.name]
     if isinstance(machine, Unreachable):
         return NodeStatus(node.name, node.address, "", node.role, "", None, "Unknown", "Unknown", machine.reason)
@@ -39,6 +48,9 @@ def _node(cluster: Cluster, node: Node, observed: Observed, diff: Diff) -> NodeS
         catalogue = any(entry.name == node.name for entry in observed.catalogue or ())
     sync: Sync = "OutOfSync" if mine or obstacle else "Synced"
     health, note = _node_health(node, engine, observed)
+    registrator = _registrator(registered) if cluster.registrator else None
+    if health == "Healthy" and registrator and registrator.behind:
+        health, note = "Progressing", _behind(registrator)
     return NodeStatus(
         node.name,
         node.address,
@@ -49,7 +61,20 @@ def _node(cluster: Cluster, node: Node, observed: Observed, diff: Diff) -> NodeS
         sync,
         health,
         obstacle.reason if obstacle else note,
+        registrator,
     )
+
+
+def _registrator(registered: Registrations | Unreachable | None) -> RegistratorStatus:
+    if isinstance(registered, Registrations):
+        return RegistratorStatus(True, registered.instances, registered.missing, registered.stale)
+    return RegistratorStatus(registered is not None)
+
+
+def _behind(registrator: RegistratorStatus) -> str:
+    missing, stale = registrator.missing, registrator.stale
+    parts = [f"not in Consul: {', '.join(missing)}"] if missing else []
+    return "; ".join([*parts, f"in Consul and gone: {', '.join(stale)}"] if stale else parts)
 
 
 def _node_health(node: Node, engine: Engine | None, observed: Observed) -> tuple[Health, str]:

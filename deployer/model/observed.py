@@ -164,6 +164,18 @@ class CatalogueNode:
 
 
 @dataclass(frozen=True)
+class Registrations:
+    """What of one machine's containers is in Consul, against what is to be there."""
+
+    instances: int
+    """Registrations whose container runs."""
+    missing: tuple[str, ...] = ()
+    """Names of containers that run, are to be registered, and are not."""
+    stale: tuple[str, ...] = ()
+    """Ids of registrations whose container does not run (any more)."""
+
+
+@dataclass(frozen=True)
 class Observed:
     """The whole cluster, as far as it could be seen.
 

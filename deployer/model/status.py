@@ -10,6 +10,23 @@ Health = Literal["Healthy", "Progressing", "Degraded", "Suspended", "Missing", "
 
 
 @dataclass(frozen=True)
+class RegistratorStatus:
+    """Whether a machine's containers are being registered, and how far that is behind."""
+
+    running: bool
+    instances: int | None = None
+    """In Consul; None where nobody could be asked."""
+    missing: tuple[str, ...] = ()
+    """Containers that are to be in Consul and are not."""
+    stale: tuple[str, ...] = ()
+    """Registrations without a container."""
+
+    @property
+    def behind(self) -> int:
+        return len(self.missing) + len(self.stale)
+
+
+@dataclass(frozen=True)
 class NodeStatus:
     name: str
     address: str
@@ -22,6 +39,8 @@ class NodeStatus:
     sync: Sync
     health: Health
     note: str = ""
+    registrator: RegistratorStatus | None = None
+    """None where the cluster has none, or the machine could not be asked."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The cluster in, one snapshot out. Read only."""
 
+from deployer.observe.registrations import observe_registrations
 from deployer.observe.snapshot import observe
 
-__all__ = ["observe"]
+__all__ = ["observe", "observe_registrations"]

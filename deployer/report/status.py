@@ -13,11 +13,13 @@ from deployer.report.table import table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from deployer.model.status import NodeStatus, StackStatus, Status
+    from deployer.model.status import NodeStatus, RegistratorStatus, StackStatus, Status
     from deployer.report.paint import Paint, Tone
     from deployer.report.table import Finish
 
-MACHINES: Final = ("NAME", "ADDRESS", "ADVERTISE", "ROLE", "ENGINE", "CONSUL", "SYNC", "HEALTH", "NOTE")
+REGISTRATOR: Final = "REGISTERED"
+MACHINES: Final = ("NAME", "ADDRESS", "ADVERTISE", "ROLE", "ENGINE", "CONSUL", REGISTRATOR, "SYNC", "HEALTH", "NOTE")
+REGISTRATOR_AT: Final = MACHINES.index(REGISTRATOR)
 STACKS: Final = ("STACK", "SERVICE", "REPLICAS", "IMAGE", "SYNC", "HEALTH", "NOTE")
 
 TONES: Final[dict[str, Tone]] = {
@@ -36,8 +38,12 @@ def status_text(status: Status, paint: Paint, width: int | None = None) -> str:
     """Machines, stacks, and one sentence. `width` is the terminal's, None where nothing may be cut."""
     machines = [_machine(node) for node in status.nodes]
     stacks = [row for stack in status.stacks for row in _stack(stack)]
+    head: tuple[str, ...] = MACHINES
+    if all(node.registrator is None for node in status.nodes):
+        head = tuple(name for name in head if name != REGISTRATOR)
+        machines = [(*row[:REGISTRATOR_AT], *row[REGISTRATOR_AT + 1 :]) for row in machines]
     parts = [
-        table(MACHINES, machines, width=width, shrink=("NOTE",), finish=_words(MACHINES, paint)) if machines else [],
+        table(head, machines, width=width, shrink=("NOTE",), finish=_words(head, paint)) if machines else [],
         table(STACKS, stacks, width=width, shrink=("NOTE", "IMAGE"), finish=_words(STACKS, paint)) if stacks else [],
         [summary(status)],
     ]
@@ -67,7 +73,20 @@ def _words(head: Sequence[str], paint: Paint) -> Finish:
 
 def _machine(node: NodeStatus) -> tuple[str, ...]:
     catalogue = {True: "yes", False: "no", None: ""}[node.catalogue]
-    return node.name, node.address, node.advertise, node.role, node.engine, catalogue, node.sync, node.health, node.note
+    place = (node.name, node.address, node.advertise, node.role, node.engine, catalogue)
+    return *place, _registered(node.registrator), node.sync, node.health, node.note
+
+
+def _registered(registrator: RegistratorStatus | None) -> str:
+    """`3/4`: so many instances are in Consul of those that are to be there; `3/3, 1 stale`; `no` where it does not run."""
+    if registrator is None:
+        return ""
+    if not registrator.running:
+        return "no"
+    if registrator.instances is None:
+        return "unknown"
+    stale = f", {len(registrator.stale)} stale" if registrator.stale else ""
+    return f"{registrator.instances}/{registrator.instances + len(registrator.missing)}{stale}"
 
 
 def _stack(stack: StackStatus) -> Iterator[tuple[str, ...]]:

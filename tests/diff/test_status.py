@@ -1,15 +1,16 @@
 """Two words for every machine and stack."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from deployer.diff import diff
 from deployer.diff.status import status, worst
-from deployer.model.cluster import Consul
-from deployer.model.observed import CatalogueNode, Machine, Observed, Silent, Unreachable
+from deployer.model.cluster import Consul, Registrator
+from deployer.model.observed import CatalogueNode, Machine, Observed, Registrations, Silent, Unreachable
 from deployer.model.stack import StackObjects
-from deployer.model.status import NodeStatus, StackStatus
+from deployer.model.status import NodeStatus, RegistratorStatus, StackStatus
 from tests.literals import (
     COMMIT,
     DOWN,
@@ -170,6 +171,34 @@ class TestNode:
         wanted = desired(cluster(node("master", "manager", consul_server=True), consul=Consul()), commit=COMMIT)
         look = observed({"master": IN_MASTER}, swarm(member("n-master", "manager")), catalogue)
         assert status(wanted, (), look, diff(wanted, (), look)).nodes[0].catalogue is expected
+
+
+class TestRegistrator:
+    def one(self, told: Registrations | Unreachable | None, *, section: Registrator | None) -> NodeStatus:
+        made = cluster(node("master", "manager", consul_server=True), consul=Consul())
+        wanted = desired(replace(made, registrator=section, registrator_image="r:1"))
+        look = observed({"master": IN_MASTER}, swarm(member("n-master", "manager")), ())
+        return status(wanted, (), look, diff(wanted, (), look), {"master": told} if told else {}).nodes[0]
+
+    def test_a_cluster_without_one(self) -> None:
+        assert self.one(None, section=None).registrator is None
+
+    def test_it_does_not_run(self) -> None:
+        found = self.one(None, section=Registrator())
+        assert (found.registrator, found.sync) == (RegistratorStatus(running=False), "OutOfSync")
+
+    def test_nobody_could_be_asked(self) -> None:
+        assert self.one(DOWN, section=Registrator()).registrator == RegistratorStatus(running=True)
+
+    def test_all_is_there(self) -> None:
+        found = self.one(Registrations(3), section=Registrator())
+        assert (found.registrator, found.health) == (RegistratorStatus(True, 3), "Healthy")
+
+    def test_it_is_behind(self) -> None:
+        found = self.one(Registrations(3, ("web", "api"), ("x:gone:80",)), section=Registrator())
+        assert found.registrator is not None
+        assert found.registrator.behind == 3
+        assert (found.health, found.note) == ("Progressing", "not in Consul: web, api; in Consul and gone: x:gone:80")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.model.status import NodeStatus, ServiceStatus, StackStatus, Status
+from deployer.model.status import NodeStatus, RegistratorStatus, ServiceStatus, StackStatus, Status
 from deployer.report.status import status_text
 
 if TYPE_CHECKING:
@@ -109,3 +109,22 @@ def test_words_have_their_colours_and_columns_stay_aligned(status: Status, colou
 def test_a_note_from_a_machine_is_escaped(status: Status, plain: Paint) -> None:
     hostile = replace(status.nodes[0], note="a\nb\x1b[2J")
     assert "a\\nb\\x1b[2J" in status_text(replace(status, nodes=(hostile,)), plain)
+
+
+@pytest.mark.parametrize(
+    ("registrator", "cell"),
+    [
+        (RegistratorStatus(running=True, instances=3), "3/3"),
+        (RegistratorStatus(running=True, instances=2, missing=("web",)), "2/3"),
+        (RegistratorStatus(running=True, instances=2, stale=("a:b:80",)), "2/2, 1 stale"),
+        (RegistratorStatus(running=True), "unknown"),
+        (RegistratorStatus(running=False), "no"),
+    ],
+)
+def test_how_far_the_registrator_is(status: Status, plain: Paint, registrator: RegistratorStatus, cell: str) -> None:
+    first, *others = status.nodes
+    lines = status_text(replace(status, nodes=(replace(first, registrator=registrator), *others)), plain).splitlines()
+    at = lines[0].index("REGISTERED")
+    assert lines[0].index("CONSUL") < at < lines[0].index("SYNC")
+    assert lines[1][at:].startswith(f"{cell}   ")
+    assert lines[3][at:].startswith("-   ")
