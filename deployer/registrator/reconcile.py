@@ -82,7 +82,9 @@ class Reconciler:
             self.down(str(error))
         except AgentDeniesError as error:
             self.later[action.owner] = time.monotonic() + WAITING
-            self._once(action.owner, f"{action.owner[:12]}: Consul does not do for now: {error}")
+            self._once(action.owner, f"{action.owner[:12]}: Consul does not do it for now: {error}")
+        except Exception as error:  # noqa: BLE001 - an answer in a form that nobody foresaw ends one container's turn, not the program
+            self._once(action.owner, f"{action.owner[:12]}: not understood: {type(error).__name__}: {error}")
 
     def down(self, why: str) -> None:
         """The agent is away: said once; everything is looked at when it is back."""

@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 
 THREADS: Final = 8
 TICK: Final = 1.0
-"""Seconds between two looks at whether the agent still knows what it was told."""
+"""Seconds between two looks at whether the agent still knows what it was told, or is back."""
 FIRST_WAIT: Final = 0.1
 LONGEST_WAIT: Final = 5.0
+"""Seconds between two tries to reach the engine, after many."""
 SYNC_SECONDS: Final = 120.0
 
 
@@ -107,7 +108,7 @@ class Registrator:
             self._sync_wanted.wait(wait_ if self._state.agent_down.is_set() else TICK)
             now = time.monotonic()
             if self._state.agent_down.is_set():
-                wait_ = FIRST_WAIT if self._agent_is_back() else min(wait_ * 2, LONGEST_WAIT)
+                wait_ = FIRST_WAIT if self._agent_is_back() else min(wait_ * 2, TICK)
             elif now >= self._sync_at or (self._options.resync and now - resync >= self._options.resync):
                 self._sync_at = float("inf")
                 self._sync_wanted.set()
@@ -136,13 +137,18 @@ class Registrator:
         """An agent without a data directory forgets all when it restarts. One entry stands for all of them."""
         some = self._state.ledger.any_id()
         try:
-            if some and not self._agent.has(some) and self._state.ledger.entry(some):
+            if some and not self._agent.has(some) and self._state.ledger.entry(some) and not self._lists(some):
                 say(f"Consul has forgotten {some}: registering again")
                 self._sync_wanted.set()
         except AgentDownError as error:
             self._state.down(str(error))
         except AgentError:
             pass  # said where it matters: at a registration
+
+    def _lists(self, service: str) -> bool:
+        """Whether the agent lists an entry that it does not find by its id: Consul before 1.3 has no such question."""
+        host = self._state.host
+        return host is not None and any(one.id == service for one in self._agent.snapshot(host.engine).ours)
 
     def _sync(self) -> None:
         """Read the agent and the engine, look at everything that one of them names, wait for it, clean up."""
@@ -163,6 +169,8 @@ class Registrator:
         except EngineError as error:
             self._sync_at = began + WAITING
             say(f"error listing containers, skipping sync: {error}")
+            if self._stream is not None:
+                self._stream.close()  # of an engine that does not answer there come no events either: attach anew
             return
         except AgentDownError as error:
             self._state.down(str(error))
@@ -230,7 +238,7 @@ class Registrator:
             try:
                 found = swarm.look(watch, engine, host, self._options, time.monotonic())
                 said = ""
-            except EngineError as error:
+            except Exception as error:  # noqa: BLE001 - the engine's, or an answer in a form that nobody foresaw
                 if not said:
                     say(f"the swarm does not answer, keeping what is registered: {error}")
                 said = str(error)
