@@ -100,6 +100,7 @@ class _Server(asyncssh.SSHServer):
 
     def begin_auth(self, username: str) -> bool:
         self._sshd.users.append(username)
+        self._sshd.logins[-1].send_auth_banner("\x1b[2JYou have been hacked\n")
         return True
 
     def public_key_auth_supported(self) -> bool:

@@ -36,7 +36,7 @@ async def refusal(node: Node, known_hosts: str = "") -> ConnectionFailedError:
     return caught.value
 
 
-def test_a_machine_whose_key_the_repository_knows(tmp_path: Path) -> None:
+def test_a_machine_whose_key_the_repository_knows(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     async def scenario() -> Sshd:
         async with sshd(tmp_path) as server:
             connection = await connect(server.node(user="deploy"), f"# machines\n\n{server.known()}\n")
@@ -47,6 +47,7 @@ def test_a_machine_whose_key_the_repository_knows(tmp_path: Path) -> None:
     server = run(scenario())
     assert set(server.users) == {"deploy"}
     assert len(server.logins) == 1
+    assert capfd.readouterr() == ("", ""), "a machine's banner is not for our terminal"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[127.0.0.1]", "hashed", "pattern"])
@@ -199,6 +200,24 @@ def test_a_machine_behind_another(tmp_path: Path, home: Path) -> None:
     assert set(jump.users) == {"ops"}
     assert set(server.users) == {"root"}
     assert jump.commands == []
+
+
+def test_a_silent_machine_behind_another_leaves_no_connection_to_that(tmp_path: Path, home: Path) -> None:
+    async def scenario() -> None:
+        silent = socket.create_server(("127.0.0.1", 0))
+        async with sshd(tmp_path) as jump:
+            (home / ".ssh" / "known_hosts").write_text(jump.known(), "utf-8")
+            (home / ".ssh" / "config").write_text(
+                f"Host 127.0.0.1\n  IdentityFile {jump.identity}\n"
+                f"Match originalhost m1.internal\n  HostName 127.0.0.1\n  ProxyJump ops@127.0.0.1:{jump.port}\n",
+                "utf-8",
+            )
+            ssh = Ssh(port=silent.getsockname()[1], connect_timeout=1.0)
+            assert "no answer from m1.internal" in (await refusal(node(address="m1.internal", ssh=ssh))).message
+            await jump.logins[0].wait_closed()
+        silent.close()
+
+    run(scenario(), seconds=10)
 
 
 @pytest.mark.parametrize("line", ["Port abc", 'Host "unclosed', "Match nonsense x"])
