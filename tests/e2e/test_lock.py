@@ -158,6 +158,9 @@ class Applying:
         code = self._process.wait(seconds)
         for reader in self._readers:
             reader.join()
+        for stream in (self._process.stdout, self._process.stderr):
+            assert stream
+            stream.close()
         return code
 
     def stop_for_good(self) -> None:
