@@ -168,6 +168,21 @@ def test_a_connection_that_breaks_in_the_middle_of_a_command(tmp_path: Path) -> 
     run(scenario())
 
 
+def test_a_command_whose_end_is_not_told_is_no_result(tmp_path: Path) -> None:
+    """sshd was killed under it: the channel is closed without a status."""
+
+    async def handler(process: asyncssh.SSHServerProcess[bytes]) -> None:
+        process.stdout.write(b"half of it\n")
+        process.close()
+
+    async def scenario() -> None:
+        async with connected(tmp_path, handler=handler) as (_, connection):
+            with pytest.raises(ConnectionFailedError, match=r"^the connection broke while `x` ran$"):
+                await connection.run(Command(("x",)))
+
+    run(scenario())
+
+
 def test_a_machine_that_goes_silent_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The network is lost after login: only keep-alive tells (FAULTS.md F-09)."""
     monkeypatch.setattr(ssh, "KEEPALIVE_SECONDS", 0.1)
