@@ -8,6 +8,7 @@ import pytest
 
 from deployer.diff import Blocked
 from deployer.errors import InvalidFilesError
+from deployer.execute import BrokenOffError
 from deployer.model.problem import Problem
 from deployer.plan import Failed, Plan, Report
 
@@ -111,6 +112,17 @@ def test_apply_ends_with_the_reports_exit_code(cli: Any, workflow: Any) -> None:
     assert "failed   #1     web_default   create network   pool overlaps\n" in out
     workflow.report = Report(workflow.plan, {}, 1.0, "interrupted")
     assert cli("apply").code == 130
+
+
+def test_a_bug_in_the_middle_of_an_apply_does_not_hide_what_was_done(cli: Any, workflow: Any) -> None:
+    broken = BrokenOffError(Report(workflow.plan, {1: Done(0.25)}, 1.0))
+    broken.__cause__ = ZeroDivisionError("division by zero")
+    workflow.report = broken
+    code, out, err = cli("apply")
+    assert code == 70
+    assert "1 done" in out
+    assert "internal error: ZeroDivisionError" in err
+    assert "Traceback" not in out + err
 
 
 @pytest.mark.parametrize(
