@@ -38,6 +38,8 @@ def program(*argv: str, code: str = "", **environment: str) -> subprocess.Comple
         ("--version", {}),
         ("plan --help", {}),
         ("apply --help", {}),
+        ("unlock --help", {}),
+        ("services --help", {}),
         ("pln", {}),
         ("", {"_DEPLOYER_COMPLETE": "complete_bash", "COMP_WORDS": "deployer ", "COMP_CWORD": "1"}),
         ("", {"_DEPLOYER_COMPLETE": "complete_bash", "COMP_WORDS": "deployer plan --re", "COMP_CWORD": "2"}),
