@@ -10,7 +10,7 @@ from deployer.diff import Blocked
 from deployer.errors import InvalidFilesError
 from deployer.execute import BrokenOffError
 from deployer.model.problem import Problem
-from deployer.plan import Failed, Plan, Report
+from deployer.plan import Done, Failed, Plan, Report
 
 if TYPE_CHECKING:
     from pathlib import Path
