@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
+from deployer.document import shortened
 from deployer.model.cluster import Cluster, ClusterFile, Engine, Node, NodeFile, Ssh
 from deployer.model.problem import Problem
 from deployer.source import known_hosts, machines, registrator
@@ -28,6 +30,9 @@ _DAEMON: Final = {
     **dict.fromkeys(("cluster-store", "cluster-store-opts", "cluster-advertise"), _REMOVED),
 }
 """Settings of daemon.json that would break a machine, and why."""
+
+
+LABEL_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?")
 
 
 def validate(
@@ -56,6 +61,7 @@ def validate(
         problems += [*found, *_daemon_problems(document)]
         complete = complete and not found
         if node is not None:
+            problems += _label_problems(document, node)
             ssh, engine = _inherited(document, node, file)
             read.append(Machine(name, document, node, ssh, engine))
     problems += machines.alone_and_together(read)
@@ -113,6 +119,16 @@ def _daemon_problems(document: Document) -> Iterator[Problem]:
         if reason is not None and value is not None:
             yield document.problem(
                 ("engine", "daemon", key), f"engine.daemon cannot have {key!r}", f"remove it: {reason}", key=True
+            )
+
+
+def _label_problems(document: Document, node: NodeFile) -> Iterator[Problem]:
+    """What Docker advises for label names (docs.docker.com, "Docker object labels"); `deployer.` is ours."""
+    for key in node.labels:
+        if not LABEL_NAME.fullmatch(key) or key.startswith("deployer."):
+            advice = "letters, digits, dots, hyphens and underscores; names that begin with `deployer.` are taken"
+            yield document.problem(
+                ("labels", key), f"{shortened(key)!r} cannot be the name of a label", advice, key=True
             )
 
 

@@ -27,6 +27,8 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHt6e3p7ent6e3p7ent6e3p7ent6e3p7ent6e
         ),
         pytest.param({M: b"address: local\nswarm: manager # \xe9\n"}, [f"{M}:2:18: byte 0xe9 is not UTF-8"], id="latin-1"),
         pytest.param({M: MANAGER + "adress: x\n"}, [f"{M}:3:1: unknown key 'adress'"], id="unknown key"),
+        pytest.param({M: MANAGER + 'labels: {"a,b": x}\n'}, [f"{M}:3:10: 'a,b' cannot be the name of a label"], id="label name"),
+        pytest.param({M: MANAGER + "labels: {deployer.x: y}\n"}, [f"{M}:3:10: 'deployer.x' cannot be the name of a label"], id="our label"),
         pytest.param(
             {M: SSH, N: "swarm: worker\naddress: 203.0.113.1\n"},
             [f"{N}:2:10: m2 has the address 203.0.113.1, as m1 is ({M}:1)"],
