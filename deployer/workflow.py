@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deployer.compose import compile_stacks
@@ -17,7 +17,7 @@ from deployer.execute import Patience, cluster_lock, execute, file_lock, this_ru
 from deployer.observe import observe, observe_registrations
 from deployer.plan import Event, Plan, Report, build_plan
 from deployer.remote import Link
-from deployer.source import load, lock_directory
+from deployer.source import load, lock_directory, with_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,9 +61,16 @@ def validate(source: Source, say: Say) -> Validated:
     return Validated(desired, compiled.objects, (*desired.warnings, *compiled.warnings))
 
 
+def _prepared(source: Source, say: Say) -> Validated:
+    """Validated, with what the files name on this machine: secrets, which validation does without."""
+    validated = validate(source, say)
+    desired = validated.desired
+    return replace(validated, desired=replace(desired, cluster=with_secrets(desired.cluster)))
+
+
 def plan(source: Source, say: Say) -> Plan:
     """What `apply` would do now. Reads, never writes."""
-    validated = validate(source, say)
+    validated = _prepared(source, say)
 
     async def look() -> Plan:
         async with Link(validated.desired.cluster) as link:
@@ -79,7 +86,7 @@ def apply(source: Source, say: Say, show: Callable[[Plan], None], listen: Listen
     nothing to do, Consul's is not asked for; where there is, the cluster is looked at again under it: whoever held it
     before may have changed everything.
     """
-    validated = validate(source, say)
+    validated = _prepared(source, say)
     desired = validated.desired
     me, patience = this_run(desired.commit), Patience(desired.cluster.name, wait_lock, say)
 
@@ -101,7 +108,7 @@ def apply(source: Source, say: Say, show: Callable[[Plan], None], listen: Listen
 
 def status(source: Source, say: Say) -> Status:
     """How the cluster is, against what git says. Reads, never writes."""
-    validated = validate(source, say)
+    validated = _prepared(source, say)
 
     async def look() -> Status:
         async with Link(validated.desired.cluster) as link:
@@ -120,7 +127,7 @@ def services(source: Source, say: Say, names: Sequence[str] = ()) -> Services:
     """
     from deployer.consul.listing import list_services  # noqa: PLC0415 - py-consul costs 0.1 s, other commands do without
 
-    cluster = load(source.repo, rev=source.rev, worktree=source.worktree).cluster
+    cluster = with_secrets(load(source.repo, rev=source.rev, worktree=source.worktree).cluster)
 
     async def look() -> Services:
         async with Link(cluster) as link:
@@ -134,7 +141,7 @@ def locked_by(source: Source) -> tuple[str, Holder | None]:
     """The cluster's name, and who holds its lock in Consul. Raises BusyError, and UnreachableError, as `unlock` does."""
     from deployer.execute.unlock import locked_by as look  # noqa: PLC0415 - py-consul costs 0.1 s, other commands do without
 
-    cluster = load(source.repo, rev=source.rev, worktree=source.worktree).cluster
+    cluster = with_secrets(load(source.repo, rev=source.rev, worktree=source.worktree).cluster)
 
     async def ask() -> Holder | None:
         async with Link(cluster) as link:
@@ -151,7 +158,7 @@ def unlock(source: Source, lock: str, reason: str) -> tuple[str, Holder | None]:
     """
     from deployer.execute.unlock import unlock as take  # noqa: PLC0415 - py-consul costs 0.1 s, other commands do without
 
-    cluster = load(source.repo, rev=source.rev, worktree=source.worktree).cluster
+    cluster = with_secrets(load(source.repo, rev=source.rev, worktree=source.worktree).cluster)
 
     async def ask() -> Holder | None:
         async with Link(cluster) as link:

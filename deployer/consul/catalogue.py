@@ -22,6 +22,7 @@ from deployer.remote.http import HttpClient
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from deployer.model.secret import Secret
     from deployer.remote.connection import Connection
 
     Answer = Callable[[Any], Any]
@@ -39,9 +40,10 @@ class ConsulError(DeployerError):
 class _Transport(consul.base.HTTPClient):  # type: ignore[misc] # py-consul ships no types
     """The transport that py-consul's calls go through."""
 
-    def __init__(self, client: HttpClient) -> None:
+    def __init__(self, client: HttpClient, token: Secret | None) -> None:
         super().__init__()
         self._client = client
+        self._token = token
 
     async def get(self, callback: Answer, path: str, params: Any = None, headers: Any = None, **_: Any) -> Any:
         return await self._call(callback, "GET", path, params, "", headers)
@@ -61,28 +63,32 @@ class _Transport(consul.base.HTTPClient):  # type: ignore[misc] # py-consul ship
     async def _call(self, callback: Answer, method: str, path: str, params: Any, data: Any, headers: Any) -> Any:
         target = quote(path, safe="/:") + (f"?{urlencode(params)}" if params else "")
         body = data.encode() if isinstance(data, str) else data
+        if self._token:  # py-consul has its own way of sending it for each call, and for some none
+            headers = {**(headers or {}), "X-Consul-Token": self._token.reveal()}
         response = await self._client.request(method, target, body, headers=headers, seconds=REQUEST_SECONDS)
         headers = {name.title(): value for name, value in response.headers.items()}  # as py-consul looks them up
         return callback(consul.base.Response(response.status, headers, response.body.decode("utf-8", "replace")))
 
 
 class _Api(consul.base.Consul):  # type: ignore[misc] # py-consul ships no types
-    def __init__(self, client: HttpClient) -> None:
+    def __init__(self, client: HttpClient, token: Secret | None) -> None:
         self._client = client
+        self._secret = token
         # All of it said, and the token taken away: py-consul would take CONSUL_HTTP_* of whoever runs this instead.
         super().__init__(PORT.host, PORT.port, scheme="http", verify=True)
         self.token = None
 
     def http_connect(self, *_: Any, **__: Any) -> _Transport:
-        return _Transport(self._client)
+        return _Transport(self._client, self._secret)
 
 
 class Catalogue:
     """What deployer asks of Consul. All methods raise ConsulError, ConnectionFailedError, or TimedOutError."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, token: Secret | None = None) -> None:
+        """`token` is sent with every request, as a header."""
         self._http = HttpClient(lambda: connection.open(PORT), "consul")
-        self._api = _Api(self._http)
+        self._api = _Api(self._http, token)
 
     def close(self) -> None:
         """Close the streams that are kept for the next request."""

@@ -22,7 +22,7 @@ async def reach(cluster: Cluster, link: Link, kind: type[Client]) -> Client:
         if not node.consul_server:
             continue
         try:
-            client = kind(await link.to(node.name))
+            client = kind(await link.to(node.name), cluster.secrets.token)
         except ConnectionFailedError as error:
             reason = f"{node.name}: {error.message}"
             continue

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deployer.model.observed import LiveService
+    from deployer.model.secret import SecretFile
 
 
 class Cause(StrEnum):
@@ -107,6 +108,8 @@ class ContainerDiffers:
     cause: Cause
     role: Literal["server", "agent", "registrator"] = "server"
     """What it is: one of Consul's servers, a client agent of Consul, the registrator."""
+    files: tuple[SecretFile, ...] = ()
+    """What it is given before it starts, and no plan shows."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from deployer.diff.change import Cause, ContainerDiffers
 from deployer.diff.machines import advertise_address, usable
 from deployer.model import labels
 from deployer.model.observed import Container, Engine, Machine, Observed
+from deployer.model.secret import Secret, SecretFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 CONTAINER: Final = "deployer-consul"
 VOLUME: Final = "deployer-consul-data"
+SECRETS: Final = "/consul/config/deployer.json"
 META_ROLE: Final = "deployer-swarm"
 META_CLUSTER: Final = "deployer-cluster"
 META_ENGINE: Final = "docker-version"
@@ -57,7 +59,25 @@ def container_change(
     cause = container_cause(present(engine, "consul"), body, engine)
     if cause is None and engine and others and not set(others) & _joins(present(engine, "consul")):
         cause = Cause.CHANGED
-    return ContainerDiffers(node.name, CONTAINER, body["Image"], body, cause, node.consul) if cause else None
+    if cause is None:
+        return None
+    return ContainerDiffers(node.name, CONTAINER, body["Image"], body, cause, node.consul, secret_files(cluster, node))
+
+
+def secret_files(cluster: Cluster, node: Node) -> tuple[SecretFile, ...]:
+    """Consul's configuration as far as it is secret: the gossip key, and the ACL system with its one token.
+
+    `master` is what 1.4 to 1.10 call the token that is valid from the start; newer ones call it `initial_management` and take
+    the old word as well (consul, agent/config/deprecated.go), which the old ones do not the other way round.
+    """
+    secrets, configuration = cluster.secrets, dict[str, Any]()
+    if secrets.gossip_key:
+        configuration["encrypt"] = secrets.gossip_key.reveal()
+    if secrets.token:
+        token = secrets.token.reveal()
+        tokens = {"agent": token} | ({"master": token} if node.consul_server else {})
+        configuration["acl"] = {"enabled": True, "default_policy": "deny", "tokens": tokens}
+    return (SecretFile(SECRETS, Secret(json.dumps(configuration))),) if configuration else ()
 
 
 def present(engine: Engine | None, role: str) -> Container | None:
@@ -114,6 +134,7 @@ def consul_body(
         },
     }  # fmt: skip
     compared = definition | {"Servers": all_servers}
+    compared |= {"Secrets": cluster.secrets.digest} if cluster.secrets.digest else {}
     told = [
         *(f"-retry-join={other}" for other in others),
         f"-node-meta={META_COMMIT}:{commit}",

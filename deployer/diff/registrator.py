@@ -9,6 +9,7 @@ from deployer.diff.consul import container_cause, hash_of_container, present, se
 from deployer.diff.machines import advertise_address, usable
 from deployer.model import labels
 from deployer.model.observed import Engine, Machine, Observed
+from deployer.model.secret import SecretFile
 
 if TYPE_CHECKING:
     from deployer.model.cluster import Cluster, Node
@@ -20,6 +21,7 @@ MEMORY: Final = 128 * 1024 * 1024
 """Bytes; with 500 containers it takes less than 80 MB."""
 CPUS: Final = 1_000_000_000
 """Billionths of a processor: one."""
+TOKEN: Final = "/registrator.token"  # noqa: S105 - where the file with it is
 LOGS: Final = {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "2"}}
 
 
@@ -63,7 +65,8 @@ def _changes(cluster: Cluster, node: Node, machine: Machine, body: dict[str, Any
     image = body["Image"]
     ours = not cluster.registrator.image
     missing = ours and (engine is None or image not in engine.images)
-    container = ContainerDiffers(node.name, CONTAINER, image, body, cause, "registrator")
+    files = (SecretFile(TOKEN, cluster.secrets.token),) if cluster.secrets.token else ()
+    container = ContainerDiffers(node.name, CONTAINER, image, body, cause, "registrator", files)
     return [ImageMissing(node.name, image, cluster.registrator.base), container] if missing else [container]
 
 
@@ -91,11 +94,14 @@ def registrator_body(cluster: Cluster, node: Node, address: str, agent: str, com
     if not cluster.registrator.image:
         definition["User"] = labels.SOCKET_USER
         definition["HostConfig"] |= {"CapDrop": ["ALL"], "SecurityOpt": ["no-new-privileges:true"]}
+    if cluster.secrets.token:
+        definition["Env"] = [f"CONSUL_HTTP_TOKEN_FILE={TOKEN}"]
+    compared = definition | ({"Secrets": cluster.secrets.digest} if cluster.secrets.token else {})
     return definition | {
         "Labels": {
             labels.CLUSTER: cluster.name,
             labels.ROLE: ROLE,
-            labels.HASH: hash_of_container(definition),
+            labels.HASH: hash_of_container(compared),
             labels.COMMIT: commit,
         }
     }

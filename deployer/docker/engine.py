@@ -68,6 +68,15 @@ class Engine:
         """A request that may take longer than others: joining a swarm waits for the manager."""
         return await self._call("POST", path, {}, body, seconds=seconds)
 
+    async def unpack(self, container: str, archive: bytes) -> None:
+        """Put the files of a tar archive into a container, which need not run; its paths are relative to the root."""
+        await self._agree()
+        target = f"{self._prefix}/containers/{segment(container)}/archive?path=%2F"
+        headers = {"Content-Type": "application/x-tar"}
+        response = await self._http.request("PUT", target, archive, headers=headers)
+        if response.status >= 400:
+            raise EngineError(response.status, _message(response))
+
     async def pull(self, image: str) -> AsyncGenerator[str, None]:
         """Pull an image; yields what the engine says on the way. Raises EngineError where it ends in an error."""
         name, tag = split_image(image)

@@ -22,7 +22,7 @@ POLL_SECONDS: Final = 0.2
 
 async def await_consul(world: World, operation: AwaitConsul, _: Callable[[str], None]) -> str:
     reason = "no leader"
-    catalogue = Catalogue(await world.link.to(operation.node))
+    catalogue = Catalogue(await world.link.to(operation.node), world.link.cluster.secrets.token)
     try:
         async with asyncio.timeout(operation.timeout):
             while not world.stopping.is_set():
@@ -50,6 +50,7 @@ async def register_node(world: World, operation: RegisterNode, _: Callable[[str]
     if labels.ENGINE_VERSION in meta.values():
         version = await (await world.engine(operation.node)).version()
         meta = {key: version if value == labels.ENGINE_VERSION else value for key, value in meta.items()}
-    with contextlib.closing(Catalogue(await world.link.to(operation.via))) as catalogue:
+    connection = await world.link.to(operation.via)
+    with contextlib.closing(Catalogue(connection, world.link.cluster.secrets.token)) as catalogue:
         await catalogue.register(operation.node, operation.address, meta)
     return ""

@@ -7,9 +7,12 @@ The structs *are* the file formats (DESIGN.md, "The repository that users keep")
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct, field
+
+if TYPE_CHECKING:
+    from deployer.model.secret import Secret
 
 # Every pattern ends in `$(?!\n)`: in Python `$` alone lets a last newline pass, in JSON Schema there is no `\Z`.
 NAME_PATTERN: Final = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$(?!\n)"
@@ -67,6 +70,27 @@ class Consul(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         "hashicorp/consul:1.20"
     )
     datacenter: Annotated[str, Meta(pattern=NAME_PATTERN, description="Consul's name for the place.")] = "dc1"
+    token_file: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                description="File on the machine that runs deployer, with a UUID: who does not send it may not do anything.",
+            ),
+        ]
+        | None
+    ) = None
+    gossip_key_file: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                description="File on the machine that runs deployer, with the key that `consul keygen` prints: servers and "
+                "agents speak to each other encrypted.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Registrator(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -185,6 +209,16 @@ class Node:
 
 
 @dataclass(frozen=True)
+class ConsulSecrets:
+    """What the consul section's files hold; empty until they are read, which validation does without."""
+
+    token: Secret | None = None
+    gossip_key: Secret | None = None
+    digest: str = ""
+    """Of both: another digest means other secrets. A slow hash with the cluster's name, so that it gives nothing away."""
+
+
+@dataclass(frozen=True)
 class Cluster:
     """Everything under `cluster/` at one commit."""
 
@@ -197,6 +231,7 @@ class Cluster:
     registrator: Registrator | None = None
     registrator_image: str = ""
     """The image that runs: the section's, or the name that ours has for its content; empty without the section."""
+    secrets: ConsulSecrets = ConsulSecrets()
 
     def node(self, name: str) -> Node:
         return next(node for node in self.nodes if node.name == name)

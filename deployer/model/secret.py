@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 MASK: Final = "[secret]"
@@ -40,3 +41,11 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a secret is not written anywhere")
+
+
+@dataclass(frozen=True)
+class SecretFile:
+    """A file that is put into a container between its creation and its start; `path` is absolute."""
+
+    path: str
+    content: Secret

@@ -37,7 +37,9 @@ async def observe_registrations(
     agents = {node.name: node.name if node.consul else _first_server(cluster) for node in cluster.nodes}
     running = [name for name in agents if _runs(observed.machines[name])]
     async with together() as group:
-        asked = {agent: group.create_task(_registered(link, agent)) for agent in {agents[name] for name in running}}
+        asked = {
+            agent: group.create_task(_registered(cluster, link, agent)) for agent in {agents[name] for name in running}
+        }
     async with together() as group:
         found = {
             name: group.create_task(_compare(cluster, link, name, asked[agents[name]].result())) for name in running
@@ -56,11 +58,11 @@ def _runs(machine: Machine | Unreachable) -> bool:
     return any(one.labels.get(labels.ROLE) == "registrator" and one.state == "running" for one in containers)
 
 
-async def _registered(link: Link, agent: str) -> list[dict[str, Any]] | Unreachable:
+async def _registered(cluster: Cluster, link: Link, agent: str) -> list[dict[str, Any]] | Unreachable:
     from deployer.consul import Catalogue  # noqa: PLC0415 - imported by now, where there is anything to ask
 
     try:
-        with contextlib.closing(Catalogue(await link.to(agent))) as catalogue:
+        with contextlib.closing(Catalogue(await link.to(agent), cluster.secrets.token)) as catalogue:
             return await catalogue.registered()
     except DeployerError as error:
         return Unreachable(error.message, error.help)

@@ -89,7 +89,7 @@ async def _catalogue(
             try:
                 from deployer.consul import Catalogue  # noqa: PLC0415 - see observe()
 
-                ask = Catalogue(await link.to(node.name))
+                ask = Catalogue(await link.to(node.name), cluster.secrets.token)
                 with contextlib.closing(ask):
                     told = await ask.nodes()
             except DeployerError as error:

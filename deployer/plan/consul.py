@@ -59,7 +59,7 @@ def catalogue_steps(draft: Draft, diff: Diff, desired: Desired, observed: Observ
 
 def _run(draft: Draft, changes: Sequence[ContainerDiffers], after: Sequence[tuple[str, str]] = ()) -> None:
     for change in changes:
-        operation = RunContainer(change.node, change.name, change.image, change.body)
+        operation = RunContainer(change.node, change.name, change.image, change.body, change.files)
         made = ("container", change.node)
         draft.add(operation, change.cause, makes=made, needs=[("engine", change.node), *after])
 

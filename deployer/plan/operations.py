@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deployer.model.observed import LiveService
+    from deployer.model.secret import SecretFile
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,16 @@ class BuildImage:
 
 @dataclass(frozen=True)
 class RunContainer:
-    """Pull the image where it is missing, remove our own container of that name, create this one, start it."""
+    """Pull the image where it is missing, remove our own container of that name, create this one, start it.
+
+    `files` are put into it between the last two.
+    """
 
     node: str
     name: str
     image: str
     body: Mapping[str, Any]
+    files: tuple[SecretFile, ...] = ()
 
 
 @dataclass(frozen=True)

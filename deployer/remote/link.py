@@ -60,20 +60,20 @@ class Link:
     """
 
     def __init__(self, cluster: Cluster, connect: Callable[[Node], Awaitable[Connection]] | None = None) -> None:
-        self._cluster = cluster
+        self.cluster = cluster
         self._connect = connect or self._reach
         self._connections: dict[str, asyncio.Future[Connection]] = {}
 
     async def to(self, name: str) -> Connection:
         """The connection to the machine of that name. Raises ConnectionFailedError."""
         if name not in self._connections:
-            self._connections[name] = asyncio.ensure_future(self._connect(self._cluster.node(name)))
+            self._connections[name] = asyncio.ensure_future(self._connect(self.cluster.node(name)))
         return await asyncio.shield(self._connections[name])
 
     async def _reach(self, node: Node) -> Connection:
         if node.local:
             return LocalConnection(_engine_socket(os.environ.get("DOCKER_HOST", "")))
-        connection: Connection = await _ssh().connect(node, self._cluster.known_hosts)
+        connection: Connection = await _ssh().connect(node, self.cluster.known_hosts)
         return connection
 
     async def __aenter__(self) -> Self:

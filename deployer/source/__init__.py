@@ -7,5 +7,6 @@ structs of deployer/model, cluster.py and stacks.py check what one file alone ca
 from __future__ import annotations
 
 from deployer.source.repository import load, lock_directory
+from deployer.source.secrets import with_secrets
 
-__all__ = ["load", "lock_directory"]
+__all__ = ["load", "lock_directory", "with_secrets"]

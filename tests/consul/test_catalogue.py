@@ -8,6 +8,7 @@ import pytest
 from deployer.consul import Catalogue, ConsulError
 from deployer.consul.catalogue import PORT
 from deployer.errors import TimedOutError
+from deployer.model.secret import Secret
 from deployer.remote import ConnectionFailedError
 from tests.fakes import FakeConnection, run
 
@@ -121,3 +122,56 @@ def test_consul_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     catalogue, _ = asked({"GET /v1/status/leader": ConnectionFailedError("port 8500 there: refused")})
     with pytest.raises(ConnectionFailedError):
         run(catalogue.leader())
+
+
+def test_a_token_goes_with_every_request_as_a_header() -> None:
+    connection = FakeConnection({
+        "GET /v1/status/leader": (200, b'"x"'),
+        "GET /v1/catalog/nodes": (200, NODES, {"X-Consul-Index": "1"}),
+        "PUT /v1/catalog/register": (200, b"true"),
+        "GET /v1/agent/services": (200, {}),
+    })  # fmt: skip
+    catalogue = Catalogue(connection, Secret("canary"))
+    run(catalogue.leader())
+    run(catalogue.nodes())
+    run(catalogue.register("m1", "10.0.0.1", {}))
+    run(catalogue.registered())
+    assert [request.headers.get("x-consul-token") for request in connection.requests] == ["canary"] * 4
+    assert "canary" not in repr([request.query for request in connection.requests])
+
+
+def test_without_a_token_there_is_no_such_header() -> None:
+    catalogue, connection = asked({"GET /v1/status/leader": (200, b'"x"')})
+    run(catalogue.leader())
+    assert "x-consul-token" not in connection.requests[0].headers
+
+
+SERVERS = [{"Name": "a", "Healthy": True}, {"Name": "b", "Healthy": True}, {"Name": "c", "Healthy": True}]
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "healthy"),
+    [
+        (200, {"Healthy": True, "Servers": SERVERS}, 3),
+        (200, {"Healthy": False, "Servers": [*SERVERS[:2], {"Name": "c", "Healthy": False}]}, 0),
+        (429, {"Healthy": False, "Servers": SERVERS}, 0),
+    ],
+)
+def test_servers_are_healthy_when_the_leader_says_so_of_all(status: int, answer: Any, healthy: int) -> None:
+    """The statuses of developer.hashicorp.com/consul/api-docs/operator/autopilot, "Read Health"."""
+    catalogue, _ = asked({"GET /v1/operator/autopilot/health": (status, answer)})
+    assert run(catalogue.healthy_servers()) == healthy
+
+
+@pytest.mark.parametrize("answer", [(200, {}), (200, []), (403, b"Permission denied"), (500, b"No cluster leader")])
+def test_servers_whose_health_cannot_be_told(answer: Any) -> None:
+    catalogue, _ = asked({"GET /v1/operator/autopilot/health": answer})
+    with pytest.raises(ConsulError):
+        run(catalogue.healthy_servers())
+
+
+@pytest.mark.parametrize("answer", [[], {"a": 1}, {"a": {"Service": "x"}}])
+def test_services_that_are_none(answer: Any) -> None:
+    catalogue, _ = asked({"GET /v1/agent/services": (200, answer)})
+    with pytest.raises(ConsulError, match="its list of services is none"):
+        run(catalogue.registered())

@@ -1,5 +1,6 @@
 """Several servers, and client agents: who finds whom, and what is left alone while a machine cannot be asked."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -7,8 +8,9 @@ import pytest
 from deployer.diff.catalogue import diff_catalogue
 from deployer.diff.change import Cause, ContainerDiffers, Diff
 from deployer.diff.consul import consul_body
-from deployer.model.cluster import Cluster, Consul
+from deployer.model.cluster import Cluster, Consul, ConsulSecrets
 from deployer.model.observed import Container, Machine, Unreachable
+from deployer.model.secret import Secret
 from tests.literals import COMMIT, DOWN, EARLIER, cluster, engine, machine, node, observed
 
 A, B, C = (node(name, consul="server") for name in "abc")
@@ -115,3 +117,42 @@ class TestWhatCannotBeRead:
 def test_an_agent_that_does_not_run(state: str) -> None:
     stopped = replace(made("d"), state=state)
     assert containers(compare(d=there("d", stopped))) == [("d", "agent", Cause.NOT_RUNNING)]
+
+
+class TestSecrets:
+    TOKEN, KEY = "0f3c1d5e-8a8e-4a60-9d2f-5a2f6f3c9b11", "a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2U="
+    SECRET = replace(FOUR, secrets=ConsulSecrets(Secret(TOKEN), Secret(KEY), "digest1"))
+
+    def change(self, name: str) -> ContainerDiffers:
+        (found,) = (c for c in compare(self.SECRET).changes if isinstance(c, ContainerDiffers) and c.node == name)
+        return found
+
+    def test_everybody_gets_them_in_a_file(self) -> None:
+        (file,) = self.change("a").files
+        assert file.path == "/consul/config/deployer.json"
+        assert json.loads(file.content.reveal()) == {
+            "encrypt": self.KEY,
+            "acl": {
+                "enabled": True,
+                "default_policy": "deny",
+                "tokens": {"master": self.TOKEN, "agent": self.TOKEN},
+            },
+        }
+
+    def test_an_agent_makes_no_token_valid(self) -> None:
+        (file,) = self.change("d").files
+        assert json.loads(file.content.reveal())["acl"]["tokens"] == {"agent": self.TOKEN}
+
+    def test_they_are_nowhere_else(self) -> None:
+        told = repr(compare(self.SECRET))
+        assert self.TOKEN not in told
+        assert self.KEY not in told
+
+    def test_others_make_the_containers_anew(self) -> None:
+        others = replace(self.SECRET, secrets=replace(self.SECRET.secrets, digest="digest2"))
+        standing = {name: there(name, made(name, self.SECRET)) for name in ADDRESSES}
+        assert compare(self.SECRET, **standing).changes == ()
+        assert {cause for *_, cause in containers(compare(others, **standing))} == {Cause.CHANGED}
+
+    def test_without_any_there_is_no_file(self) -> None:
+        assert {c.files for c in compare(d=there("d")).changes if isinstance(c, ContainerDiffers)} == {()}

@@ -7,8 +7,9 @@ import pytest
 
 from deployer.diff.change import Cause, ContainerDiffers, Diff, ImageMissing
 from deployer.diff.registrator import diff_registrators, registrator_body
-from deployer.model.cluster import Cluster, Consul, Registrator
+from deployer.model.cluster import Cluster, Consul, ConsulSecrets, Registrator
 from deployer.model.observed import Container, Machine, Silent, Unreachable
+from deployer.model.secret import Secret, SecretFile
 from tests.literals import COMMIT, DOWN, EARLIER, cluster, engine, machine, node, observed
 
 OURS = "deployer-registrator:0123456789ab"
@@ -123,6 +124,23 @@ class TestWhereItRegisters:
         """What runs is left alone, and nothing is begun that would not know where to go."""
         assert compare(consul=server).changes == ()
         assert compare(consul=server, slave=there("slave")).changes == ()
+
+
+class TestToken:
+    SECRET = replace(two(), secrets=ConsulSecrets(Secret("canary"), None, "digest1"))
+
+    def test_it_goes_by_a_file(self) -> None:
+        (change,) = (c for c in compare(self.SECRET, slave=there("slave")).changes if getattr(c, "node", "") == "slave")
+        assert isinstance(change, ContainerDiffers)
+        assert change.files == (SecretFile("/registrator.token", Secret("canary")),)
+        assert change.body["Env"] == ["CONSUL_HTTP_TOKEN_FILE=/registrator.token"]
+        assert "canary" not in repr(change)
+
+    def test_another_token_is_another_container(self) -> None:
+        other = replace(self.SECRET, secrets=replace(self.SECRET.secrets, digest="digest2"))
+        standing = {name: there(name, made(name, self.SECRET)) for name in ADDRESSES}
+        assert compare(self.SECRET, **standing).changes == ()
+        assert {cause for *_, cause in found(compare(other, **standing))} == {Cause.CHANGED}
 
 
 class TestRights:

@@ -424,3 +424,27 @@ def test_no_command_line_holds_what_was_told_in_confidence() -> None:
     one(WriteDaemonJson("m1", '{"a": "canary"}', "none"), m1=connection)
     encoded = base64.b64encode(b'{"a": "canary"}').decode()
     assert all(encoded not in command_line(command) for command in connection.commands)
+
+
+def test_several_servers_are_ready_when_the_leader_calls_them_healthy() -> None:
+    """The second server may be restarted only when the first is one of the majority again."""
+    healths = [
+        (500, b"No cluster leader"),
+        (429, {"Healthy": False, "Servers": [{"Healthy": True}, {"Healthy": False}]}),
+        (200, {"Healthy": True, "Servers": [{"Healthy": True}, {"Healthy": True}]}),
+        (200, {"Healthy": True, "Servers": [{"Healthy": True}] * 3}),
+    ]
+    answers = {
+        "GET /v1/status/leader": Turns(*[(200, b'"10.0.0.1:8300"')] * 4),
+        "GET /v1/operator/autopilot/health": Turns(*healths),
+    }
+    assert detail(one(AwaitConsul("m1", 5, 3), m1=FakeConnection(answers))) == "10.0.0.1:8300 leads"
+
+
+def test_servers_that_do_not_become_healthy_are_counted_in_the_reason() -> None:
+    answers = {
+        "GET /v1/status/leader": (200, b'"10.0.0.1:8300"'),
+        "GET /v1/operator/autopilot/health": (200, {"Healthy": True, "Servers": [{"Healthy": True}] * 2}),
+    }
+    told = reason(one(AwaitConsul("m1", 0.1, 3), m1=FakeConnection(answers)))
+    assert told.startswith("Consul is not ready after 0.1 s: 2 of 3 servers are healthy")

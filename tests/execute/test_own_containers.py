@@ -11,6 +11,7 @@ import pytest
 
 from deployer.model import labels
 from deployer.model.command import Completed
+from deployer.model.secret import Secret, SecretFile
 from deployer.plan import Done, Failed
 from deployer.plan.operations import BuildImage, RunContainer
 from tests.execute.plans import plan, play
@@ -90,3 +91,46 @@ class TestBuild:
         assert isinstance(outcome, Failed)
         assert outcome.reason == "returned a non-zero code: 100"
         assert outcome.log == ("Step 3/8 : RUN apt-get update",)
+
+
+class TestFiles:
+    FILE = SecretFile("/etc/x.token", Secret("canary"))
+
+    def packed(self, body: dict[str, Any]) -> tuple[FakeConnection, tarfile.TarInfo, bytes]:
+        connection = engine()
+        connection.answers["PUT /containers/c1/archive"] = (200, b"")
+        operation = RunContainer("m1", RUN.name, RUN.image, body, (self.FILE,))
+        assert isinstance(play(plan(operation), {"m1": connection}).outcomes[1], Done)
+        (put,) = (request for request in connection.requests if request.line.startswith("PUT"))
+        assert put.query == {"path": "/"}
+        with tarfile.open(fileobj=io.BytesIO(put.body)) as archive:
+            (entry,) = archive.getmembers()
+            content = archive.extractfile(entry)
+            assert content is not None
+            return connection, entry, content.read()
+
+    def test_they_are_there_before_it_starts_and_its_user_alone_may_read_them(self) -> None:
+        connection, entry, content = self.packed(BODY)
+        assert connection.lines[-3:] == [
+            "POST /containers/create", "PUT /containers/c1/archive", "POST /containers/c1/start",
+        ]  # fmt: skip
+        assert (entry.name, content) == ("etc/x.token", b"canary")
+        assert (entry.uid, entry.gid, entry.mode) == (65534, 103, 0o400)
+
+    def test_where_the_image_says_who_it_runs_as(self) -> None:
+        _, entry, _ = self.packed({key: value for key, value in BODY.items() if key != "User"})
+        assert (entry.uid, entry.mode) == (0, 0o444)
+
+    def test_nothing_else_carries_them(self) -> None:
+        connection, *_ = self.packed(BODY)
+        others = [request for request in connection.requests if not request.line.startswith("PUT")]
+        assert "canary" not in repr([others, connection.commands])
+
+    def test_a_container_that_could_not_be_given_them_does_not_start(self) -> None:
+        connection = engine()
+        connection.answers["PUT /containers/c1/archive"] = (500, {"message": "no space left on device"})
+        operation = RunContainer("m1", RUN.name, RUN.image, BODY, (self.FILE,))
+        outcome = play(plan(operation), {"m1": connection}).outcomes[1]
+        assert isinstance(outcome, Failed)
+        assert outcome.reason == "no space left on device"
+        assert "POST /containers/c1/start" not in connection.lines
