@@ -38,11 +38,12 @@ Listen = Callable[[Event], None]
 
 @dataclass(frozen=True)
 class Source:
-    """Where the desired state is read from: a commit of a repository, or its working tree for trials."""
+    """Where the desired state is read from: a commit of a repository, what is staged in it, or its working tree for trials."""
 
     repo: Path
     rev: str = "HEAD"
     worktree: bool = False
+    staged: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,21 +57,29 @@ class Validated:
 
 def validate(source: Source, say: Say) -> Validated:
     """Read and compile everything; nothing is asked of any machine. Raises InvalidFilesError with every problem."""
-    desired = load(source.repo, rev=source.rev, worktree=source.worktree)
+    desired = load(source.repo, rev=source.rev, worktree=source.worktree, staged=source.staged)
     compiled = compile_stacks(desired.stacks, say)
     return Validated(desired, compiled.objects, (*desired.warnings, *compiled.warnings))
 
 
 def _prepared(source: Source, say: Say) -> Validated:
     """Validated, with what the files name on this machine: secrets, which validation does without."""
-    validated = validate(source, say)
+    return _with_secrets(validate(source, say))
+
+
+def _with_secrets(validated: Validated) -> Validated:
     desired = validated.desired
     return replace(validated, desired=replace(desired, cluster=with_secrets(desired.cluster)))
 
 
 def plan(source: Source, say: Say) -> Plan:
     """What `apply` would do now. Reads, never writes."""
-    validated = _prepared(source, say)
+    return plan_of(validate(source, say), say)
+
+
+def plan_of(validated: Validated, say: Say) -> Plan:
+    """The same, of what has been validated already."""
+    validated = _with_secrets(validated)
 
     async def look() -> Plan:
         async with Link(validated.desired.cluster) as link:

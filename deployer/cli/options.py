@@ -30,6 +30,7 @@ Repo = Annotated[
 ]
 Rev = Annotated[str | None, typer.Option(metavar="REV", help="The commit, branch or tag. [default: HEAD]")]
 Worktree = Annotated[bool, typer.Option("--worktree", help="The files as they are now, not a commit: for trials.")]
+Staged = Annotated[bool, typer.Option("--staged", help="What is staged, as the next commit will have it.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 ProgressKind = Annotated[
     Asked,
@@ -50,13 +51,16 @@ def seconds(text: str) -> float:
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
-def source(repo: Path | None, rev: str | None, worktree: bool) -> Source:
-    """Where to read from. Raises UsageError where a commit and the working tree are both asked for."""
+def source(repo: Path | None, rev: str | None, worktree: bool, *, staged: bool = False) -> Source:
+    """Where to read from. Raises UsageError where more than one of commit, index and working tree is asked for."""
     from deployer.workflow import Source  # noqa: PLC0415 - the whole program hangs on it, --help does not
 
     if worktree and rev is not None:
         raise UsageError("--rev and --worktree exclude each other", help="leave one of them out")
-    return Source(repo or top_level(Path.cwd()), rev or "HEAD", worktree)
+    if staged and (worktree or rev is not None):
+        other = "--worktree" if worktree else "--rev"
+        raise UsageError(f"--staged and {other} exclude each other", help="leave one of them out")
+    return Source(repo or top_level(Path.cwd()), rev or "HEAD", worktree, staged)
 
 
 def top_level(directory: Path) -> Path:

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Staged, Verbose, Worktree, source
 from deployer.errors import InvalidFilesError
 
 Format = Annotated[
@@ -17,6 +17,7 @@ EXAMPLES: Final = """\b
 Examples:
   deployer validate                             the last commit
   deployer validate --worktree                  the files as they are now
+  deployer validate --staged                    what the next commit will have
   deployer validate --rev origin/main --json
   deployer validate --format github             in a GitHub action
 """
@@ -27,6 +28,7 @@ def validate(
     repo: Repo = None,
     rev: Rev = None,
     worktree: Worktree = False,
+    staged: Staged = False,
     format: Format = "text",  # noqa: A002 - the option's name
     json: Json = False,
     progress: ProgressKind = "auto",
@@ -49,7 +51,7 @@ def validate(
     output, github = Output(json or format == "json", progress, color, quiet, verbose), format == "github"
     try:
         with output.progress() as shown:
-            found = workflow.validate(source(repo, rev, worktree), shown.say)
+            found = workflow.validate(source(repo, rev, worktree, staged=staged), shown.say)
     except InvalidFilesError as error:
         output.result(invalid_text(error.problems, output.paint, github=github), invalid_document(error.problems))
         raise typer.Exit(error.exit_code) from None

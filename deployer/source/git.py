@@ -21,7 +21,7 @@ from deployer.errors import DeployerError, UsageError
 from deployer.source.files import MANAGED, Entry, Files, Listed, admit, content_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
 _TIMEOUT: Final = 60.0  # seconds, for any one call: all of them are local
 _LONGEST_REVISION: Final = 1_000
@@ -74,11 +74,11 @@ def find(path: Path) -> Repository:
 def resolve(repository: Repository, rev: str) -> str:
     """The full id of the commit that `rev` names (a branch, a tag, an id, `HEAD~2`); UsageError where there is none."""
     if rev and len(rev) <= _LONGEST_REVISION and rev.isprintable():
-        done = _git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}")
+        done = ask(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}")
         if done.returncode == 0:
             return _usable(done.stdout.decode().strip())
     names = (
-        _git(repository, "for-each-ref", "--count=2000", "--format=%(refname:short)")
+        ask(repository, "for-each-ref", "--count=2000", "--format=%(refname:short)")
         .stdout.decode(errors="replace")
         .split()
     )
@@ -101,8 +101,15 @@ def read(repository: Repository, commit: str) -> Files:
     """All files under `cluster/` and `stacks/` of a commit, by its full id."""
     if not _FULL_ID.fullmatch(commit):
         raise ValueError(commit)
-    with closing(_list(repository, commit)) as listing:
-        admitted, problems = admit(listing)
+    argv = ("ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", commit, "--", *MANAGED)
+    failed = DeployerError(f"git cannot read the tree of {commit}", help="`git fsck` says what is missing")
+    with closing(records(repository, argv, failed)) as lines:
+        return gather(repository, commit, map(_listed, lines))
+
+
+def gather(repository: Repository, commit: str, listing: Iterable[Listed]) -> Files:
+    """The files of a listing, with their bytes by object id; `commit` is what they are called."""
+    admitted, problems = admit(listing)
     entries = []
     for path, listed, data in _blobs(repository, admitted):
         problem = content_problem(path, data)
@@ -123,18 +130,28 @@ def toplevel(path: Path) -> Path | None:
     return Path(os.fsdecode(done.stdout.removesuffix(b"\n"))) if done.returncode == 0 and done.stdout.strip() else None
 
 
-def _list(repository: Repository, commit: str) -> Generator[Listed]:
-    """The commit's tree, line by line as git writes it: where the listing is left early, git ends at the closed pipe."""
-    argv = (executable(), "ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", commit, "--", *MANAGED)
+def records(
+    repository: Repository, arguments: tuple[str, ...], failed: DeployerError, index: str | None = None
+) -> Generator[bytes]:
+    """What git prints with `-z`, as it comes: where the listing is left early, git ends at the closed pipe.
+
+    `failed` is raised where git does not succeed; `index` is the index that it reads instead of the repository's own.
+    """
+    environment = _inside(repository) | ({"GIT_INDEX_FILE": index} if index else {})
     with subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_inside(repository)
+        (executable(), *arguments),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        cwd=repository.git_dir,  # a pathspec starts at the top then, wherever the caller stands
     ) as process:
         rest = b""
         while chunk := os.read(process.stdout.fileno(), 1 << 16) if process.stdout else b"":
             *lines, rest = (rest + chunk).split(b"\0")
-            yield from map(_listed, lines)
+            yield from lines
     if process.returncode != 0:
-        raise DeployerError(f"git cannot read the tree of {commit}", help="`git fsck` says what is missing")
+        raise failed
 
 
 def _listed(line: bytes) -> Listed:
@@ -172,17 +189,26 @@ def executable() -> str:
     return str(Path(found).absolute())
 
 
-def _git(repository: Repository, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def ask(repository: Repository, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Git on a repository that was found; nobody's configuration but its own counts."""
     return _run(arguments, _inside(repository), None)
 
 
+def sizes(repository: Repository, ids: Iterable[str]) -> dict[str, int]:
+    """The bytes of each object, by its full id; one that is not there has none."""
+    asked = "".join(f"{id_}\n" for id_ in ids if _FULL_ID.fullmatch(id_)).encode()
+    told = _run(("cat-file", "--batch-check=%(objectname) %(objectsize)"), _inside(repository), None, asked)
+    lines = (line.split() for line in told.stdout.decode().splitlines())
+    return {id_: int(size) for id_, size in lines if size.isdigit()}
+
+
 def _run(
-    arguments: tuple[str, ...], environment: dict[str, str], cwd: Path | None
+    arguments: tuple[str, ...], environment: dict[str, str], cwd: Path | None, stdin: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
     argv = (executable(), *arguments)
     try:
         return subprocess.run(
-            argv, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT, check=False
+            argv, cwd=cwd, env=environment, input=stdin, capture_output=True, timeout=_TIMEOUT, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise DeployerError(f"git {arguments[0]} did not end within {_TIMEOUT:.0f} s") from error

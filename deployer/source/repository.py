@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from deployer.document import COMPOSE_TAGS, Document, parse
 from deployer.errors import InvalidFilesError, UsageError
 from deployer.model.desired import Desired
-from deployer.source import cluster, git, stacks, worktree
+from deployer.source import cluster, git, index, stacks, worktree
 from deployer.source.layout import Layout, lay_out
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from deployer.source.files import Entry, Files
 
 
-def load(repo: Path, *, rev: str = "HEAD", worktree: bool = False) -> Desired:
-    """The desired state at a commit of the repository at `repo`, or of its files as they lie there.
+def load(repo: Path, *, rev: str = "HEAD", worktree: bool = False, staged: bool = False) -> Desired:
+    """The desired state at a commit of the repository at `repo`, of what is staged there, or of its files as they lie.
 
     UsageError where there is no repository or no such commit; InvalidFilesError with all problems of all files.
     """
-    return validate(parse_all(read(repo, rev=rev, trial=worktree)))
+    return validate(parse_all(read(repo, rev=rev, trial=worktree, staged=staged)))
 
 
 def lock_directory(repo: Path) -> Path:
@@ -55,12 +55,14 @@ class Parsed:
     problems: tuple[Problem, ...]
 
 
-def read(repo: Path, *, rev: str, trial: bool) -> Files:
-    """The files of a commit; for a trial, of the directory."""
+def read(repo: Path, *, rev: str, trial: bool, staged: bool = False) -> Files:
+    """The files of a commit; for a trial, of the directory; for what is to be committed, of the index."""
     if trial:
         root = repo if (repo / "cluster").is_dir() else git.toplevel(repo) or repo
         return worktree.read(root)
     repository = git.find(repo)
+    if staged:
+        return index.read(repository)
     return git.read(repository, git.resolve(repository, rev))
 
 

@@ -35,6 +35,7 @@ class Source:
     repo: Path
     rev: str = "HEAD"
     worktree: bool = False
+    staged: bool = False
 
 
 @dataclass(frozen=True)
