@@ -24,10 +24,15 @@ COMMANDS: Final = {
     "status": Command("status", "status", "Show machines and stacks: as git says? healthy?"),
     "services": Command("services", "services", "Show what runs where, and its health: Consul's catalogue."),
     "unlock": Command("unlock", "unlock", "Take the lock from a run that hangs."),
+    "hooks": Command("hooks", "app", "Git's hooks: check what is committed, deploy what is pushed."),
+    "remote": Command("remote", "app", "Make a repository that deploys what is pushed to it."),
     "init": Command("init", "init", "Lay out a new repository, with comments that teach."),
     "schema": Command("schema", "schema", "Print the JSON Schemas of the repository's files."),
     "sandbox": Command("sandbox", "app", "A cluster of containers on this machine, to try things on."),
 }
+
+FOR_GIT: Final = {"hook": Command("hook", "app", "What git's hooks run.")}
+"""Not listed: nobody types them."""
 
 EXAMPLES: Final = """\b
 Examples:
@@ -49,7 +54,7 @@ class LazyGroup(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Click's interface
-        return load(cmd_name) if cmd_name in COMMANDS else None
+        return load(cmd_name) if cmd_name in COMMANDS or cmd_name in FOR_GIT else None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Click's interface
         with formatter.section("Commands"):
@@ -57,7 +62,7 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0]
-        if name in COMMANDS or name.startswith("-") or ctx.resilient_parsing:
+        if name in COMMANDS or name in FOR_GIT or name.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
         raise UsageError(
             f"there is no command {name!r}", help=suggestion(name, COMMANDS) or "deployer --help lists them"
@@ -66,7 +71,7 @@ class LazyGroup(TyperGroup):
 
 def load(name: str) -> Any:
     """The command, ready to be invoked: a function gets its own Typer application, an application is taken as it is."""
-    command = COMMANDS[name]
+    command = COMMANDS.get(name) or FOR_GIT[name]
     module = import_module(f"deployer.cli.{command.module}")
     found = getattr(module, command.attribute)
     if not isinstance(found, typer.Typer):

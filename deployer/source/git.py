@@ -91,6 +91,13 @@ def resolve(repository: Repository, rev: str) -> str:
     raise UsageError(f"there is no commit {rev[:100]!r} in {repository.path}", help=advice)
 
 
+def full_id(text: str) -> str:
+    """The text, which is an object's full id; ValueError where it is not."""
+    if not _FULL_ID.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
 def _usable(commit: str) -> str:
     if not _FULL_ID.fullmatch(commit):
         raise UsageError("the repository has SHA-256 object ids", help="use one with SHA-1: GitPython reads no other")
@@ -99,9 +106,7 @@ def _usable(commit: str) -> str:
 
 def read(repository: Repository, commit: str) -> Files:
     """All files under `cluster/` and `stacks/` of a commit, by its full id."""
-    if not _FULL_ID.fullmatch(commit):
-        raise ValueError(commit)
-    argv = ("ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", commit, "--", *MANAGED)
+    argv = ("ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", full_id(commit), "--", *MANAGED)
     failed = DeployerError(f"git cannot read the tree of {commit}", help="`git fsck` says what is missing")
     with closing(records(repository, argv, failed)) as lines:
         return gather(repository, commit, map(_listed, lines))
@@ -266,21 +271,23 @@ def first_commit(directory: Path, paths: tuple[str, ...], message: str) -> tuple
     Here the user's configuration counts (default branch, name, signing), as if they had typed the commands.
     DeployerError where git refuses, with its own last words.
     """
-    branch = () if _own(directory, "config", "init.defaultBranch", expect=False) else ("-b", "main")
-    _own(directory, "init", "--quiet", *branch)
-    _own(directory, "add", "--", *paths)
-    named = bool(_own(directory, "config", "user.email", expect=False) or os.environ.get("GIT_COMMITTER_EMAIL"))
+    advice = "the files are written: put it right, then `git add -A && git commit`"
+    branch = () if own(directory, "config", "init.defaultBranch", expect=False, advice=advice) else ("-b", "main")
+    own(directory, "init", "--quiet", *branch, advice=advice)
+    own(directory, "add", "--", *paths, advice=advice)
+    named = bool(
+        own(directory, "config", "user.email", expect=False, advice=advice) or os.environ.get("GIT_COMMITTER_EMAIL")
+    )
     identity = () if named else ("-c", "user.name=deployer", "-c", "user.email=deployer@localhost")
-    _own(directory, *identity, "commit", "--quiet", "-m", message)
-    return _own(directory, "rev-parse", "HEAD"), named
+    own(directory, *identity, "commit", "--quiet", "-m", message, advice=advice)
+    return own(directory, "rev-parse", "HEAD", advice=advice), named
 
 
-def _own(directory: Path, *arguments: str, expect: bool = True) -> str:
+def own(directory: Path, *arguments: str, advice: str, expect: bool = True) -> str:
     """What git prints when the user runs it in `directory`; the caller's idea of where its repository is does not count."""
     environment = {name: value for name, value in os.environ.items() if name not in _LOCAL}
     done = _run(arguments, environment | {"GIT_TERMINAL_PROMPT": "0"}, directory)
     if expect and done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        advice = "the files are written: put it right, then `git add -A && git commit`"
         raise DeployerError(f"git refuses: {said[-1] if said else f'exit status {done.returncode}'}", help=advice)
     return done.stdout.decode(errors="replace").strip()

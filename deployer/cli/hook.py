@@ -1,0 +1,87 @@
+"""`deployer hook`: what git's hooks run. People install them with `deployer hooks install`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deployer.errors import DeployerError, InvalidFilesError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deployer.report.push import Voice
+
+app = typer.Typer(no_args_is_help=True, help="What git's hooks run; `deployer hooks install` puts them in place.")
+First = Annotated[
+    Path | None, typer.Option("--first", metavar="FILE", help="A hook that was here before, and runs first.")
+]
+Rest = Annotated[list[str] | None, typer.Argument(metavar="[ARGS]...", help="What git gave the hook.")]
+
+
+@app.command("pre-commit")
+def pre_commit(*, first: First = None, rest: Rest = None) -> None:
+    """Check what is staged. Exit code 3 where there is an error."""
+    from deployer.cli.validate import validate  # noqa: PLC0415 - --help does without
+
+    _run_first(first, rest or [], None)
+    _drop_what_is_not_ours()
+    validate(staged=True)
+
+
+@app.command("pre-receive")
+def pre_receive(*, first: First = None, rest: Rest = None) -> None:
+    """Refuse a push that does not validate; show the plan of one that does."""
+    from deployer.hooks.receive import pre_receive as receive  # noqa: PLC0415 - --help does without
+
+    _push(receive, first, rest or [])
+
+
+@app.command("post-receive")
+def post_receive(*, first: First = None, rest: Rest = None) -> None:
+    """Deploy what was pushed."""
+    from deployer.hooks.deploy import post_receive as deploy  # noqa: PLC0415 - --help does without
+
+    _push(deploy, first, rest or [])
+
+
+def _push(hook: Callable[[Path, bytes, dict[str, str], Voice], int], first: Path | None, rest: list[str]) -> None:
+    from deployer.hooks.pushed import LARGEST_INPUT  # noqa: PLC0415 - --help does without
+    from deployer.report.push import Voice  # noqa: PLC0415 - see above
+
+    lines = sys.stdin.buffer.read(LARGEST_INPUT + 1)
+    _run_first(first, rest, lines)
+    _drop_what_is_not_ours()
+    voice = Voice(sys.stderr)
+    try:
+        code = hook(Path.cwd(), lines, dict(os.environ), voice)
+    except InvalidFilesError as error:
+        voice.problems(error.problems)
+        code = error.exit_code
+    except DeployerError as error:
+        voice.error(error.message, error.help)
+        code = error.exit_code
+    raise typer.Exit(code)
+
+
+def _run_first(first: Path | None, arguments: list[str], lines: bytes | None) -> None:
+    """The hook that was here before deployer's, as git would run it: with its own environment and input. Its no is a no."""
+    if first is None or not os.access(first, os.X_OK) or not first.is_file():
+        return
+    argv = (str(first.absolute()), *arguments)
+    done = subprocess.run(argv, input=lines, check=False) if lines is not None else subprocess.run(argv, check=False)
+    if done.returncode != 0:
+        raise typer.Exit(max(done.returncode, 1))
+
+
+def _drop_what_is_not_ours() -> None:
+    from deployer.hooks.environment import concerning_us  # noqa: PLC0415 - --help does without
+
+    kept = concerning_us(os.environ)
+    os.environ.clear()
+    os.environ.update(kept)

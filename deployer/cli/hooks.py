@@ -1,0 +1,48 @@
+"""`deployer hooks`: git's hooks, into a repository and out again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Git's hooks: check what is committed, deploy what is pushed.\n\nExample: deployer hooks install",
+)
+Repo = Annotated[
+    Path | None, typer.Argument(metavar="[REPO]", exists=True, file_okay=False, help="[default: the one you are in]")
+]
+
+
+@app.command()
+def install(
+    repo: Repo = None,
+    *,
+    server: Annotated[bool, typer.Option("--server", help="The hooks of a repository that is pushed to.")] = False,
+) -> None:
+    """Put the hooks in place: pre-commit, or with --server pre-receive and post-receive.
+
+    A hook that is there already is kept and runs first. With --server the settings that pushes need are made, and said.
+
+    Example: deployer hooks install --server /srv/git/cluster.git
+    """
+    from deployer.hooks.install import install as put  # noqa: PLC0415 - --help does without
+
+    put(repo or Path.cwd(), _say, server=server)
+
+
+@app.command()
+def uninstall(repo: Repo = None) -> None:
+    """Take the hooks out, and give back the hooks and settings that were there before.
+
+    Example: deployer hooks uninstall
+    """
+    from deployer.hooks.install import uninstall as take  # noqa: PLC0415 - --help does without
+
+    take(repo or Path.cwd(), _say)
+
+
+def _say(line: str) -> None:
+    typer.echo(line)

@@ -1,0 +1,34 @@
+"""`deployer remote`: repositories that are pushed to."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Repositories that deploy what is pushed to them.\n\nExample: deployer remote init /srv/git/cluster.git",
+)
+
+
+@app.callback()
+def remote() -> None:
+    """Repositories that deploy what is pushed to them."""
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A folder that is not there yet, or a bare repository.")],
+    *,
+    branch: Annotated[str, typer.Option("--branch", metavar="NAME", help="The branch that is deployed.")] = "main",
+) -> None:
+    """Make a bare repository that is ready for pushes.
+
+    Example: deployer remote init /srv/git/cluster.git && git push /srv/git/cluster.git main
+    """
+    from deployer.hooks.install import remote_init  # noqa: PLC0415 - --help does without
+    from deployer.hooks.pushed import branch_name  # noqa: PLC0415 - see above
+
+    remote_init(path, branch_name(branch), typer.echo)

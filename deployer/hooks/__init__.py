@@ -1,0 +1,12 @@
+"""A push in, a deploy out: what git's hooks do when git calls them, and how they get into a repository.
+
+    pushed       what is pushed: refs by a strict pattern, and push options
+    receive      pre-receive: refuses what does not validate, shows the plan
+    deploy       post-receive: applies the pushed commit
+    run_log      the deploy outlives the pusher: a process of its own, and the log that is followed
+    memory       which commit is deployed: refs/deployer/CLUSTER/*
+    install      hooks into a repository and out again, with what was there before
+    environment  what of the pusher's environment counts
+
+What a pusher can name (refs, options, paths, messages) is data here, never a part of a command.
+"""

@@ -1,0 +1,31 @@
+"""The environment of a hook in, what concerns us out: a push may come with anybody's (FAULTS.md, S-19)."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_KEPT: Final = re.compile(
+    r"HOME|USER|LOGNAME|LANG|LC_[A-Z]+|TZ|TMPDIR|XDG_[A-Z_]+|SSH_(AUTH_SOCK|CONNECTION)|DOCKER_HOST|NO_COLOR|DEPLOYER_[A-Z_]+"
+    r"|GIT_(QUARANTINE_PATH|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|INDEX_FILE|PUSH_CERT_(SIGNER|STATUS))"
+    r"|GIT_PUSH_OPTION_(COUNT|[0-9]{1,3})"
+)
+
+
+def concerning_us(environment: Mapping[str, str]) -> dict[str, str]:
+    """What stays: who and where one is, the agent, git's quarantine and push options; of PATH the absolute folders."""
+    path = [folder for folder in environment.get("PATH", os.defpath).split(os.pathsep) if folder.startswith("/")]
+    kept = {name: value for name, value in environment.items() if _KEPT.fullmatch(name)}
+    return kept | {"PATH": os.pathsep.join(path) or os.defpath}
+
+
+def pusher(environment: Mapping[str, str]) -> str:
+    """Who pushes, as far as this machine knows: the signer of the push, the user, where SSH comes from."""
+    signer = environment.get("GIT_PUSH_CERT_SIGNER", "") if environment.get("GIT_PUSH_CERT_STATUS") == "G" else ""
+    user = environment.get("USER") or environment.get("LOGNAME") or f"user {os.getuid()}"
+    address = environment.get("SSH_CONNECTION", "").partition(" ")[0]
+    return f"{signer or user}{f' from {address}' if address else ''}"

@@ -1,0 +1,132 @@
+"""A hook's standard input and push options in, what is asked for out; everything is hostile until it has passed here."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from deployer.errors import DeployerError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LARGEST_INPUT: Final = 1 << 20
+MOST_REFS: Final = 200
+MOST_OPTIONS: Final = 32
+LONGEST_REASON: Final = 200
+ABSENT: Final = "0" * 40
+
+_LINE: Final = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) ([^\0\n]+)")
+# A name that git would also find as `refs/heads/main` makes everybody's next push ambiguous (UX.md, A3).
+_NAME: Final = r"(?!(?:refs|heads|tags|remotes|notes)(?:/|$))(?!HEAD$)[A-Za-z0-9][A-Za-z0-9._/+@-]{0,199}"
+_REF: Final = re.compile(rf"refs/(heads|tags|notes)/({_NAME})")
+_DURATION: Final = re.compile(r"([0-9]{1,6})(s|m|h|)")
+_OPTIONS: Final = ("plan", "skip", "wait=", "reason=")
+_NOT_YET: Final = ("only=", "allow-delete=")
+
+
+@dataclass(frozen=True)
+class Update:
+    """One ref of a push: from which full id to which; ABSENT where it is new, or deleted."""
+
+    kind: str
+    """`heads`, `tags` or `notes`"""
+    name: str
+    old: str
+    new: str
+
+    @property
+    def ref(self) -> str:
+        return f"refs/{self.kind}/{self.name}"
+
+    @property
+    def deletes(self) -> bool:
+        return self.new == ABSENT
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `git push -o` asks for. `wait` is in seconds."""
+
+    plan: bool = False
+    skip: bool = False
+    wait: float | None = None
+    reason: str = ""
+
+
+def updates(lines: bytes) -> tuple[Update, ...]:
+    """`OLD NEW REF` a line. UsageError where a ref is none that may be pushed, or where there are too many."""
+    if len(lines) > LARGEST_INPUT or lines.count(b"\n") > MOST_REFS:
+        raise UsageError(f"more than {MOST_REFS} refs at once", help="push them in several turns")
+    return tuple(_update(line) for line in lines.split(b"\n") if line)
+
+
+def _update(line: bytes) -> Update:
+    found = _LINE.fullmatch(line)
+    if found is None:
+        raise DeployerError("git gave the hook a line that is none", help="the hook is for git to call")
+    old, new, ref = (part.decode(errors="backslashreplace") for part in found.groups())
+    allowed = _REF.fullmatch(ref)
+    if allowed is None:
+        shown = ref if len(ref) <= 100 else f"{ref[:99]}…"
+        raise UsageError(
+            f"the ref {shown!r} is not accepted",
+            help="push refs/heads/NAME or refs/tags/NAME; NAME begins with a letter or digit, and has letters, "
+            "digits and . _ / + @ - only, at most 200",
+        )
+    return Update(allowed[1], allowed[2], old, new)
+
+
+def branch_name(text: str) -> str:
+    """The text, which is the name of a branch that may be pushed; UsageError where it is not."""
+    found = _REF.fullmatch(f"refs/heads/{text}")
+    if found is None:
+        raise UsageError(f"{text[:100]!r} is no name for a branch", help="letters, digits and . _ / + @ -")
+    return text
+
+
+def options(environment: Mapping[str, str]) -> Options:
+    """The push options, from where git puts them. UsageError for one that there is not, and for a wrong value."""
+    count = environment.get("GIT_PUSH_OPTION_COUNT", "0")
+    if not count.isascii() or not count.isdigit() or int(count) > MOST_OPTIONS:
+        raise UsageError(f"more than {MOST_OPTIONS} push options")
+    found = Options()
+    for number in range(int(count)):
+        found = _with(found, environment.get(f"GIT_PUSH_OPTION_{number}", ""))
+    return found
+
+
+def _with(found: Options, option: str) -> Options:
+    name, equals, value = option.partition("=")
+    match name + equals:
+        case "plan":
+            return Options(True, found.skip, found.wait, found.reason)
+        case "skip":
+            return Options(found.plan, True, found.wait, found.reason)
+        case "wait=":
+            return Options(found.plan, found.skip, seconds(value, "-o wait"), found.reason)
+        case "reason=" if len(value) <= LONGEST_REASON:
+            return Options(found.plan, found.skip, found.wait, value)
+        case "reason=":
+            raise UsageError(f"the reason is longer than {LONGEST_REASON} characters")
+        case word if word in _NOT_YET:
+            raise UsageError(f"there is no push option '{word}' yet", help=f"there are {', '.join(_OPTIONS)}")
+        case _:
+            raise _unknown(option, name + equals)
+
+
+def _unknown(option: str, word: str) -> UsageError:
+    shown = option if len(option) <= 60 else f"{option[:59]}…"
+    close = difflib.get_close_matches(shown, _OPTIONS, n=1) or difflib.get_close_matches(word, _OPTIONS, n=1)
+    advice = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(_OPTIONS)}"
+    return UsageError(f"there is no push option {shown!r}", help=advice)
+
+
+def seconds(text: str, what: str) -> float:
+    """`90`, `90s`, `5m`, `1h` -> seconds."""
+    found = _DURATION.fullmatch(text)
+    if not found:
+        raise UsageError(f"{what}: {text[:60]!r} is no duration such as 90s, 5m or 1h")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]

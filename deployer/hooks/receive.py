@@ -1,0 +1,131 @@
+"""pre-receive: a push in, yes or no out. Refuses what does not validate with its lines, and shows what would be done.
+
+It runs before git's own checks of deletes and non-fast-forwards, and reads the pushed objects where git keeps them apart
+until the push is accepted (git-receive-pack, "QUARANTINE ENVIRONMENT").
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from deployer import workflow
+from deployer.errors import DeployerError, GuardRefusedError, InvalidFilesError, UsageError
+from deployer.hooks import memory, pushed
+from deployer.hooks.settings import settings
+from deployer.plan.text import short
+from deployer.report.problems import plural, summary
+from deployer.report.words import duration
+from deployer.source import git, refs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from deployer.hooks.pushed import Options, Update
+    from deployer.report.push import Voice
+
+REFUSED: Final = 1
+
+
+def pre_receive(repo: Path, lines: bytes, environment: dict[str, str], voice: Voice) -> int:
+    """0 where the push is accepted. Raises DeployerError, and all its kinds, where it is refused."""
+    options = pushed.options(environment)
+    updates = pushed.updates(lines)
+    repository = git.find(repo)
+    branch = settings(repository, options).branch
+    for update in updates:
+        _check(repository, update, deployed=_deploys(update, branch))
+    bad = sum([not _valid(repo, update, voice) for update in _branches(updates) if not _deploys(update, branch)])
+    for update in updates:
+        if not _deploys(update, branch):
+            voice.step(f"{update.name}: {_aside(update, branch)}")
+            continue
+        good = _deployable(repository, repo, update, options, voice)
+        bad += not good
+    if bad:
+        voice.error("Refused: nothing of this push was accepted.")
+        return REFUSED
+    if options.plan:
+        voice.result("Only the plan was asked for (-o plan): nothing was accepted.")
+        return REFUSED
+    return 0
+
+
+def _deploys(update: Update, branch: str) -> bool:
+    return update.kind == "heads" and update.name == branch
+
+
+def _branches(updates: Sequence[Update]) -> list[Update]:
+    return [update for update in updates if update.kind == "heads" and not update.deletes]
+
+
+def _aside(update: Update, branch: str) -> str:
+    if update.deletes:
+        return "deleted; that deploys nothing"
+    if update.kind == "heads":
+        return f"checked, not deployed: {branch} is the branch that is"
+    return f"a {update.kind.removesuffix('s')} deploys nothing"
+
+
+def _check(repository: git.Repository, update: Update, *, deployed: bool) -> None:
+    """What git looks at too late, or not at all."""
+    if update.kind == "heads" and not update.deletes and not refs.is_commit(repository, update.new):
+        raise UsageError(f"{update.ref} would be no commit", help="push a commit")
+    if not deployed:
+        return
+    if update.deletes:
+        raise GuardRefusedError(
+            f"{update.name} is the branch that is deployed, and is not deleted",
+            help="to remove a stack, remove its files",
+        )
+    if update.old != pushed.ABSENT and not refs.follows(repository, update.new, update.old):
+        raise GuardRefusedError(
+            f"{update.name} is deployed, and {short(update.new)} does not follow {short(update.old)}",
+            help="fetch, merge or rebase, and push again: to go back, `git revert`",
+        )
+
+
+def _deployable(repository: git.Repository, repo: Path, update: Update, options: Options, voice: Voice) -> bool:
+    old = "new" if update.old == pushed.ABSENT else short(update.old)
+    voice.step(f"{update.name}: {old}..{short(update.new)}")
+    same = None if options.plan else memory.unchanged(repository, update.new)
+    if same is not None:
+        voice.step(f"No file differs from {short(same.commit)}, which is deployed: nothing to do")
+        return True
+    validated = _validated(repo, update, voice)
+    if validated is None:
+        return False
+    try:
+        voice.plan(workflow.plan_of(validated, _say_nothing))
+    except GuardRefusedError:
+        raise
+    except DeployerError as error:  # no reason to refuse: the deploy will say it again, and wait
+        voice.error(f"The plan cannot be shown: {error.message}", error.help)
+    return True
+
+
+def _valid(repo: Path, update: Update, voice: Voice) -> bool:
+    """A branch with nothing for us in it is none of our business."""
+    if not refs.contents(git.find(repo), update.new):
+        return True
+    return _validated(repo, update, voice) is not None
+
+
+def _validated(repo: Path, update: Update, voice: Voice) -> workflow.Validated | None:
+    began = time.monotonic()
+    try:
+        validated = workflow.validate(workflow.Source(repo, update.new), _say_nothing)
+    except InvalidFilesError as error:
+        voice.problems(error.problems)
+        voice.error(f"{update.name} at {short(update.new)} is not valid: {summary(error.problems)}")
+        return None
+    if validated.warnings:
+        voice.problems(validated.warnings)
+    sizes = f"{plural(len(validated.objects), 'stack')}, {plural(len(validated.desired.cluster.nodes), 'machine')}"
+    voice.step(f"Validated {sizes} ({duration(time.monotonic() - began)})")
+    return validated
+
+
+def _say_nothing(_line: str) -> None:
+    """What is asked and compiled is no news to a pusher."""
