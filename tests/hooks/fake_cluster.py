@@ -1,0 +1,72 @@
+"""The program as a hook runs it, on a cluster that is a file: `fake/` in the git directory, where hooks stand.
+
+fake/services.json   what runs
+fake/applied         a line for each deploy: `begin COMMIT`, `end COMMIT`
+fake/hold            while it is there, a deploy waits
+fake/fail            a deploy fails
+fake/unreachable     the cluster does not answer
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from deployer import workflow
+from deployer.__main__ import main
+from deployer.diff import Cause
+from deployer.errors import UnreachableError
+from deployer.plan import Began, Done, Ended, Failed, Plan, Report, Step
+from deployer.plan.operations import CreateService
+
+if TYPE_CHECKING:
+    from deployer.workflow import Validated
+
+FAKE = Path.cwd() / "fake"
+SERVICES = FAKE / "services.json"
+
+
+async def compare(validated: Validated, _link: object, _say: object) -> Any:
+    if (FAKE / "unreachable").exists():
+        raise UnreachableError("no machine answers", help="look after them")
+    running = json.loads(SERVICES.read_text()) if SERVICES.exists() else {}
+    changed = [
+        (stack.stack, body)
+        for stack in validated.objects
+        for body in stack.services
+        if running.get(body["Name"]) != json.loads(json.dumps(body, default=str))
+    ]
+    steps = tuple(
+        Step(number, CreateService(stack, body["Name"], body), Cause.NOT_FOUND)
+        for number, (stack, body) in enumerate(changed, 1)
+    )
+    plan = Plan(validated.desired.cluster.name, validated.desired.commit, steps)
+    return SimpleNamespace(catalogue=None), None, plan
+
+
+async def execute(plan: Plan, _link: object, listen: Any, *_rest: object) -> Report:
+    with (FAKE / "applied").open("a") as applied:
+        applied.write(f"begin {plan.commit}\n")
+        applied.flush()
+        while (FAKE / "hold").exists():  # noqa: ASYNC110 - another process removes it
+            await asyncio.sleep(0.02)
+        outcomes: dict[int, Any] = {}
+        running = json.loads(SERVICES.read_text()) if SERVICES.exists() else {}
+        for step in plan.steps:
+            listen(Began(step))
+            failed = (FAKE / "fail").exists()
+            outcomes[step.number] = Failed(0.1, "image not found", ("pull access denied",)) if failed else Done(0.1)
+            listen(Ended(step, outcomes[step.number]))
+            if not failed and isinstance(step.operation, CreateService):
+                running[step.operation.name] = step.operation.body
+        SERVICES.write_text(json.dumps(running, default=str))
+        applied.write(f"end {plan.commit}\n")
+    return Report(plan, outcomes, 0.1)
+
+
+vars(workflow).update(_compare=compare, execute=execute)  # the seam: everything above it is real
+sys.exit(main())
