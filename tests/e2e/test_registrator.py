@@ -218,6 +218,7 @@ def test_how_quickly(registrator: Registering, record_property: Callable[[str, o
         assert median < 50, (what, sorted(times))
 
 
+@pytest.mark.timeout(60 + 3 * MANY)
 def test_many_at_the_start_and_idle(registrator: Registering, record_property: Callable[[str, object], None]) -> None:
     registrator.kill()
     script = (

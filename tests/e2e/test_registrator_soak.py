@@ -11,6 +11,8 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.e2e.registering import MACHINE, Registering
 from tests.e2e.standing import until
 
@@ -41,6 +43,7 @@ class Soak:
         self.machine = machine
         self.dice = dice
         self.made = 0
+        self.names: list[str] = []
         for n in range(6):
             self.create(f"box{n}")
 
@@ -75,7 +78,7 @@ class Soak:
             lambda: docker("exec", some(), "rm", "-f", "/ill"): 8,
             lambda: docker("network", "connect", "soak", some()): 5,
             lambda: docker("network", "disconnect", "soak", some()): 5,
-            lambda: docker("rename", some(), f"box{self.dice.randrange(12)}"): 4,
+            self.rename: 4,
             self.recreate: 5,
             self.kill_registrator: 2,
             self.restart_consul: 1,
@@ -83,13 +86,21 @@ class Soak:
         }
 
     def some(self) -> str:
-        names = self.machine.docker("ps", "--all", "--filter", "label=test", "--format", "{{.Names}}").split()
-        return self.dice.choice(sorted(names))
+        """A container; the engine is asked for their names only when one may have changed."""
+        if not self.names:
+            told = self.machine.docker("ps", "--all", "--filter", "label=test", "--format", "{{.Names}}")
+            self.names = sorted(told.split())
+        return self.dice.choice(self.names)
+
+    def rename(self) -> None:
+        self.machine.docker("rename", self.some(), f"box{self.dice.randrange(12)}")
+        self.names = []
 
     def recreate(self) -> None:
         name = self.some()
         self.machine.docker("rm", "--force", name)
         self.create(name)
+        self.names = []
 
     def kill_registrator(self) -> None:
         self.machine.kill()
@@ -151,6 +162,7 @@ def _status(told: dict[str, Any]) -> str:
     return ",".join(told.get("Statuses", []))
 
 
+@pytest.mark.timeout(120 + 6 * EVENTS)
 def test_random_events(machine: Registering, record_property: Callable[[str, object], None]) -> None:
     dice = random.Random(SEED)
     machine.docker("network", "create", "soak")
