@@ -1,6 +1,6 @@
 """A Consul in memory: keys, sessions with their TTLs and lock-delays, blocking queries; as its HTTP API documents them.
 
-A session that is not renewed ends after two of its TTLs, as Consul's own do.
+A session that is not renewed ends after two of its TTLs (`patience`), as Consul's own do.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class FakeConsul:
     failure: Any = None
     """What every request is answered with instead: an exception, or (status, text)."""
     index: int = 1
+    patience: float = 2
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def connection(self) -> FakeConnection:
@@ -80,14 +81,17 @@ class FakeConsul:
         assert body["NodeChecks"] == body["Checks"] == []
         assert body["Behavior"] == "release"
         ttl = float(body["TTL"].removesuffix("s"))
-        self.sessions[name] = Session(ttl, float(body["LockDelay"].removesuffix("s")), time.monotonic() + 2 * ttl)
+        self.sessions[name] = Session(ttl, float(body["LockDelay"].removesuffix("s")), self._end_of(ttl))
         return name
+
+    def _end_of(self, ttl: float) -> float:
+        return time.monotonic() + self.patience * ttl
 
     def _renew(self, name: str) -> Any:
         if name not in self.sessions:
             return 404, f"Session id '{name}' not found".encode()
         session = self.sessions[name]
-        session.ends = time.monotonic() + 2 * session.ttl
+        session.ends = self._end_of(session.ttl)
         return 200, [{"ID": name, "TTL": f"{session.ttl}s"}]
 
     async def _get(self, name: str, request: Request) -> Any:

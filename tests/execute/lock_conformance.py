@@ -76,7 +76,7 @@ class Conformance:
                 with pytest.raises(BusyError) as caught:
                     async with kind.hold(somebody("bob@b"), patience()[0]):
                         pytest.fail("both have it")
-                assert time.monotonic() - began < 2
+                assert time.monotonic() - began < 5
                 assert "ann@a" in caught.value.message
                 assert "1a2b3c4d5e" in caught.value.message
                 assert caught.value.exit_code == 4
@@ -101,7 +101,7 @@ class Conformance:
             await holding.wait()
             async with kind.hold(somebody("bob@b"), waiting):
                 assert let_go, "both have it"
-                assert time.monotonic() - let_go[0] < 2
+                assert time.monotonic() - let_go[0] < 4
             await task
             assert len(said) == 1
             assert said[0].startswith("waiting for ann@a (process ")
@@ -116,7 +116,7 @@ class Conformance:
                 with pytest.raises(BusyError) as caught:
                     async with kind.hold(somebody("bob@b"), patience(0.5)[0]):
                         pytest.fail("both have it")
-                assert 0.5 <= time.monotonic() - began < 2.5
+                assert 0.5 <= time.monotonic() - began < 5
                 assert "still is after 0.5 s" in caught.value.message
             await kind.close()
 
