@@ -85,9 +85,9 @@ class _Api(consul.base.Consul):  # type: ignore[misc] # py-consul ships no types
 class Catalogue:
     """What deployer asks of Consul. All methods raise ConsulError, ConnectionFailedError, or TimedOutError."""
 
-    def __init__(self, connection: Connection, token: Secret | None = None) -> None:
-        """`token` is sent with every request, as a header."""
-        self._http = HttpClient(lambda: connection.open(PORT), "consul")
+    def __init__(self, connection: Connection, token: Secret | None = None, place: TcpPort = PORT) -> None:
+        """`token` is sent with every request, as a header. `place` is as seen from the machine."""
+        self._http = HttpClient(lambda: connection.open(place), "consul")
         self._api = _Api(self._http, token)
 
     def close(self) -> None:
@@ -104,6 +104,12 @@ class Catalogue:
         if not isinstance(told, dict) or not all(isinstance(one, dict) and "ID" in one for one in told.values()):
             raise ConsulError("Consul: its list of services is none")
         return list(told.values())
+
+    async def deregister(self, identifier: str) -> None:
+        """Take a service out of this agent's own, which is the only way to have it gone for good."""
+        path = f"/v1/agent/service/deregister/{identifier}"
+        if not await self._ask(self._api.http.put(CB.boolean(), path)):
+            raise ConsulError(f"Consul: it does not let go of {identifier}")
 
     async def healthy_servers(self) -> int:
         """How many servers the leader calls healthy; 0 while it finds that one is not.

@@ -110,6 +110,8 @@ class ContainerDiffers:
     """What it is: one of Consul's servers, a client agent of Consul, the registrator."""
     files: tuple[SecretFile, ...] = ()
     """What it is given before it starts, and no plan shows."""
+    leaves: str = ""
+    """Of a registrator that is to register elsewhere: the Consul that has what it registered until now."""
 
 
 @dataclass(frozen=True)

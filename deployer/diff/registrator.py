@@ -66,8 +66,15 @@ def _changes(cluster: Cluster, node: Node, machine: Machine, body: dict[str, Any
     ours = not cluster.registrator.image
     missing = ours and (engine is None or image not in engine.images)
     files = (SecretFile(TOKEN, cluster.secrets.token),) if cluster.secrets.token else ()
-    container = ContainerDiffers(node.name, CONTAINER, image, body, cause, "registrator", files)
+    container = ContainerDiffers(node.name, CONTAINER, image, body, cause, "registrator", files, _left(engine, body))
     return [ImageMissing(node.name, image, cluster.registrator.base), container] if missing else [container]
+
+
+def _left(engine: Engine | None, body: dict[str, Any]) -> str:
+    """Where the one that runs has registered, if the next one registers elsewhere: nobody else would ever clean up there."""
+    there = present(engine, ROLE)
+    before = there.labels.get(labels.JOINS, "") if there else ""
+    return before if before != body["Labels"][labels.JOINS] else ""
 
 
 def registrator_body(cluster: Cluster, node: Node, address: str, agent: str, commit: str) -> dict[str, Any]:
@@ -103,5 +110,6 @@ def registrator_body(cluster: Cluster, node: Node, address: str, agent: str, com
             labels.ROLE: ROLE,
             labels.HASH: hash_of_container(compared),
             labels.COMMIT: commit,
+            labels.JOINS: agent,
         }
     }

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.docker import EngineError, segment
-from deployer.errors import DeployerError
+from deployer.errors import DeployerError, TimedOutError
 from deployer.execute.images import ensure_image
 from deployer.model import labels
 from deployer.model.command import Command
+from deployer.remote import ConnectionFailedError, TcpPort
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from deployer.docker import Engine
     from deployer.execute.world import World
@@ -25,6 +27,7 @@ STOP_SECONDS: Final = 30.0
 SOCKET: Final = "/var/run/docker.sock"
 NOBODY: Final = 65534
 GROUP_MAY: Final = 0o060
+CONSUL_PORT: Final = 8500
 
 
 async def run_container(world: World, operation: RunContainer, tell: Callable[[str], None]) -> str:
@@ -37,12 +40,16 @@ async def run_container(world: World, operation: RunContainer, tell: Callable[[s
     if labels.SOCKET_USER in text:
         text = text.replace(labels.SOCKET_USER, await _socket_user(await world.link.to(operation.node)))
     body = json.loads(text)
-    replaced = await _remove_own(engine, operation.name, body["Labels"][labels.CLUSTER])
+    cluster = body["Labels"][labels.CLUSTER]
+    replaced = await _stop_own(engine, operation.name, cluster)
+    left = await _leave(world, operation, engine) if replaced and operation.leaves else ""
+    if replaced:
+        await engine.delete(f"/containers/{segment(operation.name)}", force=True)
     created = await engine.post("/containers/create", body, name=operation.name)
     if operation.files:
         await engine.unpack(created["Id"], _archive(operation.files, str(body.get("User", ""))))
     await engine.post(f"/containers/{segment(created['Id'])}/start")
-    return "replaced" if replaced else ""
+    return left or ("replaced" if replaced else "")
 
 
 def _archive(files: Sequence[SecretFile], user: str) -> bytes:
@@ -73,7 +80,8 @@ async def _socket_user(connection: Connection) -> str:
     return f"{NOBODY}:{group}"
 
 
-async def _remove_own(engine: Engine, name: str, cluster: str) -> bool:
+async def _stop_own(engine: Engine, name: str, cluster: str) -> bool:
+    """Whether there is one."""
     try:
         present: Any = await engine.get(f"/containers/{segment(name)}/json")
     except EngineError as error:
@@ -84,5 +92,29 @@ async def _remove_own(engine: Engine, name: str, cluster: str) -> bool:
         raise DeployerError(f"a container {name} is there that is not this cluster's", help="remove or rename it")
     # Stopped first: a database such as Consul's is to be closed properly.
     await engine.post_slowly(f"/containers/{segment(name)}/stop?t=15", {}, STOP_SECONDS)
-    await engine.delete(f"/containers/{segment(name)}", force=True)
     return True
+
+
+async def _leave(world: World, operation: RunContainer, engine: Engine) -> str:
+    """Take out what the stopped registrator of this machine has at its old Consul; a run that is killed here does it again.
+
+    A Consul that does not answer any more has nothing that anybody could see.
+    """
+    from deployer.consul import Catalogue, ConsulError  # noqa: PLC0415 - few registrators move
+
+    own = str((await engine.get("/info")).get("ID") or "")
+    connection, token = await world.link.to(operation.node), world.link.cluster.secrets.token
+    with contextlib.closing(Catalogue(connection, token, TcpPort(operation.leaves, CONSUL_PORT))) as old:
+        try:
+            mine = [str(entry["ID"]) for entry in await old.registered() if _made_by(entry, own, operation.node)]
+            for identifier in mine:
+                await old.deregister(identifier)
+        except (ConnectionFailedError, TimedOutError, ConsulError) as error:
+            return f"replaced; what it registered may stay in the Consul at {operation.leaves}: {error.message}"
+    return f"replaced; {len(mine)} taken out of the Consul at {operation.leaves}"
+
+
+def _made_by(entry: Mapping[str, Any], engine: str, machine: str) -> bool:
+    """By its mark, which has the engine's id; a foreign registrator's by the form of its ids, `host:container:port`."""
+    mark = (entry.get("Meta") or {}).get("registrator-engine")
+    return mark == engine if mark else str(entry["ID"]).startswith(f"{machine}:")

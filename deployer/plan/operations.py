@@ -69,7 +69,8 @@ class BuildImage:
 class RunContainer:
     """Pull the image where it is missing, remove our own container of that name, create this one, start it.
 
-    `files` are put into it between the last two.
+    `files` are put into it between the last two. `leaves`: once the old one has stopped, what that registered is taken out of
+    the Consul at this address, as seen from the machine.
     """
 
     node: str
@@ -77,6 +78,7 @@ class RunContainer:
     image: str
     body: Mapping[str, Any]
     files: tuple[SecretFile, ...] = ()
+    leaves: str = ""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def registrator_steps(draft: Draft, diff: Diff) -> None:
     for change in diff.changes:
         if isinstance(change, ContainerDiffers) and change.role == "registrator":
             draft.add(
-                RunContainer(change.node, change.name, change.image, change.body, change.files),
+                RunContainer(change.node, change.name, change.image, change.body, change.files, change.leaves),
                 change.cause,
                 needs=[("engine", change.node), ("image", change.node)],
                 follows=before,

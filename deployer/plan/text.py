@@ -117,6 +117,8 @@ def describe(operation: Operation) -> tuple[str, str]:  # noqa: C901, PLR0911, P
             return node, "set role, availability and labels in the swarm"
         case BuildImage(node, image, base):
             return node, f"build {image} on {base}"
+        case RunContainer(node, name, image, leaves=str(leaves)) if leaves:
+            return node, f"run {name} from {image}, and take what it registered out of the Consul at {leaves}"
         case RunContainer(node, name, image):
             return node, f"run {name} from {image}"
         case AwaitConsul(node, _, 1):

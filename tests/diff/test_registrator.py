@@ -115,6 +115,15 @@ class TestWhereItRegisters:
         told = registrator_body(two(), PLAIN, "fd00::3", "fd00::1", COMMIT)["Cmd"]
         assert told[1:] == ["-ip=fd00::3", "consul://[fd00::1]:8500"]
 
+    def test_one_that_gets_an_agent_leaves_the_server(self) -> None:
+        with_agent = two(slave=node("slave", consul="agent"))
+        (change,) = (c for c in compare(with_agent).changes if isinstance(c, ContainerDiffers))
+        assert (change.node, change.cause, change.leaves) == ("slave", Cause.CHANGED, "10.0.0.1")
+
+    def test_one_that_changes_otherwise_leaves_nothing(self) -> None:
+        changes = [c for c in compare(two(Registrator(resync=30))).changes if isinstance(c, ContainerDiffers)]
+        assert [change.leaves for change in changes] == ["", ""]
+
     def test_the_server_moved(self) -> None:
         moved = machine("10.0.0.9", replace(engine(), images=(OURS,)))
         assert ("slave", "run", Cause.CHANGED) in found(compare(consul=moved))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -14,6 +14,7 @@ from deployer.model.command import Completed
 from deployer.model.secret import Secret, SecretFile
 from deployer.plan import Done, Failed
 from deployer.plan.operations import BuildImage, RunContainer
+from deployer.remote import TcpPort
 from tests.execute.plans import plan, play
 from tests.fakes import FakeConnection
 
@@ -134,3 +135,48 @@ class TestFiles:
         assert isinstance(outcome, Failed)
         assert outcome.reason == "no space left on device"
         assert "POST /containers/c1/start" not in connection.lines
+
+
+class TestLeaving:
+    MOVES = RunContainer("m1", RUN.name, RUN.image, BODY, leaves="10.0.0.1")
+    ENTRIES: ClassVar = {
+        "ours": {"ID": "m1:web:80", "Meta": {"registrator-engine": "E1"}},
+        "ours with an id of its own": {"ID": "shop", "Meta": {"registrator-engine": "E1"}},
+        "another machine's": {"ID": "m2:web:80", "Meta": {"registrator-engine": "E2"}},
+        "a foreign registrator's": {"ID": "m1:old:80", "Meta": {}},
+        "somebody's": {"ID": "db"},
+    }
+
+    def moving(self, services: Any) -> FakeConnection:
+        connection = engine()
+        connection.answers |= {
+            "GET /containers/deployer-registrator/json": {"Config": {"Labels": {labels.CLUSTER: "test"}}},
+            "POST /containers/deployer-registrator/stop": (204, b""),
+            "DELETE /containers/deployer-registrator": (204, b""),
+            "GET /info": {"ID": "E1"},
+            "GET /v1/agent/services": services,
+        }
+        for identifier in ("m1:web:80", "shop", "m1:old:80"):
+            connection.answers[f"PUT /v1/agent/service/deregister/{identifier}"] = (200, b"")
+        return connection
+
+    def test_what_is_its_own_is_taken_out_between_stop_and_removal(self) -> None:
+        """Killed in between, the next run finds the stopped container with its old label and does it again."""
+        connection = self.moving(self.ENTRIES)
+        outcome = play(plan(self.MOVES), {"m1": connection}).outcomes[1]
+        assert isinstance(outcome, Done), outcome
+        assert outcome.detail == "replaced; 3 taken out of the Consul at 10.0.0.1"
+        lines = connection.lines
+        gone = [line.rpartition("/")[2] for line in lines if "deregister" in line]
+        assert gone == ["m1:web:80", "shop", "m1:old:80"]
+        stop, delete = (next(i for i, line in enumerate(lines) if word in line) for word in ("/stop", "DELETE"))
+        assert all(stop < lines.index(line) < delete for line in lines if "/v1/" in line)
+        asked = [request for request in connection.requests if "/v1/" in request.line]
+        assert {request.place for request in asked} == {TcpPort("10.0.0.1", 8500)}
+
+    def test_an_old_consul_that_does_not_answer_holds_nothing_up(self) -> None:
+        connection = self.moving((500, b"No cluster leader"))
+        outcome = play(plan(self.MOVES), {"m1": connection}).outcomes[1]
+        assert isinstance(outcome, Done), outcome
+        assert outcome.detail.startswith("replaced; what it registered may stay in the Consul at 10.0.0.1: ")
+        assert connection.lines[-1] == "POST /containers/c1/start"

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from deployer.model.cluster import Registrator
-from deployer.plan import plan_text
-from deployer.plan.operations import BuildImage
+from deployer.plan import describe, plan_text
+from deployer.plan.operations import BuildImage, RunContainer
 from tests.literals import machine, observed
 from tests.plan.test_order import STACKS, number, skipped
 from tests.plan.test_plans import DEMO, MACHINES, plan, standing, text
@@ -30,6 +30,14 @@ def test_a_registrator_for_a_standing_cluster() -> None:
         Plan: 8 to add, 0 to change, 0 to remove (11 unchanged).
         """)
     assert [step.needs for step in found.steps] == [(), (), (), (), (1,), (2,), (3,), (4,)]
+
+
+def test_one_that_moves_says_where_it_was() -> None:
+    operation = RunContainer("slave", "deployer-registrator", "deployer-registrator:1", {}, leaves="10.0.0.1")
+    assert describe(operation) == (
+        "slave",
+        "run deployer-registrator from deployer-registrator:1, and take what it registered out of the Consul at 10.0.0.1",
+    )
 
 
 def test_one_that_cannot_be_built_costs_itself_only() -> None:
