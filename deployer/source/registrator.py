@@ -25,8 +25,8 @@ def problems(file: ClusterFile, document: Document) -> Iterator[Problem]:
         yield document.problem(
             SECTION, "there is no Consul to register in", "add a `consul:` section, or remove this one", key=True
         )
-    if section.image is None:
-        from deployer.registrator.flags import read_flags  # noqa: PLC0415 - a cluster without one does not need it
+    if section.image is None and (section.tags or section.ttl or section.ttl_refresh):  # the types say all of the others
+        from deployer.registrator.flags import read_flags  # noqa: PLC0415 - takes 25 ms, and few clusters need it
 
         try:
             read_flags((*section.flags, "consul://127.0.0.1:8500"))
