@@ -25,7 +25,8 @@ def problems(file: ClusterFile, document: Document) -> Iterator[Problem]:
         yield document.problem(
             SECTION, "there is no Consul to register in", "add a `consul:` section, or remove this one", key=True
         )
-    if section.image is None and (section.tags or section.ttl or section.ttl_refresh):  # the types say all of the others
+    fallible = section.tags or section.ttl or section.ttl_refresh  # the types say all of the others
+    if section.image is None and fallible:
         from deployer.registrator.flags import read_flags  # noqa: PLC0415 - takes 25 ms, and few clusters need it
 
         try:
