@@ -15,7 +15,7 @@ from deployer.errors import DeployerError, InvalidFilesError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deployer.report.push import Voice
+    from deployer.report.voice import Voice
 
 app = typer.Typer(no_args_is_help=True, help="What git's hooks run; `deployer hooks install` puts them in place.")
 First = Annotated[
@@ -52,7 +52,7 @@ def post_receive(*, first: First = None, rest: Rest = None) -> None:
 
 def _push(hook: Callable[[Path, bytes, dict[str, str], Voice], int], first: Path | None, rest: list[str]) -> None:
     from deployer.hooks.pushed import LARGEST_INPUT  # noqa: PLC0415 - --help does without
-    from deployer.report.push import Voice  # noqa: PLC0415 - see above
+    from deployer.report.voice import Voice  # noqa: PLC0415 - see above
 
     lines = sys.stdin.buffer.read(LARGEST_INPUT + 1)
     _run_first(first, rest, lines)

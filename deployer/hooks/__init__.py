@@ -2,7 +2,8 @@
 
     pushed       what is pushed: refs by a strict pattern, and push options
     receive      pre-receive: refuses what does not validate, shows the plan
-    deploy       post-receive: applies the pushed commit
+    deploy       post-receive: whether there is something to deploy
+    applied      the deploy itself, and what is said of it
     run_log      the deploy outlives the pusher: a process of its own, and the log that is followed
     memory       which commit is deployed: refs/deployer/CLUSTER/*
     install      hooks into a repository and out again, with what was there before

@@ -27,6 +27,11 @@ _OPTIONS: Final = ("plan", "skip", "wait=", "reason=")
 _NOT_YET: Final = ("only=", "allow-delete=")
 
 
+def short(id_: str) -> str:
+    """A commit's id as plans say it."""
+    return id_[:10]
+
+
 @dataclass(frozen=True)
 class Update:
     """One ref of a push: from which full id to which; ABSENT where it is new, or deleted."""

@@ -1,97 +1,26 @@
-"""A hook's steps, plan and report in, lines that look well behind `remote: ` out (UX.md, A3: Dokku's grammar).
-
-    -----> a step     =====> the result      !     what is wrong         a detail
-
-A line has fewer than 72 columns, but for source lines of problems, which would lose their carets. A few a second at most.
-"""
+"""The events and the report of a deploy in, lines for whoever pushed out; a few a second at most."""
 
 from __future__ import annotations
 
-import textwrap
 import time
 from collections import Counter
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
-from deployer.model.printable import printable
 from deployer.plan.outcome import Began, Done, Ended, Event, Failed, Progress, Skipped
-from deployer.plan.text import describe, field_text, step_text, summary
-from deployer.report.paint import Paint
+from deployer.plan.text import describe, summary
 from deployer.report.plan import place
-from deployer.report.problems import problems_text
-from deployer.report.problems import summary as problems_summary
-from deployer.report.stream import tell
 from deployer.report.table import table
 from deployer.report.words import counts, duration, outcome_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from deployer.model.problem import Problem
     from deployer.plan.outcome import Report
     from deployer.plan.steps import Plan
+    from deployer.report.voice import Voice
 
-WIDEST: Final = 71
 PAUSE: Final = 0.3
 """Seconds between two lines of progress."""
-MOST_STEPS: Final = 40
-"""Of a plan that are shown."""
-MOST_PROBLEMS: Final = 50
-
-
-class Voice:
-    """Lines to whoever pushes; that they stopped listening disturbs nothing."""
-
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
-
-    def step(self, text: str) -> None:
-        self._say("-----> ", text)
-
-    def detail(self, text: str) -> None:
-        self._say("       ", text)
-
-    def result(self, text: str) -> None:
-        self._say("=====> ", text)
-
-    def error(self, text: str, advice: str = "") -> None:
-        self._say(" !     ", text, " !     ")
-        if advice:
-            self._say(" !     ", advice, " !     ")
-
-    def problems(self, problems: Sequence[Problem]) -> None:
-        """As `validate` prints them."""
-        shown = sorted(set(problems), key=lambda problem: (problem.severity, problem))[:MOST_PROBLEMS]
-        tell(self._stream, f"\n{problems_text(shown, Paint(on=False))}\n")
-        if len(shown) < len(set(problems)):
-            self.error(f"These are the first {len(shown)}; in all {problems_summary(problems)}")
-
-    def plan(self, plan: Plan) -> None:
-        """The sum, then a line a step with what differs."""
-        self.step(summary(plan))
-        for step in plan.steps[:MOST_STEPS]:
-            self.detail(step_text(step))
-            for field in step.fields:
-                self.detail(f"  {field_text(field)}")
-        if len(plan.steps) > MOST_STEPS:
-            self.detail(f"and {len(plan.steps) - MOST_STEPS} steps more: `deployer plan` lists all")
-        self.blocked(plan)
-
-    def blocked(self, plan: Plan) -> None:
-        """What cannot be done, and what helps."""
-        for obstacle in plan.blocked:
-            self.error(f"{obstacle.subject}: {obstacle.reason}", obstacle.help)
-
-    def _say(self, first: str, text: str, other: str = "       ") -> None:
-        indent = " " * (len(text) - len(text.lstrip(" ")))
-        lines = textwrap.wrap(
-            printable(text.strip()),
-            WIDEST,
-            initial_indent=first + indent,
-            subsequent_indent=other + indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        tell(self._stream, "".join(f"{line}\n" for line in lines))
 
 
 class PushProgress:

@@ -1,0 +1,86 @@
+"""What a hook has to say in, lines that look well behind `remote: ` out (UX.md, A3: Dokku's grammar).
+
+    -----> a step     =====> the result      !     what is wrong         a detail
+
+A line has fewer than 72 columns, but for source lines of problems, which would lose their carets.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from typing import IO, TYPE_CHECKING, Final
+
+from deployer.model.printable import printable
+from deployer.report.stream import tell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deployer.model.problem import Problem
+    from deployer.plan.steps import Plan
+
+WIDEST: Final = 71
+MOST_STEPS: Final = 40
+"""Of a plan that are shown."""
+MOST_PROBLEMS: Final = 50
+
+
+class Voice:
+    """Lines to whoever pushes; that they stopped listening disturbs nothing."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def step(self, text: str) -> None:
+        self._say("-----> ", text)
+
+    def detail(self, text: str) -> None:
+        self._say("       ", text)
+
+    def result(self, text: str) -> None:
+        self._say("=====> ", text)
+
+    def error(self, text: str, advice: str = "") -> None:
+        self._say(" !     ", text, " !     ")
+        if advice:
+            self._say(" !     ", advice, " !     ")
+
+    def problems(self, problems: Sequence[Problem]) -> None:
+        """As `validate` prints them."""
+        from deployer.report.paint import Paint  # noqa: PLC0415 - a push that changes nothing does without
+        from deployer.report.problems import problems_text, summary  # noqa: PLC0415 - as above
+
+        shown = sorted(set(problems), key=lambda problem: (problem.severity, problem))[:MOST_PROBLEMS]
+        tell(self._stream, f"\n{problems_text(shown, Paint(on=False))}\n")
+        if len(shown) < len(set(problems)):
+            self.error(f"These are the first {len(shown)}; in all {summary(problems)}")
+
+    def plan(self, plan: Plan) -> None:
+        """The sum, then a line a step with what differs."""
+        from deployer.plan.text import field_text, step_text, summary  # noqa: PLC0415 - a push that changes nothing does without
+
+        self.step(summary(plan))
+        for step in plan.steps[:MOST_STEPS]:
+            self.detail(step_text(step))
+            for field in step.fields:
+                self.detail(f"  {field_text(field)}")
+        if len(plan.steps) > MOST_STEPS:
+            self.detail(f"and {len(plan.steps) - MOST_STEPS} steps more: `deployer plan` lists all")
+        self.blocked(plan)
+
+    def blocked(self, plan: Plan) -> None:
+        """What cannot be done, and what helps."""
+        for obstacle in plan.blocked:
+            self.error(f"{obstacle.subject}: {obstacle.reason}", obstacle.help)
+
+    def _say(self, first: str, text: str, other: str = "       ") -> None:
+        indent = " " * (len(text) - len(text.lstrip(" ")))
+        lines = textwrap.wrap(
+            printable(text.strip()),
+            WIDEST,
+            initial_indent=first + indent,
+            subsequent_indent=other + indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        tell(self._stream, "".join(f"{line}\n" for line in lines))
