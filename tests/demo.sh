@@ -42,10 +42,25 @@ for _ in range(6):
             time.sleep(0.2)
 PY
 
+# The same by a push: a repository that deploys, a count that changes, a typo that is refused.
+file=stacks/swarmtest/compose.yaml
+grep -qx /remote.git .git/info/exclude || echo /remote.git >> .git/info/exclude
+step deployer remote init remote.git
+step git push remote.git main
+if grep -q 'replicas: 4' $file; then count=3; else count=4; fi
+step sed -i "s/replicas: [0-9]*/replicas: $count/" $file
+step git commit --quiet --all --message "$count times web"
+step git push remote.git main
+step deployer status
+step sed -i 's/replicas:/replcas:/' $file
+step git commit --quiet --all --message "A typo"
+step git push remote.git main || echo "(refused, and nothing has moved)"
+git reset --quiet --hard HEAD^
+
 cat <<TRY
 
 Try next, in .demo (with $(cd .. && pwd)/.venv/bin on your PATH):
-  edit stacks/swarmtest/compose.yaml: replicas: 5;  git commit -am "More web";  deployer apply
+  edit stacks/swarmtest/compose.yaml: replicas: 5;  git commit -am "More web";  git push remote.git main
   deployer plan            what would change; nothing does until you commit
   make clean-demo          removes every trace
 TRY

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from deployer.hooks.pushed import seconds
+from deployer.hooks.pushed import branch_name, seconds
 from deployer.source import refs
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ class Settings:
 
 
 def settings(repository: Repository, options: Options) -> Settings:
-    """`deployer.branch` and `deployer.lockWait`; `-o wait=` counts more. UsageError where a duration is none."""
+    """`deployer.branch` and `deployer.lockWait`; `-o wait=` counts more. UsageError where one is no name or no duration."""
     wait = refs.setting(repository, "deployer.lockWait") or LOCK_WAIT
     return Settings(
-        refs.setting(repository, "deployer.branch") or BRANCH,
+        branch_name(refs.setting(repository, "deployer.branch") or BRANCH),
         seconds(wait, "deployer.lockWait") if options.wait is None else options.wait,
     )

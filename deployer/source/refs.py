@@ -59,7 +59,16 @@ def record(repository: git.Repository, ref: str, new: str, old: str) -> bool:
 def initialise(path: Path, branch: str) -> None:
     """Make a bare repository; without templates, which may hold anybody's hooks. DeployerError where git refuses."""
     advice = "name a folder that does not exist yet, or an empty one"
-    git.own(path, "init", "--quiet", "--bare", "--template=", f"--initial-branch={branch}", advice=advice)
+    git.own(
+        path,
+        "init",
+        "--quiet",
+        "--bare",
+        "--template=",
+        "--object-format=sha1",
+        f"--initial-branch={branch}",
+        advice=advice,
+    )
 
 
 def hooks_folder(path: Path) -> tuple[str, str]:
