@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,9 @@ def concerning_us(environment: Mapping[str, str]) -> dict[str, str]:
 def pusher(environment: Mapping[str, str]) -> str:
     """Who pushes, as far as this machine knows: the signer of the push, the user, where SSH comes from."""
     signer = environment.get("GIT_PUSH_CERT_SIGNER", "") if environment.get("GIT_PUSH_CERT_STATUS") == "G" else ""
-    user = environment.get("USER") or environment.get("LOGNAME") or f"user {os.getuid()}"
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = f"user {os.getuid()}"
     address = environment.get("SSH_CONNECTION", "").partition(" ")[0]
     return f"{signer or user}{f' from {address}' if address else ''}"

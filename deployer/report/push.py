@@ -31,9 +31,11 @@ class PushProgress:
         self._clock = clock
         self._last = -PAUSE
         self._unsaid = 0
+        self._said_last = ""
 
     def say(self, line: str) -> None:
-        if self._turn():
+        if line != self._said_last and self._turn():
+            self._said_last = line
             self._voice.step(f"{line[:1].upper()}{line[1:]}")
 
     def show(self, plan: Plan) -> None:
