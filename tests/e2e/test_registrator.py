@@ -222,13 +222,17 @@ def test_how_quickly(registrator: Registering, record_property: Callable[[str, o
 def test_many_at_the_start_and_idle(registrator: Registering, record_property: Callable[[str, object], None]) -> None:
     registrator.kill()
     script = (
-        f"seq {MANY} | xargs -P 4 -I N docker run -d --name manyN --label test --network host --expose 80 -e SERVICE_NAME=many "
+        f"seq {MANY} | xargs -P 4 -I @ docker run -d --name many@ --label test --network host --expose 80 -e SERVICE_NAME=many "
         f"--stop-signal KILL --entrypoint sleep {SLEEPER} infinity >/dev/null"
     )
     registrator.sh("sh", "-c", script)
     began = time.time()
     registrator.again()
-    assert until(lambda: len(registrator.consul("/v1/catalog/service/many")) == MANY, 60), registrator.log()[-2000:]
+
+    def seen() -> int:
+        return len(registrator.consul("/v1/catalog/service/many"))
+
+    assert until(lambda: seen() == MANY, 60), (seen(), registrator.log()[-2000:])
     seconds = time.time() - began
     before = registrator.processor_seconds()
     time.sleep(20)  # what is measured is that nothing happens
