@@ -141,7 +141,7 @@ def _counting(voice: Voice) -> Callable[[str], None]:
         done += 1
         if time.monotonic() - said > SAY_SECONDS:
             said = time.monotonic()
-            voice.detail(f"{done} stacks compiled")
+            voice.detail(f"{done} compiled so far")
 
     return count
 
