@@ -71,8 +71,9 @@ def test_the_version() -> None:
 def test_help_lists_every_command_with_its_purpose() -> None:
     ran = program("--help")
     assert ran.returncode == 0
+    width = max(len(name) for name in COMMANDS)
     for name, command in COMMANDS.items():
-        assert f"  {name:8}  {command.purpose}\n" in ran.stdout
+        assert f"  {name:{width}}  {command.purpose}\n" in ran.stdout
 
 
 def test_exit_codes_reach_the_shell_and_no_traceback_does(tmp_path: Path) -> None:
