@@ -102,6 +102,15 @@ class Standing:
         """`{"swarmtest_web": "3/3"}`, as Docker's own client says it."""
         return {entry["Name"]: entry["Replicas"].split()[0] for entry in self.listed("service", "ls")}
 
+    def forget_lost_members(self) -> None:
+        """Take the entries of machines that left the swarm, and have joined it anew, out of the managers' list."""
+
+        def lost() -> list[str]:
+            return [entry["ID"] for entry in self.listed("node", "ls") if entry["Status"] == "Down"]
+
+        assert until(lambda: bool(lost()), 60)
+        self.on("master", "docker", "node", "rm", "--force", *lost())
+
     def nothing_runs(self) -> None:
         """Take the stacks, the swarm and Consul away again; the engines stay."""
         for machine in ("slave2", "slave", "master"):

@@ -198,9 +198,4 @@ def test_tokens_are_never_shown(cluster: Standing) -> None:
     for token in tokens:
         assert token.startswith("SWMTKN-")
         assert token not in applied.stdout + applied.stderr
-    assert until(lambda: bool(_down(cluster)), 60)
-    cluster.on("master", "docker", "node", "rm", "--force", *_down(cluster))
-
-
-def _down(cluster: Standing) -> list[str]:
-    return [entry["ID"] for entry in cluster.listed("node", "ls") if entry["Status"] == "Down"]
+    cluster.forget_lost_members()

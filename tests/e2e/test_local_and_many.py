@@ -23,7 +23,7 @@ ADDRESSES = 30
 def engine_socket(cluster: Standing, tmp_path: Path) -> Iterator[Path]:
     """The engine of one machine at a socket of this machine, so that this machine's own engine is left alone.
 
-    That machine leaves the swarm for as long; it is the one that the tests before have no further use for.
+    That machine leaves the swarm for as long.
     """
     cluster.on("slave2", "docker", "swarm", "leave", "--force")
     socket = tmp_path / "docker.sock"
@@ -38,6 +38,9 @@ def engine_socket(cluster: Standing, tmp_path: Path) -> Iterator[Path]:
     forward.terminate()
     forward.wait()
     cluster.on("slave2", "sh", "-c", "docker swarm leave --force || true")
+    again = cluster.deployer("apply")
+    assert again.returncode == 0, again.stdout + again.stderr
+    cluster.forget_lost_members()
 
 
 def test_init_and_apply_need_no_ssh_no_consul_and_no_sandbox(
