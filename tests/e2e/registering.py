@@ -165,7 +165,7 @@ class Registering:
         for told in json.loads(self.docker("inspect", *ids)) if ids else []:
             state = told["State"]
             running = state["Running"] and not state["Paused"] and not state["Restarting"]
-            env = dict(word.split("=", 1) for word in told["Config"]["Env"])
+            env = dict(word.split("=", 1) for word in told["Config"]["Env"] or [])
             bindings = told["NetworkSettings"]["Ports"].get("80/tcp") or [{"HostPort": "0"}]
             health = (state.get("Health") or {}).get("Status", "")
             boxes.append(Box(told["Name"][1:], running, health, env, int(bindings[0]["HostPort"])))
