@@ -26,9 +26,7 @@ COMMANDS: Final = {
     "unlock": Command("unlock", "unlock", "Take the lock from a run that hangs."),
     "hooks": Command("hooks", "app", "Git's hooks: check what is committed, deploy what is pushed."),
     "remote": Command("remote", "app", "Make a repository that deploys what is pushed to it."),
-    "registrator": Command(
-        "registrator", "app", "Put what runs on this machine into Consul."
-    ),
+    "registrator": Command("registrator", "app", "Put what runs on this machine into Consul."),
     "init": Command("init", "init", "Lay out a new repository, with comments that teach."),
     "schema": Command("schema", "schema", "Print the JSON Schemas of the repository's files."),
     "sandbox": Command("sandbox", "app", "A cluster of containers on this machine, to try things on."),
