@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deployer.execute.holder import Holder
+    from deployer.model.cluster import Cluster
     from deployer.model.desired import Desired
     from deployer.model.observed import Observed
     from deployer.model.problem import Problem
@@ -70,6 +71,11 @@ def _prepared(source: Source, say: Say) -> Validated:
 def _with_secrets(validated: Validated) -> Validated:
     desired = validated.desired
     return replace(validated, desired=replace(desired, cluster=with_secrets(desired.cluster)))
+
+
+def _cluster(source: Source) -> Cluster:
+    """The cluster alone: what asks Consul has no need of compiled stacks."""
+    return with_secrets(load(source.repo, rev=source.rev, worktree=source.worktree).cluster)
 
 
 def plan(source: Source, say: Say) -> Plan:
@@ -136,7 +142,7 @@ def services(source: Source, say: Say, names: Sequence[str] = ()) -> Services:
     """
     from deployer.consul.listing import list_services  # noqa: PLC0415 - py-consul costs 0.1 s, other commands do without
 
-    cluster = with_secrets(load(source.repo, rev=source.rev, worktree=source.worktree).cluster)
+    cluster = _cluster(source)
 
     async def look() -> Services:
         async with Link(cluster) as link:
@@ -150,7 +156,7 @@ def locked_by(source: Source) -> tuple[str, Holder | None]:
     """The cluster's name, and who holds its lock in Consul. Raises BusyError, and UnreachableError, as `unlock` does."""
     from deployer.execute.unlock import locked_by as look  # noqa: PLC0415 - py-consul costs 0.1 s, other commands do without
 
-    cluster = with_secrets(load(source.repo, rev=source.rev, worktree=source.worktree).cluster)
+    cluster = _cluster(source)
 
     async def ask() -> Holder | None:
         async with Link(cluster) as link:
@@ -167,7 +173,7 @@ def unlock(source: Source, lock: str, reason: str) -> tuple[str, Holder | None]:
     """
     from deployer.execute.unlock import unlock as take  # noqa: PLC0415 - py-consul costs 0.1 s, other commands do without
 
-    cluster = with_secrets(load(source.repo, rev=source.rev, worktree=source.worktree).cluster)
+    cluster = _cluster(source)
 
     async def ask() -> Holder | None:
         async with Link(cluster) as link:

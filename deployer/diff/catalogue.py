@@ -16,7 +16,7 @@ from deployer.diff.consul import (
     server_addresses,
     servers,
 )
-from deployer.diff.machines import advertise_address, usable
+from deployer.diff.machines import advertise_address, no_address, usable
 from deployer.model import labels
 from deployer.model.observed import CatalogueNode, Engine, Machine, Observed, Unreachable
 
@@ -52,7 +52,7 @@ def diff_catalogue(cluster: Cluster, observed: Observed, commit: str) -> Diff:
         address = advertise_address(node, machine)
         if address is None:
             # Of machines in the swarm diff_swarm says so.
-            blocked += [_no_address(node)] if node.role == "none" else []
+            blocked += [no_address(node, "Consul cannot name it")] if node.role == "none" else []
             continue
         change: Change | None
         if obstacle:
@@ -118,12 +118,3 @@ def _registration(
     new = {"address": address, "meta": {key: wanted[key] for key in compared}}
     differing = fields(old, new)
     return NotRegistered(node.name, address, wanted, differing, Cause.CHANGED) if differing else None
-
-
-def _no_address(node: Node) -> Blocked:
-    what = f"it has no interface {node.advertise}" if node.advertise else "none of its addresses is known"
-    return Blocked(
-        node.name,
-        f"{what}, so Consul cannot name it",
-        f"set `advertise` in {node.path} to one of its interfaces or addresses",
-    )

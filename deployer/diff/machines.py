@@ -44,6 +44,14 @@ def advertise_address(node: Node, machine: Machine) -> str | None:
     return by_interface.get(machine.default_interface, "127.0.0.1" if node.local else None)
 
 
+def no_address(node: Node, therefore: str) -> Blocked:
+    """What is said where `advertise_address` knows none; `therefore` is what comes of it."""
+    what = f"it has no interface {node.advertise}" if node.advertise else "none of its addresses is known"
+    return Blocked(
+        node.name, f"{what}, so {therefore}", f"set `advertise` in {node.path} to one of its interfaces or addresses"
+    )
+
+
 def diff_engines(cluster: Cluster, observed: Observed) -> Diff:
     """Engines that are missing or silent, and daemon.json."""
     changes: list[Change] = []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from deployer.diff.body import fields
 from deployer.diff.change import Blocked, Cause, Change, Diff, MemberDiffers, NoSwarm, NotMember
-from deployer.diff.machines import advertise_address, usable
+from deployer.diff.machines import advertise_address, no_address, usable
 from deployer.model import labels
 from deployer.model.observed import Engine, Machine, Member, Observed, Silent, Unreachable
 
@@ -20,7 +20,11 @@ def diff_swarm(cluster: Cluster, observed: Observed) -> Diff:
     """Membership, roles, availability, labels. A second swarm is never started beside one that could not be seen."""
     wanted = [node for node in cluster.nodes if node.role != "none"]
     reachable = [(node, machine) for node in wanted if isinstance(machine := observed.machines[node.name], Machine)]
-    blocked = [_no_address(node) for node, machine in reachable if advertise_address(node, machine) is None]
+    blocked = [
+        no_address(node, "the other machines cannot reach it")
+        for node, machine in reachable
+        if advertise_address(node, machine) is None
+    ]
     able = [(node, machine) for node, machine in reachable if advertise_address(node, machine) is not None]
     changes: list[Change] = []
     starter = ""
@@ -195,12 +199,3 @@ def _member_differs(node: Node, member: Member | None) -> list[Change]:
         return []
     cause = Cause.CHANGED if member else Cause.NOT_FOUND
     return [MemberDiffers(node.name, node.role, node.availability, wanted, shown, cause)]
-
-
-def _no_address(node: Node) -> Blocked:
-    what = f"it has no interface {node.advertise}" if node.advertise else "none of its addresses is known"
-    return Blocked(
-        node.name,
-        f"{what}, so the other machines cannot reach it",
-        f"set `advertise` in {node.path} to one of its interfaces or addresses",
-    )

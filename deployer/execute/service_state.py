@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.diff.services import RUNNING_UPDATES
 from deployer.execute.world import FAILED_STATES
 from deployer.model.printable import printable
 
@@ -28,7 +29,6 @@ FAILED_UPDATES: Final = {
     "rollback_paused": "its update failed, and so did going back",
     "rollback_completed": "its update failed and was rolled back",
 }
-RUNNING_UPDATES: Final = frozenset({"updating", "rollback_started"})
 LEAVING: Final = frozenset({"shutdown", "remove"})
 JOBS: Final = frozenset({"ReplicatedJob", "GlobalJob"})
 
