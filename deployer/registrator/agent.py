@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -141,9 +142,12 @@ def read_token(env: Mapping[str, str]) -> str:
         raise DeployerError(f"CONSUL_HTTP_TOKEN_FILE: {path}: {why}") from None
 
 
+_WHERE_IN_OPENSSL: Final = re.compile(r" \(_ssl\.c:[0-9]+\)")
+
+
 def _why(error: Exception) -> str:
     """The reason at the bottom of a requests error: what is above repeats address and class names."""
-    text = str(error)
+    text = _WHERE_IN_OPENSSL.sub("", str(error))
     return text.rpartition(": ")[2].strip("')\"") if isinstance(error, requests.RequestException) else text
 
 

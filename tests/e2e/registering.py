@@ -96,13 +96,15 @@ class Registering:
 
     # --- the registrator ----------------------------------------------------------------------------------------------
 
-    def start(self, *flags: str, uri: str = "consul://localhost:8500", env: Iterable[str] = ()) -> None:
+    def start(
+        self, *flags: str, uri: str = "consul://localhost:8500", env: Iterable[str] = (), volume: str = ""
+    ) -> None:
         self.remove()
         self._standing.host(
             "run", "--detach", "--name", self.name, "--pid", f"container:{self.machine}",
             "--network", f"container:{self.machine}", "--privileged",  # for /proc/1/root
             "--env", "DOCKER_HOST=unix:///proc/1/root/run/docker.sock", *(word for one in env for word in ("--env", one)),
-            IMAGE, *flags, uri,
+            *(("--volume", volume) if volume else ()), IMAGE, *flags, uri,
         )  # fmt: skip
 
     def remove(self) -> None:
@@ -148,6 +150,10 @@ class Registering:
             ["docker", "exec", self.machine, *argv], capture_output=True, text=True, check=False, timeout=900
         )
         return done.stdout
+
+    def copy(self, folder: Path, target: str) -> None:
+        """A folder of this machine's into that one."""
+        self._standing.host("cp", str(folder), f"{self.machine}:{target}")
 
     def run(self, name: str, *options: str, command: str = "sleep infinity") -> None:
         self.docker(

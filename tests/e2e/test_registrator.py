@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.registering import MACHINE, SLEEPER, Registering
+from tests.e2e.certificates import write_certificates
+from tests.e2e.registering import MACHINE, PRESENT, SLEEPER, Registering
 from tests.e2e.standing import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 MANY = int(os.environ.get("REGISTRATOR_MANY", "100"))
 """How many containers are there at the start; the figure of the closing note is of 500."""
@@ -190,6 +192,52 @@ def test_without_patience_a_missing_consul_ends_it(machine: Registering) -> None
     assert until(lambda: machine.exit_code() == 1, 10)
     assert machine.log().count("does not answer, waiting") == 1
     machine.remove()
+
+
+def test_a_consul_that_speaks_tls_and_wants_a_certificate(machine: Registering, tmp_path: Path) -> None:
+    """`consul-tls://` with CONSUL_CACERT, CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY, as the old registrator had them."""
+    certificates = tmp_path / "tls"
+    write_certificates(certificates, machine.address)
+    machine.sh("rm", "-rf", "/root/tls")
+    machine.copy(certificates, "/root/tls")
+    settings = (
+        'ports { http = -1 https = 8501 } ca_file = "/tls/ca.pem" cert_file = "/tls/cert.pem" key_file = "/tls/key.pem" '
+        "verify_incoming_https = true"
+    )
+    machine.docker(
+        "run", "--detach", "--name", "secure", "--label", "test", "--env", "SERVICE_IGNORE=1", "--volume", "/root/tls:/tls:ro",
+        "--publish", "127.0.0.1:8501:8501", PRESENT, "agent", "-dev", "-client", "0.0.0.0", "-hcl", settings,
+    )  # fmt: skip
+
+    def services(*options: str) -> str:
+        return machine.sh(
+            "curl", "-sS", "--cacert", "/root/tls/ca.pem", *options, "https://localhost:8501/v1/catalog/services"
+        )
+
+    own = ("--cert", "/root/tls/cert.pem", "--key", "/root/tls/key.pem")
+    try:
+        assert until(lambda: services(*own).startswith("{"), 20), machine.docker("logs", "secure")
+        assert not services()  # without a certificate it says nothing
+        paths = {"CONSUL_CACERT": "ca.pem", "CONSUL_CLIENT_CERT": "cert.pem", "CONSUL_CLIENT_KEY": "key.pem"}
+        env = [f"{name}=/tls/{file}" for name, file in paths.items()]
+        machine.start(uri="consul-tls://localhost:8501", env=env, volume=f"{certificates}:/tls:ro")
+        machine.run("hidden", "--publish", "80", "--env", "SERVICE_NAME=hidden")
+        assert until(lambda: '"hidden"' in services(*own), 20), machine.log()
+        machine.docker("kill", "hidden")
+        assert until(lambda: '"hidden"' not in services(*own), 10), machine.log()
+        # An authority that did not sign it: said once, and nothing is sent.
+        machine.start(
+            "-retry-attempts=1",
+            "-retry-interval=50",
+            uri="consul-tls://localhost:8501",
+            env=env[1:],
+            volume=f"{certificates}:/tls:ro",
+        )
+        assert until(lambda: machine.exit_code() == 1, 20), machine.log()
+        assert machine.log().rstrip().endswith("unable to get local issuer certificate")
+    finally:
+        machine.remove()
+        machine.clear()
 
 
 def test_how_quickly(registrator: Registering, record_property: Callable[[str, object], None]) -> None:
