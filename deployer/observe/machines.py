@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from deployer.docker import Engine as EngineApi
 from deployer.docker import EngineError
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from deployer.remote import Link
+    from deployer.observe.facts import Facts
+    from deployer.remote import Connection, Link
+
+_NO_FACTS: Final = ("its login shell answered, but not with the facts asked for", "try `ssh` to it by hand")
 
 
 async def observe_machine(
@@ -39,7 +42,19 @@ async def observe_machine(
     engine = engine_telling.result()
     facts = read_facts(telling.result().stdout)
     if not facts.architecture:
-        return Unreachable("its login shell answered, but not with the facts asked for", "try `ssh` to it by hand")
+        return Unreachable(*_NO_FACTS)
+    return _machine(facts, None if isinstance(engine, Silent) and not facts.has_engine else engine)
+
+
+async def observe_facts(connection: Connection) -> Machine:
+    """The facts of one machine; its engine is not asked. Raises ConnectionFailedError, TimedOutError."""
+    facts = read_facts((await connection.run(facts_command())).stdout)
+    if not facts.architecture:
+        raise ConnectionFailedError(_NO_FACTS[0], help=_NO_FACTS[1])
+    return _machine(facts, None)
+
+
+def _machine(facts: Facts, engine: Engine | Silent | None) -> Machine:
     return Machine(
         os=facts.os,
         architecture=facts.architecture,
@@ -47,7 +62,7 @@ async def observe_machine(
         interfaces=facts.interfaces,
         default_interface=facts.default_interface,
         daemon_json=facts.daemon_json,
-        engine=None if isinstance(engine, Silent) and not facts.has_engine else engine,
+        engine=engine,
     )
 
 

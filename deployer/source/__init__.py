@@ -10,12 +10,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from deployer.source.repository import load, lock_directory
+    from deployer.source.repository import load, load_cluster, lock_directory
     from deployer.source.secrets import with_secrets
 
-__all__ = ["load", "lock_directory", "with_secrets"]
+__all__ = ["load", "load_cluster", "lock_directory", "with_secrets"]
 
-_WHERE: Final = {"load": "repository", "lock_directory": "repository", "with_secrets": "secrets"}
+_WHERE: Final = {
+    "load": "repository",
+    "load_cluster": "repository",
+    "lock_directory": "repository",
+    "with_secrets": "secrets",
+}
 
 
 def __getattr__(name: str) -> Any:

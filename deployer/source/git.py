@@ -104,9 +104,9 @@ def _usable(commit: str) -> str:
     return commit
 
 
-def read(repository: Repository, commit: str) -> Files:
+def read(repository: Repository, commit: str, folders: tuple[str, ...] = MANAGED) -> Files:
     """All files under `cluster/` and `stacks/` of a commit, by its full id."""
-    argv = ("ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", full_id(commit), "--", *MANAGED)
+    argv = ("ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", full_id(commit), "--", *folders)
     failed = DeployerError(f"git cannot read the tree of {commit}", help="`git fsck` says what is missing")
     with closing(records(repository, argv, failed)) as lines:
         return gather(repository, commit, map(_listed, lines))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,13 @@ from deployer.document import COMPOSE_TAGS, Document, parse
 from deployer.errors import InvalidFilesError, UsageError
 from deployer.model.desired import Desired
 from deployer.source import cluster, git, index, stacks, worktree
+from deployer.source.files import MANAGED
 from deployer.source.layout import Layout, lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from deployer.model.cluster import Cluster
     from deployer.model.problem import Problem
     from deployer.source.files import Entry, Files
 
@@ -26,6 +28,18 @@ def load(repo: Path, *, rev: str = "HEAD", worktree: bool = False, staged: bool 
     UsageError where there is no repository or no such commit; InvalidFilesError with all problems of all files.
     """
     return validate(parse_all(read(repo, rev=rev, trial=worktree, staged=staged)))
+
+
+def load_cluster(repo: Path, *, rev: str = "HEAD", worktree: bool = False) -> tuple[str, Cluster]:
+    """The commit and the machines alone: what asks for no stack does not depend on whether theirs are valid.
+
+    Raises what `load` raises, with the problems of the files under `cluster/`.
+    """
+    files = read(repo, rev=rev, trial=worktree, folders=MANAGED[:1])
+    entries = tuple(entry for entry in files.entries if entry.path.startswith("cluster/"))
+    found = tuple(problem for problem in files.problems if problem.path.startswith("cluster"))
+    desired = validate(parse_all(replace(files, entries=entries, problems=found)))
+    return desired.commit, desired.cluster
 
 
 def lock_directory(repo: Path) -> Path:
@@ -55,7 +69,7 @@ class Parsed:
     problems: tuple[Problem, ...]
 
 
-def read(repo: Path, *, rev: str, trial: bool, staged: bool = False) -> Files:
+def read(repo: Path, *, rev: str, trial: bool, staged: bool = False, folders: tuple[str, ...] = MANAGED) -> Files:
     """The files of a commit; for a trial, of the directory; for what is to be committed, of the index."""
     if trial:
         root = repo if (repo / "cluster").is_dir() else git.toplevel(repo) or repo
@@ -63,7 +77,7 @@ def read(repo: Path, *, rev: str, trial: bool, staged: bool = False) -> Files:
     repository = git.find(repo)
     if staged:
         return index.read(repository)
-    return git.read(repository, git.resolve(repository, rev))
+    return git.read(repository, git.resolve(repository, rev), folders)
 
 
 def parse_all(files: Files) -> Parsed:

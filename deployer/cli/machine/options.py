@@ -1,0 +1,15 @@
+"""The arguments that the machine commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME]...", help='[default: "default", or the only one]', show_default=False),
+]
+Name = Annotated[
+    str | None, typer.Argument(metavar="[NAME]", help='[default: "default", or the only one]', show_default=False)
+]
