@@ -11,7 +11,7 @@ from typing import Final
 
 from deployer.errors import DeployerError, UsageError
 from deployer.registrator.address import Uri, read_uri
-from deployer.registrator.template import NO_TAGS, Template, read_template
+from deployer.template.text import EMPTY, Template, TemplateError, read_template
 
 DEREGISTER: Final = ("always", "on-success", "never")
 HEALTH: Final = ("check", "register", "ignore")
@@ -26,7 +26,7 @@ class Options:
     internal: bool = False
     explicit: bool = False
     useIpFromLabel: str = ""  # noqa: N815 - the flag's own name
-    tags: Template = NO_TAGS
+    tags: Template = EMPTY
     ttl: int = 0
     ttl_refresh: int = 0
     resync: int = 0
@@ -106,7 +106,7 @@ def read_flags(argv: tuple[str, ...]) -> Options:
     known = {field.name for field in fields(Options)}
     assert values.keys() <= known  # noqa: S101 - each flag is a field
     options = Options(
-        uri=read_uri(rest[0]), tags=read_template(str(given.get("tags", ""))), **values  # type: ignore[arg-type] # the flag's kind is the field's
+        uri=read_uri(rest[0]), tags=_tags(str(given.get("tags", ""))), **values  # type: ignore[arg-type] # the flag's kind is the field's
     )  # fmt: skip
     _check(options)
     return options
@@ -190,3 +190,11 @@ def _check(options: Options) -> None:
         raise DeployerError('-deregister must be "always", "on-success" or "never"')
     if options.health not in HEALTH:
         raise DeployerError('-health must be "check", "register" or "ignore"')
+
+
+def _tags(text: str) -> Template:
+    try:
+        return read_template(text, "-tags")
+    except TemplateError as error:
+        advice = "which functions there are stands in the documentation of the registrator"
+        raise DeployerError(str(error), help=advice) from None

@@ -19,7 +19,7 @@ from deployer.registrator.network import (
     published,
 )
 from deployer.registrator.tags import combine_tags
-from deployer.registrator.template import TemplateError, fill
+from deployer.template.text import TemplateError, fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

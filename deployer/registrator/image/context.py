@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 LIBRARIES: Final = ("certifi", "charset-normalizer", "docker", "idna", "py-consul", "requests", "urllib3")
 """What the program imports, and what that imports. All of it is Python: it runs on any machine's architecture."""
 OURS: Final = ("__init__.py", "errors.py", "model/__init__.py", "model/printable.py")
+FOLDERS: Final = ("registrator", "template")
+"""What of our own is all in it."""
 _LEFT_OUT: Final = frozenset({".so", ".pyc", ".pyi"})
 _RECORDS: Final = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "entry_points.txt"})
 """What an installer notes for itself."""
@@ -35,7 +37,7 @@ def build_context() -> bytes:
 
 def _ours() -> Iterator[tuple[str, Path]]:
     package = Path(__file__).parents[2]
-    program = (path.relative_to(package) for path in (package / "registrator").glob("*.py"))
+    program = (path.relative_to(package) for folder in FOLDERS for path in (package / folder).glob("*.py"))
     for path in (*map(Path, OURS), *program):
         yield f"packages/deployer/{path.as_posix()}", package / path
 

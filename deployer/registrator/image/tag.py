@@ -7,7 +7,7 @@ import importlib.util
 from pathlib import Path
 from typing import Final
 
-from deployer.registrator.image.context import LIBRARIES, OURS
+from deployer.registrator.image.context import FOLDERS, LIBRARIES, OURS
 
 REPOSITORY: Final = "deployer-registrator"
 
@@ -20,7 +20,7 @@ def image_tag(base: str) -> str:
     package = Path(__file__).parents[2]
     files = [
         *(package / name for name in OURS),
-        *sorted((package / "registrator").glob("*.py")),
+        *sorted(path for folder in FOLDERS for path in (package / folder).glob("*.py")),
         Path(__file__).with_name("Dockerfile"),
     ]
     digest = hashlib.sha256()

@@ -1,6 +1,6 @@
-"""The functions of -tags: those of the old program, and the few of Go's own that such texts use. Pure.
+"""The functions of templates: those of the old registrator, of docker-machine, and the few of Go's own that such texts use. Pure.
 
-Source: bridge/bridge.go at 6bfadbc; pkg.go.dev/text/template. `httpGet` is not among them: it made a request, on the network, for
+Source: bridge/bridge.go at 6bfadbc; docker/machine commands/inspect.go; pkg.go.dev/text/template. `httpGet` is not among them: it made a request, on the network, for
 every service at every registration.
 """
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class TemplateError(ValueError):
-    """The template does not fit this container. The message says where."""
+    """What is wrong with a template, or where it does not fit what it is filled with."""
 
 
 def shown(value: Any) -> str:
@@ -136,6 +136,8 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "len": len,
     "print": lambda *values: "".join(map(shown, values)),
     "printf": _printf,
+    "json": lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")),
+    "prettyjson": lambda value: json.dumps(value, ensure_ascii=False, indent=4),
     "eq": _equal,
     "ne": lambda first, other: first != other,
     "and": _and,

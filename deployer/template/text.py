@@ -1,7 +1,7 @@
-"""The text of -tags in, tags out: the part of Go's text/template that such texts use. Pure.
+"""A template and values in, text out: the part of Go's text/template that `-tags` and `--format` use. Pure.
 
 Known: text, `{{pipeline}}` with trim marks and comments, `if`, `else if`, `else`, `end`, fields (`.Config.Labels.zone`), strings,
-numbers, parentheses, and the functions of FUNCTIONS. What is not known is named in an error when the program starts.
+numbers, parentheses, and the functions of FUNCTIONS. What is not known is named in an error before anything is filled in.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.errors import DeployerError
-from deployer.registrator.functions import FUNCTIONS, TemplateError, shown, true
+from deployer.template.functions import FUNCTIONS, TemplateError, shown, true
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["NO_TAGS", "Template", "TemplateError", "fill", "read_template"]
+__all__ = ["EMPTY", "Template", "TemplateError", "fill", "read_template"]
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,11 @@ Part = str | Operand | Choice
 class Template:
     text: str
     parts: tuple[Part, ...]
+    option: str = ""
+    """Where it was given, such as `-tags`: what messages name."""
 
 
-NO_TAGS: Final = Template("", ())
+EMPTY: Final = Template("", ())
 _ACTION: Final = re.compile(r'\{\{(-\s)?\s*((?:"(?:[^"\\]|\\.)*"|`[^`]*`|[^"`])*?)\s*(\s-)?\}\}', re.DOTALL)
 _TOKEN: Final = re.compile(
     r'\s*(?:(?P<string>"(?:[^"\\\n]|\\.)*"|`[^`]*`)|(?P<number>-?[0-9]+)|(?P<field>(?:\.[A-Za-z_]\w*)+|\.)|(?P<word>[A-Za-z_]\w*)|(?P<sign>[()|]))'
@@ -63,10 +64,17 @@ _CONSTANTS: Final = {"true": True, "false": False, "nil": None}
 _UNSUPPORTED: Final = frozenset({"range", "with", "define", "template", "block", "break", "continue", "httpGet"})
 
 
-def read_template(text: str) -> Template:
-    """Raises DeployerError, which names what is wrong or not supported."""
+def read_template(text: str, option: str) -> Template:
+    """Raises TemplateError, which names the option and what is wrong or not supported."""
+    try:
+        return Template(text, _parts(text), option)
+    except TemplateError as error:
+        raise TemplateError(f"{option}: {error}") from None
+
+
+def _parts(text: str) -> tuple[Part, ...]:
     if "{{" not in text:
-        return Template(text, (text,) if text else ())
+        return (text,) if text else ()
     pieces: list[str | list[str]] = []
     end = 0
     for match in _ACTION.finditer(text):
@@ -86,15 +94,16 @@ def read_template(text: str) -> Template:
         pieces.pop()
         rest = rest.lstrip()
     if "{{" in rest:
-        raise _wrong("unclosed action")
-    reader = _Reader([*pieces, rest])
-    parts = reader.parts(())
-    return Template(text, parts)
+        raise TemplateError("unclosed action")
+    return _Reader([*pieces, rest]).parts(())
 
 
-def fill(template: Template, container: Mapping[str, Any]) -> str:
-    """The text for one container, as the engine's inspect describes it. Raises TemplateError."""
-    return "".join(_fill(part, container) for part in template.parts)
+def fill(template: Template, values: Mapping[str, Any]) -> str:
+    """The text for one thing, such as a container as the engine's inspect describes it. Raises TemplateError."""
+    try:
+        return "".join(_fill(part, values) for part in template.parts)
+    except TemplateError as error:
+        raise TemplateError(f"{template.option}: {error}") from None
 
 
 def _fill(part: Part, data: Mapping[str, Any]) -> str:
@@ -117,7 +126,7 @@ def _value(operand: Operand, data: Mapping[str, Any]) -> Any:
             try:
                 return FUNCTIONS[name](*values)
             except (TypeError, ValueError, IndexError, KeyError, AttributeError, re.error) as error:
-                raise TemplateError(f"-tags: {name}: {error}") from None
+                raise TemplateError(f"{name}: {error}") from None
 
 
 def _field(path: tuple[str, ...], data: Mapping[str, Any]) -> Any:
@@ -125,11 +134,11 @@ def _field(path: tuple[str, ...], data: Mapping[str, Any]) -> Any:
     value: Any = data
     for depth, name in enumerate(path):
         if not isinstance(value, dict):
-            raise TemplateError(f"-tags: .{'.'.join(path[:depth])} has no field {name}")
+            raise TemplateError(f".{'.'.join(path[:depth])} has no field {name}")
         if name not in value and name == "ID" and "Id" in value:
             name = "Id"  # noqa: PLW2901 - the same field
         if name not in value and depth == 0:
-            raise TemplateError(f"-tags: a container has no field {name}")
+            raise TemplateError(f"there is no field {name}")
         value = value.get(name)
         if value is None and depth + 1 < len(path):
             return None
@@ -141,7 +150,7 @@ def _tokens(text: str) -> list[str]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if not match:
-            raise _wrong(f"unexpected {text[at:].strip()[:20]!r}")
+            raise TemplateError(f"unexpected {text[at:].strip()[:20]!r}")
         tokens.append(match[0].strip())
         at = match.end()
     return tokens
@@ -160,7 +169,7 @@ class _Reader:
             piece = self._pieces[-1]
             if isinstance(piece, list) and piece and piece[0] in {"else", "end"}:
                 if piece[0] not in ends:
-                    raise _wrong(f"unexpected {{{{{piece[0]}}}}}")
+                    raise TemplateError(f"unexpected {{{{{piece[0]}}}}}")
                 return tuple(found)
             self._pieces.pop()
             if isinstance(piece, str):
@@ -170,7 +179,7 @@ class _Reader:
             else:
                 found.append(_pipeline(piece))
         if ends:
-            raise _wrong("{{if}} without {{end}}")
+            raise TemplateError("{{if}} without {{end}}")
         return tuple(found)
 
     def _choice(self, condition: list[str]) -> Choice:
@@ -189,7 +198,7 @@ def _pipeline(tokens: list[str]) -> Operand:
     rest = tokens[::-1]
     value = _pipe(rest)
     if rest:
-        raise _wrong(f"unexpected {rest[-1]!r}")
+        raise TemplateError(f"unexpected {rest[-1]!r}")
     return value
 
 
@@ -213,17 +222,19 @@ def _command(rest: list[str], piped: Operand | None) -> Operand:
     if name:
         return Call(name, tuple([*operands, piped] if piped is not None else operands))
     if len(operands) != 1 or piped is not None:
-        raise _wrong("missing value for command" if not operands else "a value that is no function has arguments")
+        raise TemplateError(
+            "missing value for command" if not operands else "a value that is no function has arguments"
+        )
     return operands[0]
 
 
 def _is_function(token: str) -> bool:
     if token in _UNSUPPORTED:
-        raise _wrong(f"{token} is not supported")
+        raise TemplateError(f"{token} is not supported")
     if token in FUNCTIONS:
         return True
     if re.fullmatch(r"[A-Za-z_]\w*", token) and token not in _CONSTANTS:
-        raise _wrong(f"function {token!r} not defined")
+        raise TemplateError(f"function {token!r} not defined")
     return False
 
 
@@ -231,7 +242,7 @@ def _operand(word: str, rest: list[str]) -> Operand:
     if word == "(":
         value = _pipe(rest)
         if not rest or rest.pop() != ")":
-            raise _wrong("unclosed left paren")
+            raise TemplateError("unclosed left paren")
         return value
     if word[0] == ".":
         return Field(tuple(word[1:].split(".")) if word != "." else ())
@@ -247,10 +258,4 @@ def _literal(word: str) -> str | int | bool | None:
         return int(word)
     if word in _CONSTANTS:
         return _CONSTANTS[word]
-    raise _wrong(f"unexpected {word!r}")
-
-
-def _wrong(what: str) -> DeployerError:
-    return DeployerError(
-        f"-tags: {what}", help="which functions there are stands in the documentation of the registrator"
-    )
+    raise TemplateError(f"unexpected {word!r}")

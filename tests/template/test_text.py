@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployer.errors import DeployerError
-from deployer.registrator.template import TemplateError, fill, read_template
+from deployer.template.text import TemplateError, fill, read_template
 
 CONTAINER = {
     "Id": "0123456789ab",
@@ -52,11 +51,13 @@ CONTAINER = {
         ("a{{/* nothing */}}b", "ab"),
         ('{{printf "%s-%d" .Name 3}}', "/web-3"),
         ('{{(splitIndex 0 ":" .Config.Image) | toUpper}}', "A/B"),
+        ("{{json .State}}", '{"Running":true}'),
+        ("{{prettyjson .State}}", '{\n    "Running": true\n}'),
         ('{{and true (not false) (or "" "x")}}', "x"),
     ],
 )
 def test_what_a_template_makes_of_a_container(text: str, expected: str) -> None:
-    assert fill(read_template(text), CONTAINER) == expected
+    assert fill(read_template(text, "-tags"), CONTAINER) == expected
 
 
 @pytest.mark.parametrize(
@@ -75,12 +76,12 @@ def test_what_a_template_makes_of_a_container(text: str, expected: str) -> None:
     ],
 )
 def test_what_is_not_supported_is_named_at_the_start(text: str, message: str) -> None:
-    with pytest.raises(DeployerError) as caught:
-        read_template(text)
-    assert caught.value.message == message
+    with pytest.raises(TemplateError) as caught:
+        read_template(text, "-tags")
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize("text", ["{{.Nope}}", "{{.Name.First}}", "{{sIndex 0 .Config.None}}", '{{matchFirstElement "(" .Config.Env}}', "{{toUpper 3}}"])  # fmt: skip
 def test_what_does_not_fit_a_container_is_an_error_of_that_container(text: str) -> None:
     with pytest.raises(TemplateError):
-        fill(read_template(text), CONTAINER)
+        fill(read_template(text, "-tags"), CONTAINER)
