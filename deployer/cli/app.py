@@ -12,6 +12,7 @@ COMMANDS: Final = {
     "validate": Command("validate", "validate", "Check every file of the repository; no machine is asked."),
     "plan": Command("plan", "plan", "Show what apply would do. Nothing is changed."),
     "apply": Command("apply", "apply", "Make the cluster what git says, and wait until it is healthy."),
+    "scale": Command("scale", "scale", "Write other counts into the stack files, commit, apply."),
     "status": Command("status", "status", "Show machines and stacks: as git says? healthy?"),
     "services": Command("services", "services", "Show what runs where, and its health: Consul's catalogue."),
     "unlock": Command("unlock", "unlock", "Take the lock from a run that hangs."),

@@ -51,6 +51,12 @@ def seconds(text: str) -> float:
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
+LockWait = Annotated[
+    float,
+    typer.Option("--lock-wait", parser=seconds, metavar="DURATION", help="Wait so long for another run: 90s, 5m."),
+]
+
+
 def source(repo: Path | None, rev: str | None, worktree: bool, *, staged: bool = False) -> Source:
     """Where to read from. Raises UsageError where more than one of commit, index and working tree is asked for."""
     from deployer.workflow import Source  # noqa: PLC0415 - the whole program hangs on it, --help does not

@@ -21,6 +21,7 @@ class Cause(StrEnum):
     IMAGE = "image differs"
     DRIFTED = "drifted"
     COUNT = "count differs"
+    BY_HAND = "by hand"
     NOT_RUNNING = "not running"
     NOT_HEALTHY = "not healthy yet"
     UNKNOWN = "could not be read"

@@ -53,6 +53,11 @@ def split(text: str) -> tuple[str, ...]:
     return tuple(_BREAKS.split(text))
 
 
+def starts(text: str) -> tuple[int, ...]:
+    """Where each line begins, as the parser counts them."""
+    return (0, *(found.end() for found in _BREAKS.finditer(text)))
+
+
 def _at(path: str, text: str, index: int, message: str, advice: str) -> Problem:
     before = _BREAKS.split(text[:index])
     return problem_at(path, split(text), Mark(len(before), len(before[-1]) + 1, 1), message, advice)

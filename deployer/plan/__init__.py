@@ -2,10 +2,11 @@
 
 from deployer.plan.build import build_plan
 from deployer.plan.outcome import Began, Done, Ended, Event, Failed, Outcome, Progress, Report, Skipped
+from deployer.plan.scale import scale_plan
 from deployer.plan.steps import Plan, Step
 from deployer.plan.text import describe, plan_text
 
 __all__ = [
     "Began", "Done", "Ended", "Event", "Failed", "Outcome", "Plan", "Progress", "Report", "Skipped", "Step",
-    "build_plan", "describe", "plan_text",
+    "build_plan", "describe", "plan_text", "scale_plan",
 ]  # fmt: skip

@@ -10,12 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from deployer.source.commit import commit_edited
     from deployer.source.repository import load, load_cluster, lock_directory
     from deployer.source.secrets import with_secrets
 
-__all__ = ["load", "load_cluster", "lock_directory", "with_secrets"]
+__all__ = ["commit_edited", "load", "load_cluster", "lock_directory", "with_secrets"]
 
 _WHERE: Final = {
+    "commit_edited": "commit",
     "load": "repository",
     "load_cluster": "repository",
     "lock_directory": "repository",

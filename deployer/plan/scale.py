@@ -1,0 +1,65 @@
+"""Counts and a live swarm in, the plan that sets them live and nowhere else out. Pure."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
+
+from deployer.diff.change import Blocked, Cause, Field
+from deployer.diff.services import COUNT_PATHS, foreign
+from deployer.model import labels
+from deployer.plan.draft import Draft
+from deployer.plan.operations import AwaitServices, UpdateService
+from deployer.plan.steps import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deployer.model.counts import Wanted
+    from deployer.model.observed import LiveService, Swarm
+
+WAIT_SECONDS: Final = 180.0
+"""As for a stack that says nothing of it."""
+
+
+def scale_plan(cluster: str, commit: str, wanted: Sequence[Wanted], swarm: Swarm | None) -> Plan:
+    """Everything of a service stays but its count, its labels too: so the next plan knows that it drifted."""
+    draft, blocked = Draft(), []
+    if swarm is None:
+        return Plan(cluster, commit, (), (Blocked("swarm", "no manager could be asked", "bring one back"),))
+    live = {service.name: service for service in swarm.services}
+    ours = [name for name, service in live.items() if service.labels.get(labels.CLUSTER) == cluster]
+    unchanged = 0
+    for one in wanted:
+        service = live.get(one.name)
+        obstacle = _obstacle(one, service, ours)
+        if obstacle is not None or service is None:
+            blocked += [obstacle] if obstacle else []
+            continue
+        old = (service.spec["Mode"]["Replicated"] or {}).get("Replicas", 1)
+        body = {**service.spec, "Mode": {"Replicated": {"Replicas": one.count}}}
+        if old == one.count:
+            unchanged += 1
+            continue
+        fields = tuple(Field(path, old, one.count) for path in sorted(COUNT_PATHS))
+        draft.add(UpdateService(one.stack, one.name, body, service), Cause.BY_HAND, fields, makes=("service", one.name))
+    for stack in sorted({step.operation.stack for step in draft.steps if isinstance(step.operation, UpdateService)}):
+        names = [one.name for one in wanted if one.stack == stack and ("service", one.name) in draft.made]
+        draft.add(AwaitServices(stack, tuple(sorted(names)), WAIT_SECONDS), None, needs=[("service", n) for n in names])
+    return Plan(cluster, commit, tuple(draft.steps), tuple(blocked), unchanged, swarm.via)
+
+
+def _obstacle(wanted: Wanted, service: LiveService | None, ours: Sequence[str]) -> Blocked | None:
+    subject = f"service {wanted.name}"
+    if service is None:
+        near = get_close_matches(wanted.name, ours, n=1)
+        return Blocked(
+            subject, "there is no such service", f"did you mean {near[0]!r}?" if near else "see deployer status"
+        )
+    if wanted.name not in ours:
+        return foreign("service", wanted.name)
+    if "Replicated" not in (service.spec.get("Mode") or {}):
+        mode = next(iter(service.spec.get("Mode") or {}), "")
+        what = "one runs on every machine" if mode == "Global" else "it is a job"
+        return Blocked(subject, f"it has no count: {what}", "placement constraints choose the machines")
+    return None

@@ -1,0 +1,43 @@
+"""What `deployer scale` did in git, and the run that followed, in; text or JSON out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from deployer.model.printable import printable
+from deployer.plan.text import short
+from deployer.report.documents import head, report_document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deployer.model.counts import Scaling, Wanted
+    from deployer.plan.outcome import Report
+
+
+def scaling_text(scaling: Scaling) -> str:
+    """`stacks/web/compose.yaml:21: web_api 3 -> 5`, then the commit."""
+    if not scaling.committed:
+        return f"The counts stand in {short(scaling.commit)} already: nothing to commit.\n"
+    lines = [printable(f"{one.path}:{one.line}: {one.name} {one.old} -> {one.new}") for one in scaling.scaled]
+    return "\n".join([*lines, f"Committed as {short(scaling.commit)}."]) + "\n"
+
+
+def drift_text(wanted: Sequence[Wanted]) -> str:
+    words = " ".join(f"{one.stack}/{one.service}={one.count}" for one in wanted)
+    return (
+        "Git does not say so: this is drift, and the next apply takes it back.\n"
+        f"To keep it: {printable(f'deployer scale {words}')}\n"
+    )
+
+
+def scaling_document(scaling: Scaling | None, report: Report | None) -> dict[str, Any]:
+    """`commit` is null where nothing was to be committed (`--no-commit`), `report` where nothing was to be applied."""
+    return {
+        **head("scale"),
+        "commit": scaling.commit if scaling else None,
+        "committed": scaling.committed if scaling else False,
+        "scaled": [asdict(one) for one in scaling.scaled] if scaling else [],
+        "report": report_document(report) if report else None,
+    }

@@ -1,0 +1,68 @@
+"""Counts that are set live and not in git."""
+
+from __future__ import annotations
+
+from deployer.diff import Cause, diff
+from deployer.diff.change import ServiceDiffers
+from deployer.model.counts import Wanted
+from deployer.model.observed import LiveService, Swarm
+from deployer.plan import plan_text, scale_plan
+from deployer.plan.operations import UpdateService
+from tests import literals as l
+from tests.literals import CLUSTER, COMMIT, SHORT
+
+WEB, DB = l.service("shop_web", 2), l.service("shop_db")
+
+
+def swarm(*more: LiveService) -> Swarm:
+    return l.swarm(services=(l.live(WEB), l.live(DB), *more))
+
+
+def text(*wanted: Wanted, live: Swarm | None) -> str:
+    return plan_text(scale_plan(CLUSTER, COMMIT, wanted, live))
+
+
+def test_the_count_alone_is_written_and_waited_for() -> None:
+    assert text(Wanted("shop", "web", 5), Wanted("shop", "db", 0), live=swarm()) == (
+        f"Plan for sandbox at {SHORT}\n\n"
+        "~ #1 shop_web: update service, 5 replicas (by hand)\n"
+        "       Mode.Replicated.Replicas: 2 -> 5\n"
+        "~ #2 shop_db: update service, 0 replicas (by hand)\n"
+        "       Mode.Replicated.Replicas: 1 -> 0\n"
+        ". #3 shop: wait up to 180 s for shop_db, shop_web\n\n"
+        "Plan: 0 to add, 2 to change, 0 to remove (0 unchanged).\n"
+    )
+
+
+def test_what_was_set_so_is_drift_for_the_next_plan() -> None:
+    """The labels stay: the hash still says what git asked for."""
+    plan = scale_plan(CLUSTER, COMMIT, [Wanted("shop", "web", 5)], swarm())
+    update = plan.steps[0].operation
+    assert isinstance(update, UpdateService)
+    scaled = LiveService(update.seen.id, 12, update.body, 5, 5)
+    machines = {"master": l.machine(engine=l.engine("master", manager=True))}
+    live = l.swarm(l.member("master", "manager"), services=(scaled,))
+    desired = l.desired(l.cluster(l.node("master", "manager")), l.source("shop"))
+    (found,) = diff(desired, [l.stack("shop", WEB)], l.observed(machines, live)).changes
+    assert isinstance(found, ServiceDiffers)
+    assert (found.cause, [(field.old, field.new) for field in found.fields]) == (Cause.DRIFTED, [(5, 2)])
+
+
+def test_what_has_that_count_already_is_left_alone() -> None:
+    plan = scale_plan(CLUSTER, COMMIT, [Wanted("shop", "web", 2), Wanted("shop", "db", 1)], swarm())
+    assert (plan.empty, plan.unchanged) == (True, 2)
+
+
+def test_what_cannot_be_scaled_says_why() -> None:
+    everywhere = l.live(l.service("shop_log", Mode={"Global": {}}), wanted=1)
+    foreign = LiveService("id", 3, l.service("shop_old", 1), 1, 1)
+    wanted = [Wanted("shop", name, 3) for name in ("log", "old", "wbe")]
+    plan = scale_plan(CLUSTER, COMMIT, wanted, swarm(everywhere, foreign))
+    assert not plan.steps
+    assert [(one.subject, one.reason) for one in plan.blocked] == [
+        ("service shop_log", "it has no count: one runs on every machine"),
+        ("service shop_old", "it exists and is not this cluster's (no label deployer.cluster of it)"),
+        ("service shop_wbe", "there is no such service"),
+    ]
+    assert plan.blocked[2].help == "did you mean 'shop_web'?"
+    assert scale_plan(CLUSTER, COMMIT, wanted, None).blocked[0].subject == "swarm"
