@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
+
+import typer
 
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
 
+Drift = Annotated[bool, typer.Option("--drift", help="Every field that somebody changed by hand, live -> git.")]
 EXAMPLES: Final = """\b
 Examples:
   deployer status
+  deployer status --drift
   deployer status --quiet | grep Degraded
   deployer status --json
 """
@@ -19,6 +23,7 @@ def status(
     repo: Repo = None,
     rev: Rev = None,
     worktree: Worktree = False,
+    drift: Drift = False,
     json: Json = False,
     progress: ProgressKind = "auto",
     color: Colour = "auto",
@@ -36,4 +41,4 @@ def status(
     output = Output(json, progress, color, quiet, verbose)
     with output.progress() as shown:
         found = workflow.status(source(repo, rev, worktree), shown.say)
-    output.result(status_text(found, output.paint, output.width), status_document(found))
+    output.result(status_text(found, output.paint, output.width, drift=drift), status_document(found))

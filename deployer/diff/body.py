@@ -1,4 +1,4 @@
-"""Two engine bodies in, the fields that differ out: like compared with like.
+"""An engine body in, the same in the form in which like can be compared with like out.
 
 The engine fills in defaults and drops nulls. What it fills in was found by sending 35 services, each with another part
 of compose, to Engine 26.1 and reading them back (tests/diff/data): after the same pruning and with the same defaults
@@ -12,7 +12,6 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from deployer.diff.change import ABSENT, Field
 from deployer.model.labels import VOLATILE
 
 ENGINE_DEFAULTS: Final[tuple[tuple[tuple[str, ...], str, Any], ...]] = (
@@ -85,23 +84,6 @@ def normalise_service(body: Mapping[str, Any], networks: Mapping[str, str]) -> d
     whole = {**body, "TaskTemplate": template, "Labels": labels, "Mode": body.get("Mode") or {"Replicated": {}}}
     pruned = _prune(_with_defaults(whole), ())
     return pruned if isinstance(pruned, dict) else {}
-
-
-def fields(old: Any, new: Any, path: str = "") -> tuple[Field, ...]:
-    """Every leaf that differs, sorted by path. Lists are compared as a whole unless they are lists of the same length."""
-    if old == new:
-        return ()
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        found: list[Field] = []
-        for key in sorted({*old, *new}):
-            below = f"{path}.{key}" if path else str(key)
-            found += fields(old.get(key, ABSENT), new.get(key, ABSENT), below)
-        return tuple(found)
-    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        return tuple(
-            field for i, pair in enumerate(zip(old, new, strict=True)) for field in fields(*pair, f"{path}[{i}]")
-        )
-    return (Field(path, old, new),)
 
 
 def hash_of(body: Mapping[str, Any]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.diff.body import fields
 from deployer.diff.change import Blocked, Cause, Change, Diff, NotRegistered
 from deployer.diff.consul import (
     META_CLUSTER,
@@ -16,6 +15,7 @@ from deployer.diff.consul import (
     server_addresses,
     servers,
 )
+from deployer.diff.fields import fields
 from deployer.diff.machines import advertise_address, no_address, usable
 from deployer.model import labels
 from deployer.model.observed import CatalogueNode, Engine, Machine, Observed, Unreachable

@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
+from deployer.model.field import ABSENT as ABSENT  # noqa: PLC0414 - said again for whoever speaks of changes
+from deployer.model.field import Absent as Absent  # noqa: PLC0414 - as above
+from deployer.model.field import Field as Field  # noqa: PLC0414, TC001 - as above
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from deployer.diff.effect import Effect
     from deployer.model.observed import LiveService
     from deployer.model.secret import SecretFile
 
@@ -20,30 +25,12 @@ class Cause(StrEnum):
     CHANGED = "changed in git"
     IMAGE = "image differs"
     DRIFTED = "drifted"
+    CHANGED_AND_DRIFTED = "changed in git, and drifted"
     COUNT = "count differs"
     BY_HAND = "by hand"
     NOT_RUNNING = "not running"
     NOT_HEALTHY = "not healthy yet"
     UNKNOWN = "could not be read"
-
-
-class Absent:
-    """Where one side of a difference has nothing: not null, not empty."""
-
-    def __repr__(self) -> str:
-        return "(none)"
-
-
-ABSENT = Absent()
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field that differs: its path (`TaskTemplate.ContainerSpec.Image`), the live value and the desired one."""
-
-    path: str
-    old: Any
-    new: Any
 
 
 @dataclass(frozen=True)
@@ -157,12 +144,15 @@ class ServiceMissing:
 
 @dataclass(frozen=True)
 class ServiceDiffers:
+    """`effect`: what the update does to its tasks."""
+
     stack: str
     name: str
     body: Mapping[str, Any]
     seen: LiveService
     fields: tuple[Field, ...]
     cause: Cause
+    effect: Effect | None = None
 
 
 @dataclass(frozen=True)
@@ -206,9 +196,19 @@ class Blocked:
 
 
 @dataclass(frozen=True)
+class Drifted:
+    """What somebody changed by hand on a service, and is left as it is (`drift: report`)."""
+
+    stack: str
+    name: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True)
 class Diff:
-    """Everything that differs, what cannot be mended, and how many objects are as they should be."""
+    """Everything that differs, what cannot be mended, how many objects are as they should be, and what is left though it drifted."""
 
     changes: tuple[Change, ...]
     blocked: tuple[Blocked, ...] = ()
     unchanged: int = 0
+    drifted: tuple[Drifted, ...] = ()

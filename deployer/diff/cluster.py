@@ -31,12 +31,15 @@ def diff(desired: Desired, objects: Sequence[StackObjects], observed: Observed) 
     if swarm_obstacle(desired.cluster, observed) or not (observed.swarm or swarm.changes):
         stacks = Diff((), _homeless(objects) if not swarm.blocked else ())
     else:
-        stacks = diff_stacks(desired.cluster.name, objects, observed.swarm, desired.commit)
+        settings = {source.name: source.settings for source in desired.stacks}
+        drift = desired.cluster.policy.drift
+        stacks = diff_stacks(desired.cluster.name, objects, observed.swarm, desired.commit, settings, drift)
     parts = (engines, swarm, catalogue, registrators, stacks)
     return Diff(
         changes=tuple(change for part in parts for change in part.changes),
         blocked=tuple(obstacle for part in parts for obstacle in part.blocked),
         unchanged=sum(part.unchanged for part in parts),
+        drifted=stacks.drifted,
     )
 
 

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from deployer.diff.body import fields
 from deployer.diff.change import (
     Blocked,
     Change,
@@ -16,6 +15,7 @@ from deployer.diff.change import (
     EngineMissing,
     Field,
 )
+from deployer.diff.fields import fields
 from deployer.model.observed import Engine, Machine, Observed, Silent, Unreachable
 
 if TYPE_CHECKING:

@@ -2,23 +2,62 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from deployer.diff.body import fields, normalise_service
-from deployer.diff.change import Blocked, Cause, Change, Field, ServiceDiffers, ServiceMissing, ServiceUnsettled
+from deployer.diff.body import hash_of, normalise_service
+from deployer.diff.change import Blocked, Cause, Change, Drifted, ServiceDiffers, ServiceMissing, ServiceUnsettled
+from deployer.diff.drift import Rules, compare, digests
+from deployer.diff.effect import Effect, effect, template_of
 from deployer.model import labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deployer.model.observed import LiveService, Swarm
+    from deployer.diff.drift import Compared
+    from deployer.model.observed import LiveObject, LiveService, Member, Swarm
     from deployer.model.stack import Body
 
 Reference = tuple[str, str]
 """(kind, name) of something that a service refers to."""
-Finding = tuple[list[Change], list[Blocked]]
 
-COUNT_PATHS: Final = frozenset({"Mode.Replicated.Replicas"})
+
+class Finding(NamedTuple):
+    """What one object lacks, why it cannot have it, and what of it is left although it drifted."""
+
+    changes: tuple[Change, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    drifted: tuple[Drifted, ...] = ()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A swarm, by the names that are looked for."""
+
+    services: Mapping[str, LiveService] = field(default_factory=dict)
+    objects: Mapping[Reference, LiveObject] = field(default_factory=dict)
+    networks: Mapping[str, str] = field(default_factory=dict)
+    """The ids of the swarm's networks -> their names."""
+    members: tuple[Member, ...] = ()
+
+    @property
+    def all_ready(self) -> bool:
+        """While one is not, Swarm counts its tasks as running (swarmkit#1270)."""
+        return all(member.state == "ready" for member in self.members)
+
+
+def seen_of(swarm: Swarm | None) -> Seen:
+    """The swarm's index; where two have one name, the first."""
+    if swarm is None:
+        return Seen()
+    return Seen(
+        {live.name: live for live in reversed(swarm.services)},
+        {(live.kind, live.name): live for live in reversed(swarm.objects)},
+        {live.id: live.name for live in swarm.objects if live.kind == "network"},
+        swarm.members,
+    )
+
+
 STALLED_UPDATES: Final = frozenset({"paused", "rollback_paused"})
 RUNNING_UPDATES: Final = frozenset({"updating", "rollback_started"})
 ROLLED_BACK: Final = "rollback_completed"
@@ -26,43 +65,57 @@ PREDEFINED: Final = frozenset({"bridge", "host", "none"})
 """Networks that every engine has (moby, runconfig/hostconfig_unix.go, IsPreDefinedNetwork)."""
 
 
-def diff_service(cluster: str, stack: str, body: dict[str, Any], swarm: Swarm, networks: Mapping[str, str]) -> Finding:
-    """What one service lacks: nothing, a change, or a reason why it cannot be had.
-
-    `body` is stamped; `networks` maps the ids of the swarm's networks to their names.
-    """
+def diff_service(cluster: str, commit: str, stack: str, body: Body, seen: Seen, rules: Rules) -> Finding:
+    """What one service lacks: nothing, a change, or a reason why it cannot be had. `body` says whose it is."""
     name = str(body["Name"])
-    live = next((service for service in swarm.services if service.name == name), None)
+    live = seen.services.get(name)
     if live is None:
-        return [ServiceMissing(stack, name, body)], []
+        return Finding((ServiceMissing(stack, name, stamped(body, commit)),))
     if live.labels.get(labels.CLUSTER) != cluster:
-        return [], [foreign("service", name)]
+        return Finding(blocked=(foreign("service", name),))
     old_mode, new_mode = _mode(live.spec), _mode(body)
     if old_mode != new_mode:
-        return [], [Blocked(
+        return Finding(blocked=(Blocked(
             f"service {name}", f"its mode changes from {old_mode} to {new_mode}, which engines refuse",
             "give the service a new name, or remove the old one first",
-        )]  # fmt: skip
-    names = {**networks, **_predefined(body, live.spec, networks)}
-    differing = fields(normalise_service(live.spec, names), normalise_service(body, names))
-    if differing:
-        update = ServiceDiffers(stack, name, _carry_over(body, live), live, differing, _cause(body, live, differing))
-        return [update], []
-    return _unsettled(stack, name, body, live, all_ready=all_ready(swarm)), []
+        ),))  # fmt: skip
+    names = {**seen.networks, **_predefined(body, live.spec, seen.networks)}
+    present, wanted = normalise_service(live.spec, names), normalise_service(body, names)
+    if present == wanted:
+        return Finding(_unsettled(stack, name, live, seen, commit=commit, body=body, present=present))
+    compared = compare(present, wanted, live.labels, hash_of(body), rules)
+    left = (Drifted(stack, name, compared.left),) if compared.left else ()
+    if not compared.fields:
+        return Finding(_unsettled(stack, name, live, seen, commit=commit, body=body, present=present), drifted=left)
+    what = effect(live, present, compared.target, seen.members)
+    sent = _to_send(stamped(body, commit), live, present, compared)
+    return Finding((ServiceDiffers(stack, name, sent, live, compared.fields, compared.cause, what),), drifted=left)
 
 
-def _unsettled(stack: str, name: str, body: dict[str, Any], live: LiveService, *, all_ready: bool) -> list[Change]:
+def stamped(body: Body, commit: str) -> dict[str, Any]:
+    """The body with its volatile labels, which only the service carries, never its tasks."""
+    kept = {key: value for key, value in (body.get("Labels") or {}).items() if key not in labels.VOLATILE}
+    told = {labels.HASH: hash_of(body), labels.FIELDS: digests(normalise_service(body, {})), labels.COMMIT: commit}
+    return {**body, "Labels": {**kept, **told}}
+
+
+def _unsettled(
+    stack: str, name: str, live: LiveService, seen: Seen, *, commit: str, body: Body, present: Mapping[str, Any]
+) -> tuple[Change, ...]:
     """The definition is in order; are the tasks?
 
     Only another update takes a service out of a paused or rolled-back one; one with the same spec does (tried on
     Engine 26.1). Without it a run that failed once would fail for ever.
     """
-    unsettled = not counts_agree(live, all_ready=all_ready)
+    unsettled = not counts_agree(live, all_ready=seen.all_ready)
     if live.update_state in STALLED_UPDATES or (live.update_state == ROLLED_BACK and unsettled):
-        return [ServiceDiffers(stack, name, _carry_over(body, live), live, (), Cause.NOT_HEALTHY)]
+        again = {**live.spec, "Labels": {**live.labels, **_volatile(stamped(body, commit))}}
+        pace = effect(live, present, present, seen.members)
+        rest = pace if pace.job else Effect(at_once=pace.at_once, order=pace.order, rest=True)
+        return (ServiceDiffers(stack, name, again, live, (), Cause.NOT_HEALTHY, rest),)
     if live.update_state in RUNNING_UPDATES or unsettled:
-        return [ServiceUnsettled(stack, name, live.running, live.wanted)]
-    return []
+        return (ServiceUnsettled(stack, name, live.running, live.wanted),)
+    return ()
 
 
 def counts_agree(live: LiveService, *, all_ready: bool) -> bool:
@@ -72,10 +125,6 @@ def counts_agree(live: LiveService, *, all_ready: bool) -> bool:
     them after a day (swarmkit#1270, moby#45922), and a wait for them would hold up everything else.
     """
     return live.finite or live.running == live.wanted or (live.running > live.wanted and not all_ready)
-
-
-def all_ready(swarm: Swarm) -> bool:
-    return all(member.state == "ready" for member in swarm.members)
 
 
 def _mode(spec: Mapping[str, Any]) -> str:
@@ -89,19 +138,28 @@ def _predefined(body: Body, live: Mapping[str, Any], networks: Mapping[str, str]
     return {ids[0]: names[0]} if len(ids) == len(names) == 1 else {}
 
 
-def _cause(body: Mapping[str, Any], live: LiveService, differing: tuple[Field, ...]) -> Cause:
-    """Equal hashes: git asks for what was sent last, so somebody else changed the live one."""
-    if body["Labels"][labels.HASH] == live.labels.get(labels.HASH):
-        return Cause.DRIFTED
-    return Cause.COUNT if all(field.path in COUNT_PATHS for field in differing) else Cause.CHANGED
+def _to_send(body: dict[str, Any], live: LiveService, present: Mapping[str, Any], compared: Compared) -> dict[str, Any]:
+    """The body of the update. What tasks are made of is sent as it lives, where nothing of it is to change.
+
+    swarmkit compares it byte for byte: an empty section in the place of none would restart every task, and so would
+    another `ForceUpdate`, which counts `docker service update --force`.
+    """
+    sent = body
+    if compared.kept:
+        sent = {**compared.target, "Labels": {**compared.target.get("Labels", {}), **_volatile(body)}}
+    template: Mapping[str, Any] = live.spec.get("TaskTemplate") or {}
+    change = template_of(present, compared.target)
+    if change == "differs":
+        forced = {"ForceUpdate": template["ForceUpdate"]} if template.get("ForceUpdate") else {}
+        return {**sent, "TaskTemplate": {**sent["TaskTemplate"], **forced}}
+    if change == "placement":
+        template = {**template, "Placement": sent["TaskTemplate"].get("Placement") or {}}
+    endpoint = {"EndpointSpec": live.spec["EndpointSpec"]} if live.spec.get("EndpointSpec") else {}
+    return {**sent, "TaskTemplate": template, **endpoint}
 
 
-def _carry_over(body: dict[str, Any], live: LiveService) -> dict[str, Any]:
-    """`ForceUpdate` as it is: sending another number would restart every task (swarmkit task.go, IsTaskDirty)."""
-    forced = (live.spec.get("TaskTemplate") or {}).get("ForceUpdate")
-    if not forced:
-        return body
-    return {**body, "TaskTemplate": {**body["TaskTemplate"], "ForceUpdate": forced}}
+def _volatile(body: Mapping[str, Any]) -> dict[str, str]:
+    return {key: value for key, value in body["Labels"].items() if key in labels.VOLATILE}
 
 
 def references(body: Body) -> tuple[Reference, ...]:

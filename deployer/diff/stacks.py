@@ -2,41 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from deployer.diff.body import fields, hash_of
 from deployer.diff.change import (
     Blocked,
-    Change,
     Diff,
     Field,
     ObjectMissing,
 )
-from deployer.diff.services import PREDEFINED, Finding, Reference, diff_service, foreign, references
+from deployer.diff.drift import Rules
+from deployer.diff.fields import fields
+from deployer.diff.services import (
+    PREDEFINED,
+    Finding,
+    Reference,
+    Seen,
+    diff_service,
+    foreign,
+    references,
+    seen_of,
+    stamped,
+)
 from deployer.model import labels
-from deployer.model.observed import LiveObject, Swarm
+from deployer.model.ignoring import ignored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from deployer.model.stack import Body, StackObjects
+    from deployer.diff.drift import Drift
+    from deployer.model.observed import Swarm
+    from deployer.model.stack import Body, StackObjects, StackSettings
 
 Kind = Literal["network", "config", "secret"]
-_EMPTY: Final = Swarm("", "", (), (), ())
 
 
-def diff_stacks(cluster: str, stacks: Sequence[StackObjects], swarm: Swarm | None, commit: str) -> Diff:
+def diff_stacks(
+    cluster: str,
+    stacks: Sequence[StackObjects],
+    swarm: Swarm | None,
+    commit: str,
+    settings: Mapping[str, StackSettings] | None = None,
+    drift: Drift = "correct",
+) -> Diff:
     """What the stacks lack, sorted by stack, kind and name. `swarm` None: there is none yet, so everything.
 
     A service that refers to something that it may not have (an object that is not ours, an external one that does not
-    exist) is left alone: the engine would refuse it, or it would run with what it was not meant for.
+    exist) is left alone: the engine would refuse it, or it would run with what it was not meant for. `drift` is the
+    cluster's policy, which a stack's `settings` may say otherwise.
     """
-    live = swarm or _EMPTY
-    names = {obj.id: obj.name for obj in live.objects if obj.kind == "network"}
-    changes: list[Change] = []
-    blocked: list[Blocked] = []
-    unchanged = 0
-    found: list[Change]
+    seen = seen_of(swarm)
+    found: list[Finding] = []
     ordered = sorted(stacks, key=lambda stack: stack.stack)
     owners = _owners(ordered)
     unusable: set[Reference] = set()
@@ -44,32 +59,42 @@ def diff_stacks(cluster: str, stacks: Sequence[StackObjects], swarm: Swarm | Non
         for kind, body in _objects(stack):
             name = str(body["Name"])
             if (rival := owners[kind, name]) != stack.stack:
-                found, obstacle = [], [_twice(kind, name, rival, stack.stack)]
-            elif _is_foreign(cluster, kind, name, live):
-                found, obstacle = [], [foreign(kind, name)]
+                found.append(Finding(blocked=(_twice(kind, name, rival, stack.stack),)))
+            elif _is_foreign(cluster, kind, name, seen):
+                found.append(Finding(blocked=(foreign(kind, name),)))
                 unusable.add((kind, name))
             else:
-                found, obstacle = _diff_object(stack.stack, kind, stamp(body, cluster, stack.stack), live)
-            changes += found
-            blocked += obstacle
-            unchanged += not found and not obstacle
+                found.append(_diff_object(stack.stack, kind, stamp(body, cluster, stack.stack), seen))
     for stack in ordered:
-        missing = _missing_externals(stack, live, owners)
-        blocked += [_missing(stack.stack, kind, name) for kind, name in missing]
+        missing = _missing_externals(stack, seen, owners)
+        found += [Finding(blocked=(_missing(stack.stack, kind, name),)) for kind, name in missing]
         refused = unusable | set(missing)
+        rules = _rules(stack, (settings or {}).get(stack.stack), drift)
         for body in sorted(stack.services, key=lambda body: str(body["Name"])):
             name = str(body["Name"])
             if (rival := owners["service", name]) != stack.stack:
-                found, obstacle = [], [_twice("service", name, rival, stack.stack)]
-            elif wanting := [reference for reference in references(body) if reference in refused]:
-                found, obstacle = [], [_wanting(name, wanting[0])]
+                found.append(Finding(blocked=(_twice("service", name, rival, stack.stack),)))
+            elif refused and (wanting := [reference for reference in references(body) if reference in refused]):
+                found.append(Finding(blocked=(_wanting(name, wanting[0]),)))
             else:
-                stamped = stamp_service(body, cluster, stack.stack, commit)
-                found, obstacle = diff_service(cluster, stack.stack, stamped, live, names)
-            changes += found
-            blocked += obstacle
-            unchanged += not found and not obstacle
-    return Diff(tuple(changes), tuple(blocked), unchanged)
+                mine = stamp(body, cluster, stack.stack)
+                found.append(diff_service(cluster, commit, stack.stack, mine, seen, rules[name]))
+    return Diff(
+        tuple(change for finding in found for change in finding.changes),
+        tuple(obstacle for finding in found for obstacle in finding.blocked),
+        sum(finding == Finding() for finding in found),
+        tuple(drifted for finding in found for drifted in finding.drifted),
+    )
+
+
+def _rules(stack: StackObjects, settings: StackSettings | None, drift: Drift) -> dict[str, Rules]:
+    """What holds for each service of a stack, by its full name."""
+    names = [str(body["Name"]) for body in stack.services]
+    if settings is None:
+        return dict.fromkeys(names, Rules(drift))
+    short = {name: name.removeprefix(f"{stack.stack}_") for name in names}
+    chosen = settings.drift or drift
+    return {name: Rules(chosen, ignored(settings.ignore, short[name], short.values())) for name in names}
 
 
 def stamp(body: Body, cluster: str, stack: str) -> dict[str, Any]:
@@ -78,10 +103,8 @@ def stamp(body: Body, cluster: str, stack: str) -> dict[str, Any]:
 
 
 def stamp_service(body: Body, cluster: str, stack: str, commit: str) -> dict[str, Any]:
-    """A service's body with its labels; volatile ones too, which only the service carries, never its tasks."""
-    stamped = stamp(body, cluster, stack)
-    stamped["Labels"] |= {labels.HASH: hash_of(stamped), labels.COMMIT: commit}
-    return stamped
+    """A service's body with all of its labels, as it is sent."""
+    return stamped(stamp(body, cluster, stack), commit)
 
 
 def _objects(stack: StackObjects) -> list[tuple[Kind, Body]]:
@@ -102,27 +125,23 @@ def _owners(stacks: Sequence[StackObjects]) -> dict[tuple[str, str], str]:
     return owners
 
 
-def _find(kind: str, name: str, live: Swarm) -> LiveObject | None:
-    return next((obj for obj in live.objects if obj.kind == kind and obj.name == name), None)
-
-
-def _is_foreign(cluster: str, kind: str, name: str, live: Swarm) -> bool:
-    present = _find(kind, name, live)
+def _is_foreign(cluster: str, kind: str, name: str, seen: Seen) -> bool:
+    present = seen.objects.get((kind, name))
     return present is not None and present.labels.get(labels.CLUSTER) != cluster
 
 
-def _diff_object(stack: str, kind: Kind, body: Mapping[str, Any], live: Swarm) -> Finding:
+def _diff_object(stack: str, kind: Kind, body: Mapping[str, Any], seen: Seen) -> Finding:
     name = str(body["Name"])
-    present = _find(kind, name, live)
+    present = seen.objects.get((kind, name))
     if present is None:
-        return [ObjectMissing(kind, stack, name, body)], []
+        return Finding((ObjectMissing(kind, stack, name, body),))
     if kind == "network" and (differing := network_fields(present.body, body)):
         told = ", ".join(f"{field.path} {field.old!r} -> {field.new!r}" for field in differing)
-        return [], [Blocked(
+        return Finding(blocked=(Blocked(
             f"network {name}", f"its options differ ({told}), and an engine cannot change a network (moby#37901)",
             "give the network a new name in the stack file; the old one can go when no service uses it",
-        )]  # fmt: skip
-    return [], []
+        ),))  # fmt: skip
+    return Finding()
 
 
 def network_fields(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[Field, ...]:
@@ -141,14 +160,14 @@ def network_fields(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[
     return tuple(found)
 
 
-def _missing_externals(stack: StackObjects, live: Swarm, owners: Mapping[tuple[str, str], str]) -> list[Reference]:
+def _missing_externals(stack: StackObjects, seen: Seen, owners: Mapping[tuple[str, str], str]) -> list[Reference]:
     """Volumes are made by the engine that first needs them, and some networks are always there."""
     return [
         (kind, name)
         for kind, name in sorted(stack.external)
         if kind != "volume"
         and not (kind == "network" and name in PREDEFINED)
-        and _find(kind, name, live) is None
+        and (kind, name) not in seen.objects
         and (kind, name) not in owners
     ]
 

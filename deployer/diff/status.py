@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from deployer.diff.change import Cause, Change, Diff, ServiceDiffers, ServiceUnsettled
+from deployer.diff.change import Cause, Change, Diff, Field, ServiceDiffers, ServiceUnsettled
 from deployer.diff.machines import advertise_address
-from deployer.diff.services import ROLLED_BACK, RUNNING_UPDATES, STALLED_UPDATES, all_ready, counts_agree
+from deployer.diff.services import ROLLED_BACK, RUNNING_UPDATES, STALLED_UPDATES, counts_agree, seen_of
 from deployer.model.observed import Engine, LiveService, Observed, Registrations, Unreachable
 from deployer.model.status import Health, NodeStatus, RegistratorStatus, ServiceStatus, StackStatus, Status, Sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from deployer.diff.services import Seen
     from deployer.model.cluster import Cluster, Node
     from deployer.model.desired import Desired
     from deployer.model.stack import Body, StackObjects
@@ -30,7 +31,8 @@ def status(
     """The whole cluster's status. `registrations` by machine: of those whose registrator runs."""
     told = registrations or {}
     nodes = tuple(_node(desired.cluster, node, observed, diff, told.get(node.name)) for node in desired.cluster.nodes)
-    stacks = tuple(_stack(stack, observed, diff) for stack in sorted(objects, key=lambda stack: stack.stack))
+    seen = seen_of(observed.swarm)
+    stacks = tuple(_stack(stack, seen, observed, diff) for stack in sorted(objects, key=lambda stack: stack.stack))
     return Status(desired.cluster.name, desired.commit, nodes, stacks)
 
 
@@ -93,7 +95,7 @@ def _node_health(node: Node, engine: Engine | None, observed: Observed) -> tuple
     return ("Healthy", "") if member.availability == "active" else ("Suspended", member.availability)
 
 
-def _stack(stack: StackObjects, observed: Observed, diff: Diff) -> StackStatus:
+def _stack(stack: StackObjects, seen: Seen, observed: Observed, diff: Diff) -> StackStatus:
     mine = [change for change in diff.changes if getattr(change, "stack", "") == stack.stack]
     if observed.swarm is None and not mine:
         unknown = tuple(
@@ -101,7 +103,8 @@ def _stack(stack: StackObjects, observed: Observed, diff: Diff) -> StackStatus:
         )
         return StackStatus(stack.stack, unknown, "Unknown", "Unknown", "no manager could be asked")
     obstacles = {blocked.subject: blocked.reason for blocked in diff.blocked}
-    services = tuple(_service(body, observed, mine, obstacles) for body in stack.services)
+    drifted = _drifted(stack.stack, mine, diff)
+    services = tuple(_service(body, seen, mine, obstacles, drifted) for body in stack.services)
     named = [
         f"stack {stack.stack}",
         *(f"network {body['Name']}" for body in stack.networks),
@@ -110,7 +113,7 @@ def _stack(stack: StackObjects, observed: Observed, diff: Diff) -> StackStatus:
         *(f"service {body['Name']}" for body in stack.services),
     ]
     notes = [obstacles[subject] for subject in named if subject in obstacles]
-    out_of_sync = notes or any(_is_difference(change) for change in mine)
+    out_of_sync = notes or drifted or any(_is_difference(change) for change in mine)
     sync: Sync = "OutOfSync" if out_of_sync else "Synced"
     return StackStatus(
         stack.stack, services, sync, worst(service.health for service in services), notes[0] if notes else ""
@@ -122,20 +125,47 @@ def _is_difference(change: Change) -> bool:
     return not isinstance(change, ServiceUnsettled) and change.cause is not Cause.NOT_HEALTHY
 
 
-def _service(body: Body, observed: Observed, changes: Sequence[Change], obstacles: Mapping[str, str]) -> ServiceStatus:
+def _drifted(stack: str, mine: Sequence[Change], diff: Diff) -> dict[str, tuple[Field, ...]]:
+    """By service, what somebody changed by hand: what will be set back, then what will be left."""
+    found: dict[str, tuple[Field, ...]] = {}
+    for change in mine:
+        if isinstance(change, ServiceDiffers) and (fields := tuple(field for field in change.fields if field.drifted)):
+            found[change.name] = fields
+    for left in diff.drifted:
+        if left.stack == stack:
+            found[left.name] = (*found.get(left.name, ()), *left.fields)
+    return found
+
+
+def _service(
+    body: Body,
+    seen: Seen,
+    changes: Sequence[Change],
+    obstacles: Mapping[str, str],
+    drifted: Mapping[str, tuple[Field, ...]],
+) -> ServiceStatus:
     name = str(body["Name"])
-    live = (
-        next((service for service in observed.swarm.services if service.name == name), None) if observed.swarm else None
-    )
+    live = seen.services.get(name)
     obstacle = obstacles.get(f"service {name}", "")
     if live is None:
         return ServiceStatus(name, _image(body), 0, 0, "OutOfSync", "Missing", obstacle)
+    drift = drifted.get(name, ())
     differs = bool(obstacle) or any(
         isinstance(change, ServiceDiffers) and change.name == name and _is_difference(change) for change in changes
     )
-    health, note = _service_health(live, differs=differs, ready=observed.swarm is None or all_ready(observed.swarm))
-    sync: Sync = "OutOfSync" if differs else "Synced"
-    return ServiceStatus(name, _image(body), live.running, live.wanted, sync, health, obstacle or note)
+    health, note = _service_health(live, differs=differs, ready=seen.all_ready)
+    sync: Sync = "OutOfSync" if differs or drift else "Synced"
+    said = [note] if note else []
+    said += [f"drifted: {', '.join(_paths(drift))}"] if drift else []
+    return ServiceStatus(
+        name, _image(body), live.running, live.wanted, sync, health, obstacle or "; ".join(said), drift
+    )
+
+
+def _paths(drift: Sequence[Field]) -> list[str]:
+    """What drifted in few words: the last part of each path, `Replicas`, `Env.DEBUG`."""
+    whole = dict.fromkeys(field.path for field in drift)
+    return [path.removeprefix("TaskTemplate.").removeprefix("ContainerSpec.") for path in whole]
 
 
 def _image(body: Body) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.diff.body import fields
 from deployer.diff.change import Blocked, Cause, Change, Diff, MemberDiffers, NoSwarm, NotMember
+from deployer.diff.fields import fields
 from deployer.diff.machines import advertise_address, no_address, usable
 from deployer.model import labels
 from deployer.model.observed import Engine, Machine, Member, Observed, Silent, Unreachable

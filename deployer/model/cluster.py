@@ -141,6 +141,18 @@ class Registrator(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         )
 
 
+class Policy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What deployer does on its own, and what it only tells of."""
+
+    drift: Annotated[
+        Literal["correct", "report"],
+        Meta(description="What somebody changed by hand on a service is set back, or shown and left as it is."),
+    ] = "correct"
+
+
+DEFAULT_POLICY: Final = Policy()
+
+
 class ClusterFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """cluster/cluster.yaml: the cluster's name, and defaults for its machines."""
 
@@ -149,6 +161,7 @@ class ClusterFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     engine: Engine = field(default_factory=Engine)
     consul: Consul | None = None
     registrator: Registrator | None = None
+    policy: Policy = field(default_factory=Policy)
 
 
 class NodeFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -232,6 +245,7 @@ class Cluster:
     registrator_image: str = ""
     """The image that runs: the section's, or the name that ours has for its content; empty without the section."""
     secrets: ConsulSecrets = ConsulSecrets()
+    policy: Policy = DEFAULT_POLICY
 
     def node(self, name: str) -> Node:
         return next(node for node in self.nodes if node.name == name)

@@ -10,6 +10,8 @@ COMMIT: Final = "deployer.commit"
 """The commit that last changed the object; not part of any comparison."""
 HASH: Final = "deployer.hash"
 """Hash of the body that was last sent: equal to the desired one while the live one differs means drift."""
+FIELDS: Final = "deployer.fields"
+"""Four characters for each field of the body that was last sent: which side of a difference is new, git's or the live one."""
 ROLE: Final = "deployer.role"
 """What a container of the machine itself is for: consul, registrator."""
 JOINS: Final = "deployer.joins"
@@ -24,4 +26,4 @@ ENGINE_VERSION: Final = "${ENGINE_VERSION}"
 KEYS: Final = "deployer.labels"
 """On a swarm node: the names of the labels that come from git, comma-separated; others are left alone."""
 
-VOLATILE: Final = frozenset({COMMIT, HASH})
+VOLATILE: Final = frozenset({COMMIT, HASH, FIELDS})

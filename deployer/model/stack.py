@@ -27,6 +27,16 @@ class StackSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         str,
         Meta(pattern=WAIT_PATTERN, description="How long its services may take until healthy: 180s, 5m."),
     ] = "180s"
+    drift: Annotated[
+        Literal["correct", "report"] | None,
+        Meta(description="What somebody changed by hand is set back, or shown and left; as the cluster's policy says."),
+    ] = None
+    ignore: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...],
+        Meta(
+            description="Fields that stay as they live, for autoscalers and the like: replicas, web.environment.MODE."
+        ),
+    ] = ()
 
     @property
     def wait_seconds(self) -> float:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from deployer.model.field import Field
 
 Sync = Literal["Synced", "OutOfSync", "Unknown"]
 Health = Literal["Healthy", "Progressing", "Degraded", "Suspended", "Missing", "Unknown"]
@@ -52,6 +55,8 @@ class ServiceStatus:
     sync: Sync
     health: Health
     note: str = ""
+    drift: tuple[Field, ...] = ()
+    """What somebody changed by hand."""
 
 
 @dataclass(frozen=True)

@@ -43,4 +43,5 @@ def build_plan(diff: Diff, desired: Desired, objects: Sequence[StackObjects], ob
     everything = tuple(step.number for step in draft.steps)
     for change in last:
         member_step(draft, change, manager, follows=everything)
-    return Plan(desired.cluster.name, desired.commit, tuple(draft.steps), diff.blocked, diff.unchanged, manager)
+    steps = tuple(draft.steps)
+    return Plan(desired.cluster.name, desired.commit, steps, diff.blocked, diff.unchanged, manager, diff.drifted)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deployer.diff.change import Cause, Field
+    from deployer.diff.effect import Effect
     from deployer.plan.operations import Operation
 
 
@@ -23,7 +24,7 @@ class Draft:
     more_managers: list[int] = field(default_factory=list)
     """Joins and promotions of managers."""
 
-    def add(
+    def add(  # noqa: PLR0913 - what a step is made of
         self,
         operation: Operation,
         cause: Cause | None,
@@ -33,11 +34,13 @@ class Draft:
         needs: Sequence[tuple[str, str]] = (),
         needed: Sequence[int] = (),
         follows: Sequence[int] = (),
+        effect: Effect | None = None,
     ) -> int:
         """Append a step that needs what `needs` names, as far as this plan makes it, and the steps `needed`."""
         number = len(self.steps) + 1
         before = {*self.numbers(*needs), *needed}
-        step = Step(number, operation, cause, fields, tuple(sorted(before)), tuple(sorted(set(follows) - before)))
+        after = tuple(sorted(set(follows) - before))
+        step = Step(number, operation, cause, fields, tuple(sorted(before)), after, effect)
         self.steps.append(step)
         if makes:
             self.made[makes] = number

@@ -47,13 +47,15 @@ def service_steps(
         depends = [("service", dependency) for dependency in _all_of(name, dependencies)]
         operation: CreateService | UpdateService
         if isinstance(change, ServiceDiffers):
-            operation, fields = UpdateService(change.stack, name, change.body, change.seen), change.fields
+            operation = UpdateService(change.stack, name, change.body, change.seen)
+            fields, effect = change.fields, change.effect
         else:
-            operation, fields = CreateService(change.stack, name, change.body), ()
+            operation, fields, effect = CreateService(change.stack, name, change.body), (), None
         draft.add(
             operation,
             change.cause,
             fields,
+            effect=effect,
             makes=("service", name),
             needs=[*before, *references(change.body), *depends],
             follows=machines,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from deployer.diff.change import Blocked, Cause, Field
+    from deployer.diff.change import Blocked, Cause, Drifted, Field
+    from deployer.diff.effect import Effect
     from deployer.plan.operations import Operation
 
 
@@ -25,6 +26,8 @@ class Step:
     fields: tuple[Field, ...] = ()
     needs: tuple[int, ...] = ()
     follows: tuple[int, ...] = ()
+    effect: Effect | None = None
+    """What an update of a service does to its tasks."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Plan:
     unchanged: int = 0
     manager: str = ""
     """The machine whose engine speaks for the swarm; empty where there is none to be had."""
+    drifted: tuple[Drifted, ...] = ()
+    """What somebody changed by hand, and this run leaves."""
 
     @property
     def empty(self) -> bool:

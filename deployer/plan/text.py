@@ -27,6 +27,7 @@ from deployer.plan.operations import (
 )
 
 if TYPE_CHECKING:
+    from deployer.diff.change import Drifted
     from deployer.plan.steps import Plan, Step
 
 Mark = Literal["+", "~", "."]
@@ -40,8 +41,13 @@ def plan_text(plan: Plan) -> str:
     lines = [f"Plan for {plan.cluster} at {short(plan.commit)}", ""]
     for step in plan.steps:
         lines.append(step_text(step))
-        lines += [f"       {field_text(field)}" for field in step.fields]
+        lines += [f"       {line}" for line in step_fields(step)]
     if plan.steps:
+        lines.append("")
+    for left in plan.drifted:
+        lines.append(printable(drifted_text(left)))
+        lines += [f"       {field_text(field)}" for field in left.fields]
+    if plan.drifted:
         lines.append("")
     for obstacle in plan.blocked:
         lines.append(printable(f"! {obstacle.subject}: {obstacle.reason}"))
@@ -56,11 +62,13 @@ def plan_text(plan: Plan) -> str:
 def summary(plan: Plan) -> str:
     """`Plan: 2 to add, 1 to change, 0 to remove (4 unchanged).`"""
     if plan.empty:
-        return f"No changes: everything is as {short(plan.commit)} says ({plan.unchanged} unchanged)."
+        drifted = f", but for {len(plan.drifted)} drifted and left" if plan.drifted else ""
+        return f"No changes: everything is as {short(plan.commit)} says{drifted} ({plan.unchanged} unchanged)."
     marks = [mark(step.operation) for step in plan.steps]
     blocked = f"; {len(plan.blocked)} cannot be done" if plan.blocked else ""
     counts = f"{marks.count('+')} to add, {marks.count('~')} to change, 0 to remove"
-    return f"Plan: {counts} ({plan.unchanged} unchanged){blocked}."
+    drifted = f"; {len(plan.drifted)} drifted and left" if plan.drifted else ""
+    return f"Plan: {counts} ({plan.unchanged} unchanged){blocked}{drifted}."
 
 
 def short(commit: str) -> str:
@@ -72,7 +80,19 @@ def step_text(step: Step) -> str:
     """`+ #3 slave: join the swarm as worker at 10.0.0.3 (not found)`"""
     subject, verb = describe(step.operation)
     cause = f" ({step.cause})" if step.cause else ""
-    return printable(f"{mark(step.operation)} #{step.number} {subject}: {verb}{cause}")
+    effect = f": {step.effect}" if step.effect else ""
+    return printable(f"{mark(step.operation)} #{step.number} {subject}: {verb}{cause}{effect}")
+
+
+def step_fields(step: Step) -> list[str]:
+    """A line a field. Which of them drifted is said where others did not."""
+    mixed = len({field.drifted for field in step.fields}) > 1
+    return [f"{field_text(field)}{' (drifted)' if mixed and field.drifted else ''}" for field in step.fields]
+
+
+def drifted_text(left: Drifted) -> str:
+    """`= s_web: drifted, left as it is (drift: report)`"""
+    return f"= {left.name}: drifted, left as it is (drift: report)"
 
 
 def mark(operation: Operation) -> Mark:

@@ -21,7 +21,8 @@ from deployer.report.words import counts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from deployer.diff.change import Blocked
+    from deployer.diff.change import Blocked, Drifted
+    from deployer.diff.effect import Effect
     from deployer.model.problem import Problem
     from deployer.model.status import Status
     from deployer.plan.operations import Operation
@@ -60,6 +61,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "summary": plan_summary(plan),
         "steps": [step_document(step) for step in plan.steps],
         "blocked": [_blocked(obstacle) for obstacle in plan.blocked],
+        "drifted": [_drifted(left) for left in plan.drifted],
     }
 
 
@@ -85,6 +87,7 @@ def report_document(report: Report) -> dict[str, Any]:
             step_document(step) | {"outcome": outcome_document(report.outcome(step))} for step in report.plan.steps
         ],
         "blocked": [_blocked(obstacle) for obstacle in report.plan.blocked],
+        "drifted": [_drifted(left) for left in report.plan.drifted],
     }
 
 
@@ -95,7 +98,11 @@ def report_summary(report: Report) -> dict[str, int]:
 
 def status_document(status: Status) -> dict[str, Any]:
     """Field names as in the values themselves: deployer.model.status."""
-    return {**head("status"), "well": status.well, **asdict(status)}
+    document = {**head("status"), "well": status.well, **asdict(status)}
+    for stack, told in zip(status.stacks, document["stacks"], strict=True):
+        for service, row in zip(stack.services, told["services"], strict=True):
+            row["drift"] = [field_document(field) for field in service.drift]
+    return document
 
 
 def step_document(step: Step) -> dict[str, Any]:
@@ -110,6 +117,7 @@ def step_document(step: Step) -> dict[str, Any]:
         "subject": subject,
         "action": action,
         "cause": step.cause and str(step.cause),
+        "effect": _effect(step.effect),
         "fields": [field_document(field) for field in step.fields],
         "needs": list(step.needs),
         "follows": list(step.follows),
@@ -129,6 +137,14 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
 def _kind(operation: Operation) -> str:
     """`InstallEngine` -> `install_engine`"""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(operation).__name__).lower()
+
+
+def _effect(effect: Effect | None) -> dict[str, Any] | None:
+    return {"text": str(effect), **asdict(effect)} if effect else None
+
+
+def _drifted(left: Drifted) -> dict[str, Any]:
+    return {"stack": left.stack, "service": left.name, "fields": [field_document(field) for field in left.fields]}
 
 
 def _blocked(obstacle: Blocked) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from deployer.plan.masking import masked
 
 
 def field_document(field: Field) -> dict[str, Any]:
-    """`path`, and `old` and `new` where there is a value: absent is not null."""
+    """`path`, `drifted`, and `old` and `new` where there is a value: absent is not null."""
     sides = {"old": field.old, "new": field.new}
-    return {"path": field.path} | {
+    return {"path": field.path, "drifted": field.drifted} | {
         side: masked(field.path, value) for side, value in sides.items() if not isinstance(value, Absent)
     }

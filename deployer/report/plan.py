@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from deployer.plan.steps import Plan
     from deployer.report.paint import Paint, Tone
 
-TONES: Final[dict[str, Tone]] = {"+": "green", "~": "yellow", "!": "red", ".": "dim", " ": "dim"}
-"""By a line's first character: adds, changes, cannot be done, waits, and details below one of these."""
+TONES: Final[dict[str, Tone]] = {"+": "green", "~": "yellow", "!": "red", "=": "yellow", ".": "dim", " ": "dim"}
+"""By a line's first character: adds, changes, cannot be done, drifted and left, waits, and details below one of these."""
 
 
 def painted_plan(plan: Plan, paint: Paint) -> str:
@@ -38,7 +38,7 @@ def place(operation: Operation) -> tuple[Literal["machine", "stack"], str]:
 
 
 def exit_code(plan: Plan, *, detailed: bool) -> int:
-    """0, or with `detailed` 2 where there is something to do; where something cannot be done, what `apply` would end with."""
+    """0, or with `detailed` 2 where not everything is as git says; where something cannot be done, what `apply` would end with."""
     if plan.blocked:
         return Report(plan).exit_code
-    return 2 if detailed and plan.steps else 0
+    return 2 if detailed and (plan.steps or plan.drifted) else 0

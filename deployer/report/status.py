@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from deployer.diff.status import worst
-from deployer.plan.text import short
+from deployer.model.printable import printable
+from deployer.plan.text import field_text, short
 from deployer.report.problems import plural
 from deployer.report.table import table
 
@@ -34,8 +35,11 @@ TONES: Final[dict[str, Tone]] = {
 }
 
 
-def status_text(status: Status, paint: Paint, width: int | None = None) -> str:
-    """Machines, stacks, and one sentence. `width` is the terminal's, None where nothing may be cut."""
+def status_text(status: Status, paint: Paint, width: int | None = None, *, drift: bool = False) -> str:
+    """Machines, stacks, and one sentence; with `drift` every field that somebody changed by hand.
+
+    `width` is the terminal's, None where nothing may be cut.
+    """
     machines = [_machine(node) for node in status.nodes]
     stacks = [row for stack in status.stacks for row in _stack(stack)]
     head: tuple[str, ...] = MACHINES
@@ -45,9 +49,19 @@ def status_text(status: Status, paint: Paint, width: int | None = None) -> str:
     parts = [
         table(head, machines, width=width, shrink=("NOTE",), finish=_words(head, paint)) if machines else [],
         table(STACKS, stacks, width=width, shrink=("NOTE", "IMAGE"), finish=_words(STACKS, paint)) if stacks else [],
+        _drift(status) if drift else [],
         [summary(status)],
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def _drift(status: Status) -> list[str]:
+    """`swarmtest_redis drifted:`, and a line a field: what lives -> what git says."""
+    lines = []
+    for service in (service for stack in status.stacks for service in stack.services if service.drift):
+        lines.append(f"{printable(service.name)} drifted:")
+        lines += [f"    {field_text(field)}" for field in service.drift]
+    return lines or ["nothing drifted"]
 
 
 def summary(status: Status) -> str:

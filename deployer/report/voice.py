@@ -57,15 +57,19 @@ class Voice:
 
     def plan(self, plan: Plan) -> None:
         """The sum, then a line a step with what differs."""
-        from deployer.plan.text import field_text, step_text, summary  # noqa: PLC0415 - a push that changes nothing does without
+        from deployer.plan.text import drifted_text, field_text, step_fields, step_text, summary  # noqa: PLC0415 - a push that changes nothing does without
 
         self.step(summary(plan))
         for step in plan.steps[:MOST_STEPS]:
             self.detail(step_text(step))
-            for field in step.fields:
-                self.detail(f"  {field_text(field)}")
+            for line in step_fields(step):
+                self.detail(f"  {line}")
         if len(plan.steps) > MOST_STEPS:
             self.detail(f"and {len(plan.steps) - MOST_STEPS} steps more: `deployer plan` lists all")
+        for left in plan.drifted:
+            self.detail(drifted_text(left))
+            for field in left.fields:
+                self.detail(f"  {field_text(field)}")
         self.blocked(plan)
 
     def blocked(self, plan: Plan) -> None:

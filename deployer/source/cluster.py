@@ -77,7 +77,7 @@ def validate(
         return None, problems
     nodes_ = tuple(_node(machine) for machine in read)
     image = registrator.image(file.registrator)
-    return Cluster(file.name, nodes_, file.consul, text, file.registrator, image), problems
+    return Cluster(file.name, nodes_, file.consul, text, file.registrator, image, policy=file.policy), problems
 
 
 def absent(cluster: Entry | None, nodes: Mapping[str, Entry]) -> Iterator[Problem]:

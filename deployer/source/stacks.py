@@ -7,6 +7,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from deployer.document import shortened
+from deployer.model import ignoring
 from deployer.model.stack import StackSettings, StackSource
 from deployer.source import words
 from deployer.source.typed import convert
@@ -39,6 +40,7 @@ def validate(
     settled = {source.name: source.settings for source in sources}
     known = {name: document for name, document in documents.items() if document is not None}
     problems += [*_unknown(settled, known, stacks), *_circles(settled, known), *_clashes(known)]
+    problems += [problem for name in settled for problem in _ignored(settled[name], known[name])]
     return tuple(sources), problems
 
 
@@ -77,6 +79,29 @@ def _unknown(
                 near = words.nearest(wanted, [stack for stack in stacks if stack != name])
                 advice = f"did you mean {near!r}?" if near else "remove it, or add the stack"
                 yield documents[name].problem(_after(documents[name], wanted), f"there is no stack {wanted!r}", advice)
+
+
+def _ignored(settings: StackSettings, document: Document) -> Iterator[Problem]:
+    """Words of `ignore` that name no field. Which services there are, a file that includes others does not tell."""
+    value = document.value
+    services = list(value["services"]) if isinstance(value.get("services"), dict) else []
+    for index, text in enumerate(settings.ignore):
+        service, field = ignoring.split(text, services)
+        if ignoring.places(field):
+            continue
+        first, _, rest = text.partition(".")
+        if not service and ignoring.places(rest):
+            if "include" in value:
+                continue
+            near = words.nearest(first, services)
+            advice = f"did you mean '{near}.{rest}'?" if near else f"the services here are {', '.join(services)}"
+            message = f"there is no service {shortened(first)!r} to ignore {rest} of"
+        else:
+            near = words.nearest(field, ignoring.IGNORABLE)
+            prefix = f"{service}." if service else ""
+            advice = f"did you mean {prefix + near!r}?" if near else f"it is one of {', '.join(ignoring.IGNORABLE)}"
+            message = f"there is no field {shortened(field)!r} that could be ignored"
+        yield document.problem((SETTINGS, "ignore", index), message, advice)
 
 
 def _circles(settled: Mapping[str, StackSettings], documents: Mapping[str, Document]) -> Iterator[Problem]:

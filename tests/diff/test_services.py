@@ -212,7 +212,9 @@ class TestNetworksOfServices:
 
     def test_a_network_too_many(self) -> None:
         stored = live(with_template(WEB, Networks=[{"Target": "cwmjem5wg2l8ew4ucwv0o4wkq"}]))
-        assert [field.path for field in differs(compare(WEB, stored)).fields] == ["TaskTemplate.Networks"]
+        assert [field.path for field in differs(compare(WEB, stored)).fields] == [
+            "TaskTemplate.Networks[cwmjem5wg2l8ew4ucwv0o4wkq]"
+        ]
 
 
 class TestObjects:

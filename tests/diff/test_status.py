@@ -8,8 +8,9 @@ import pytest
 from deployer.diff import diff
 from deployer.diff.status import status, worst
 from deployer.model.cluster import Consul, Registrator
+from deployer.model.field import Field
 from deployer.model.observed import CatalogueNode, Machine, Observed, Registrations, Silent, Unreachable
-from deployer.model.stack import StackObjects
+from deployer.model.stack import StackObjects, StackSettings
 from deployer.model.status import NodeStatus, RegistratorStatus, StackStatus
 from tests.literals import (
     COMMIT,
@@ -65,6 +66,21 @@ class TestStack:
     def test_changed(self) -> None:
         found = stack_status(with_services(live(WEB)), stack("s", service("s_web", 3)))
         assert (found.sync, found.health) == ("OutOfSync", "Healthy")
+
+    @pytest.mark.parametrize("policy", ["correct", "report"])
+    def test_drifted_whether_it_is_set_back_or_not(self, policy: Any) -> None:
+        seen = live(WEB)
+        scaled = with_services(replace(seen, spec={**seen.spec, "Mode": {"Replicated": {"Replicas": 7}}}, wanted=2))
+        wanted = desired(cluster(MASTER), replace(source("s"), settings=StackSettings(drift=policy)))
+        found = status(wanted, [stack("s", WEB)], scaled, diff(wanted, [stack("s", WEB)], scaled)).stacks[0]
+        (row,) = found.services
+        assert (found.sync, row.sync, row.health, row.note) == (
+            "OutOfSync",
+            "OutOfSync",
+            "Healthy",
+            "drifted: Mode.Replicated.Replicas",
+        )
+        assert row.drift == (Field("Mode.Replicated.Replicas", 7, 2),)
 
     def test_an_update_that_was_rolled_back(self) -> None:
         seen = with_services(live(WEB, update_state="rollback_completed"))

@@ -167,7 +167,7 @@ def test_one_count_differs() -> None:
     assert plan_text(plan(standing(), objects=(five, FRONT))) == text("""
         Plan for sandbox at 0123456789
 
-        ~ #1 swarmtest_web: update service, 5 replicas (count differs)
+        ~ #1 swarmtest_web: update service, 5 replicas (count differs): starts 2 tasks
                Mode.Replicated.Replicas: 3 -> 5
         . #2 swarmtest: wait up to 180 s for swarmtest_web
 
@@ -181,7 +181,7 @@ def test_somebody_scaled_by_hand() -> None:
     assert plan_text(plan(standing({"swarmtest_web": scaled}))) == text("""
         Plan for sandbox at 0123456789
 
-        ~ #1 swarmtest_web: update service, 3 replicas (drifted)
+        ~ #1 swarmtest_web: update service, 3 replicas (drifted): starts 2 tasks
                Mode.Replicated.Replicas: 1 -> 3
         . #2 swarmtest: wait up to 180 s for swarmtest_web
 
@@ -205,7 +205,7 @@ def test_an_update_that_was_paused_is_taken_up_again() -> None:
     assert plan_text(plan(standing({"swarmtest_web": paused}))) == text("""
         Plan for sandbox at 0123456789
 
-        ~ #1 swarmtest_web: update service, 3 replicas (not healthy yet)
+        ~ #1 swarmtest_web: update service, 3 replicas (not healthy yet): restarts the tasks that are not as defined, 1 at a time, stop-first
         . #2 swarmtest: wait up to 180 s for swarmtest_web
 
         Plan: 0 to add, 1 to change, 0 to remove (15 unchanged).
@@ -217,7 +217,7 @@ def test_an_unreachable_worker_holds_nothing_up() -> None:
     assert plan_text(plan(standing(slave2=DOWN), objects=(two, FRONT))) == text("""
         Plan for sandbox at 0123456789
 
-        ~ #1 swarmtest_web: update service, 3 replicas (changed in git)
+        ~ #1 swarmtest_web: update service, 3 replicas (changed in git): restarts 3 tasks, 1 at a time, stop-first
                TaskTemplate.ContainerSpec.Image: counter:1 -> counter:2
         . #2 swarmtest: wait up to 180 s for swarmtest_web
 
@@ -303,7 +303,7 @@ def test_another_manager_takes_over_from_the_only_one() -> None:
 
         ~ #1 slave2: set role, availability and labels in the swarm (changed in git)
                role: worker -> manager
-        ~ #2 swarmtest_web: update service, 3 replicas (changed in git)
+        ~ #2 swarmtest_web: update service, 3 replicas (changed in git): restarts 3 tasks, 1 at a time, stop-first
                TaskTemplate.ContainerSpec.Image: counter:1 -> counter:2
         . #3 swarmtest: wait up to 180 s for swarmtest_web
         ~ #4 master: set role, availability and labels in the swarm (changed in git)

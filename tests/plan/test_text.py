@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from deployer.diff.change import ABSENT, Blocked, Cause, Field
+from deployer.diff.change import ABSENT, Blocked, Cause, Drifted, Field
+from deployer.diff.effect import Effect
 from deployer.plan import Plan, Step, describe, plan_text
 from deployer.plan.operations import (
     AwaitConsul,
@@ -169,6 +170,26 @@ def test_control_characters_of_machines_and_files_are_escaped() -> None:
         "",
         "Plan: 1 to add, 0 to change, 0 to remove (0 unchanged); 1 cannot be done.",
     ]
+
+
+def test_drift_beside_a_change_and_drift_that_is_left() -> None:
+    hand, ours = Field("Labels.a", "1", "2", drifted=True), Field("Labels.b", "1", "2")
+    update = UpdateService("s", "s_web", service("s_web", 2), SEEN)
+    step = Step(1, update, Cause.CHANGED_AND_DRIFTED, (hand, ours), effect=Effect(restarts=2))
+    text = plan_text(Plan("c", COMMIT, (step,), unchanged=3, drifted=(Drifted("s", "s_db", (hand,)),)))
+    assert text.splitlines()[2:] == [
+        "~ #1 s_web: update service, 2 replicas (changed in git, and drifted): restarts 2 tasks, 1 at a time, stop-first",
+        "       Labels.a: 1 -> 2 (drifted)",
+        "       Labels.b: 1 -> 2",
+        "",
+        "= s_db: drifted, left as it is (drift: report)",
+        "       Labels.a: 1 -> 2",
+        "",
+        "Plan: 0 to add, 1 to change, 0 to remove (3 unchanged); 1 drifted and left.",
+    ]
+    assert summary(Plan("c", COMMIT, (), drifted=(Drifted("s", "s_db", (hand,)),))) == (
+        "No changes: everything is as 0123456789 says, but for 1 drifted and left (0 unchanged)."
+    )
 
 
 @pytest.mark.parametrize(

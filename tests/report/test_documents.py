@@ -71,9 +71,10 @@ def test_a_plan_without_secrets(plan: Plan) -> None:
         "subject": "web_cache",
         "action": "update service, 1 replica",
         "cause": "changed in git",
+        "effect": None,
         "fields": [
-            {"path": "Mode.Replicated.Replicas", "old": 1, "new": 3},
-            {"path": "TaskTemplate.ContainerSpec.Env", "new": ["API_TOKEN=[secret]", "COLOUR=red"]},
+            {"path": "Mode.Replicated.Replicas", "drifted": False, "old": 1, "new": 3},
+            {"path": "TaskTemplate.ContainerSpec.Env", "drifted": False, "new": ["API_TOKEN=[secret]", "COLOUR=red"]},
         ],
         "needs": [],
         "follows": [1, 2],
@@ -192,6 +193,7 @@ def test_values_keep_their_types_and_lose_their_secrets() -> None:
     value = {"image": "a", "count": 2, "on": True, "none": None, "db_password": ["x"], "args": ["--token=abc", "a=b"]}
     assert field_document(Field("Spec", value, Secret("abc"))) == {
         "path": "Spec",
+        "drifted": False,
         "old": {
             "image": "a",
             "count": 2,
@@ -202,7 +204,11 @@ def test_values_keep_their_types_and_lose_their_secrets() -> None:
         },
         "new": "[secret]",
     }
-    assert field_document(Field("Labels.api_token", "abc", ABSENT)) == {"path": "Labels.api_token", "old": "[secret]"}
+    assert field_document(Field("Labels.api_token", "abc", ABSENT)) == {
+        "path": "Labels.api_token",
+        "drifted": False,
+        "old": "[secret]",
+    }
 
 
 def test_json_is_ascii_and_cannot_move_a_cursor() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from deployer.model.field import ABSENT, Field
 from deployer.model.status import NodeStatus, RegistratorStatus, ServiceStatus, StackStatus, Status
 from deployer.report.status import status_text
 
@@ -128,3 +129,17 @@ def test_how_far_the_registrator_is(status: Status, plain: Paint, registrator: R
     assert lines[0].index("CONSUL") < at < lines[0].index("SYNC")
     assert lines[1][at:].startswith(f"{cell}   ")
     assert lines[3][at:].startswith("-   ")
+
+
+def test_what_drifted_is_shown_field_by_field_where_that_is_asked_for(status: Status, plain: Paint) -> None:
+    count, token = Field("Mode.Replicated.Replicas", 7, 2, drifted=True), "TaskTemplate.ContainerSpec.Env.TOKEN"
+    drift = (count, Field(token, "hunter2", ABSENT, drifted=True))
+    service = ServiceStatus("web_api", "api:2", 7, 7, "OutOfSync", "Healthy", "drifted: Replicas", drift)
+    drifted = replace(status, stacks=(StackStatus("web", (service,), "OutOfSync", "Healthy"),))
+    assert status_text(drifted, plain, drift=True).split("\n\n")[2].splitlines() == [
+        "web_api drifted:",
+        "    Mode.Replicated.Replicas: 7 -> 2",
+        f"    {token}: [secret] -> (none)",
+    ]
+    assert "7 -> 2" not in status_text(drifted, plain)
+    assert status_text(status, plain, drift=True).split("\n\n")[2] == "nothing drifted"

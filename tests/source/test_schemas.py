@@ -30,6 +30,8 @@ GOOD: list[tuple[Kind, str]] = [
     ("node", "address: 2001:db8::1\nssh: {port: 1}\nengine: {install: docker}\n"),
     ("stack", "{}\n"),
     ("stack", "x-deployer: {}\n"),
+    ("stack", "x-deployer: {drift: report, ignore: [replicas]}\n"),
+    ("cluster", "name: a\npolicy: {drift: report}\n"),
     ("stack", "services: {web: {image: 5}}\nx-deployer: {after: [a, b_c], mode: swarm, wait: 5m}\n"),
 ]
 BAD: list[tuple[Kind, str]] = [

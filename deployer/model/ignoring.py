@@ -1,0 +1,78 @@
+"""What `x-deployer: {ignore: [...]}` may name: fields in compose's words, and where the engine keeps them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+_CONTAINER: Final = "TaskTemplate.ContainerSpec"
+
+IGNORABLE: Final[Mapping[str, tuple[str, ...]]] = {
+    "replicas": ("Mode.Replicated.Replicas",),
+    "image": (f"{_CONTAINER}.Image",),
+    "command": (f"{_CONTAINER}.Args",),
+    "entrypoint": (f"{_CONTAINER}.Command",),
+    "environment": (f"{_CONTAINER}.Env",),
+    "labels": (f"{_CONTAINER}.Labels",),
+    "deploy.labels": ("Labels",),
+    "placement": ("TaskTemplate.Placement",),
+    "resources": ("TaskTemplate.Resources",),
+    "restart_policy": ("TaskTemplate.RestartPolicy",),
+    "update_config": ("UpdateConfig",),
+    "rollback_config": ("RollbackConfig",),
+    "endpoint_mode": ("EndpointSpec.Mode",),
+    "ports": ("EndpointSpec.Ports",),
+    "networks": ("TaskTemplate.Networks",),
+    "volumes": (f"{_CONTAINER}.Mounts",),
+    "configs": (f"{_CONTAINER}.Configs",),
+    "secrets": (f"{_CONTAINER}.Secrets",),
+    "healthcheck": (f"{_CONTAINER}.Healthcheck",),
+    "logging": ("TaskTemplate.LogDriver",),
+    "user": (f"{_CONTAINER}.User",),
+    "working_dir": (f"{_CONTAINER}.Dir",),
+    "hostname": (f"{_CONTAINER}.Hostname",),
+    "dns": (f"{_CONTAINER}.DNSConfig",),
+    "extra_hosts": (f"{_CONTAINER}.Hosts",),
+    "cap_add": (f"{_CONTAINER}.CapabilityAdd",),
+    "cap_drop": (f"{_CONTAINER}.CapabilityDrop",),
+    "sysctls": (f"{_CONTAINER}.Sysctls",),
+    "ulimits": (f"{_CONTAINER}.Ulimits",),
+    "init": (f"{_CONTAINER}.Init",),
+    "read_only": (f"{_CONTAINER}.ReadOnly",),
+    "stop_signal": (f"{_CONTAINER}.StopSignal",),
+    "stop_grace_period": (f"{_CONTAINER}.StopGracePeriod",),
+}
+
+WITH_ELEMENTS: Final = ("deploy.labels", "environment", "labels", "sysctls")
+"""Of these one entry may be named, too: `environment.DEBUG`."""
+
+
+def split(text: str, services: Collection[str]) -> tuple[str, str]:
+    """(service, field) of `web.replicas`; the service is empty where it is meant for all of them."""
+    for service in sorted(services, key=len, reverse=True):
+        if text.startswith(f"{service}."):
+            return service, text[len(service) + 1 :]
+    return "", text
+
+
+def places(field: str) -> tuple[str, ...]:
+    """Where the engine keeps a field; empty where there is no field of that name."""
+    if field in IGNORABLE:
+        return IGNORABLE[field]
+    for word in WITH_ELEMENTS:
+        if field.startswith(f"{word}.") and len(field) > len(word) + 1:
+            return tuple(f"{place}.{field[len(word) + 1 :]}" for place in IGNORABLE[word])
+    return ()
+
+
+def ignored(texts: Iterable[str], service: str, services: Collection[str]) -> tuple[str, ...]:
+    """The places that are ignored in one service of a stack whose services (by their short names) these are."""
+    named = [split(text, services) for text in texts]
+    return tuple(place for owner, field in named if owner in {"", service} for place in places(field))
+
+
+def covers(place: str, path: str) -> bool:
+    """Whether the field at `path` is the one at `place`, or below it."""
+    return path == place or path.startswith((f"{place}.", f"{place}["))
