@@ -6,7 +6,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from deployer.diff.change import Blocked, Cause, Field
-from deployer.diff.services import COUNT_PATHS, foreign
+from deployer.diff.drift import COUNT_PATHS
+from deployer.diff.effect import Effect
+from deployer.diff.services import foreign
 from deployer.model import labels
 from deployer.plan.draft import Draft
 from deployer.plan.operations import AwaitServices, UpdateService
@@ -42,7 +44,11 @@ def scale_plan(cluster: str, commit: str, wanted: Sequence[Wanted], swarm: Swarm
             unchanged += 1
             continue
         fields = tuple(Field(path, old, one.count) for path in sorted(COUNT_PATHS))
-        draft.add(UpdateService(one.stack, one.name, body, service), Cause.BY_HAND, fields, makes=("service", one.name))
+        update, effect = (
+            UpdateService(one.stack, one.name, body, service),
+            Effect(starts=max(one.count - old, 0), stops=max(old - one.count, 0)),
+        )
+        draft.add(update, Cause.BY_HAND, fields, makes=("service", one.name), effect=effect)
     for stack in sorted({step.operation.stack for step in draft.steps if isinstance(step.operation, UpdateService)}):
         names = [one.name for one in wanted if one.stack == stack and ("service", one.name) in draft.made]
         draft.add(AwaitServices(stack, tuple(sorted(names)), WAIT_SECONDS), None, needs=[("service", n) for n in names])
