@@ -8,6 +8,10 @@ import sys
 def main() -> int:
     """Run the command line of this process; the exit code."""
     try:
+        if len(sys.argv) > 3 and sys.argv[1] in {"machine", "m"} and sys.argv[2] == "ssh" and sys.argv[3][:1] != "-":
+            from deployer.machines.quick import enter  # noqa: PLC0415 - for this command alone
+
+            enter(sys.argv[3], sys.argv[4:])
         from deployer.cli.app import app  # noqa: PLC0415 - Ctrl-C may come as early as this
         from deployer.cli.errors import handle_signals, run  # noqa: PLC0415 - see above
 

@@ -32,6 +32,14 @@ class ConnectionFailedError(UnreachableError):
     """The machine, or the socket on it, could not be reached."""
 
 
+class NoAnswerError(ConnectionFailedError):
+    """Nothing came back within the time that there was."""
+
+
+class NotLetInError(ConnectionFailedError):
+    """Something answers there, and is not believed, or does not let us in."""
+
+
 class Stream(Protocol):
     """Bytes both ways."""
 

@@ -16,7 +16,7 @@ import asyncssh
 from deployer.errors import TimedOutError
 from deployer.model.command import Command, Completed
 from deployer.model.printable import printable
-from deployer.remote.connection import ConnectionFailedError, Place, TcpPort, UnixSocket
+from deployer.remote.connection import ConnectionFailedError, NoAnswerError, NotLetInError, Place, TcpPort, UnixSocket
 from deployer.remote.hostkeys import REPOSITORY, HostKeys
 from deployer.remote.output import collect
 from deployer.remote.together import together
@@ -54,11 +54,11 @@ async def connect(node: Node, known_hosts: str) -> SshConnection:
             trust.own_files(settled.known_hosts)
             connection = await _attempts(node.address, {**options, "known_hosts": trust.match})
     except TimeoutError:
-        raise ConnectionFailedError(f"no answer from {node.address} within {node.ssh.connect_timeout:g} s") from None
+        raise NoAnswerError(f"no answer from {node.address} within {node.ssh.connect_timeout:g} s") from None
     except asyncssh.HostKeyNotVerifiable:
         raise _untrusted(node, trust) from None
     except asyncssh.PermissionDenied:
-        raise ConnectionFailedError(
+        raise NotLetInError(
             f"{node.address} does not let {settled.username} in: no key is accepted",
             help="check ssh.user and ssh.identity_file, and that the public key is in ~/.ssh/authorized_keys there",
         ) from None
@@ -136,16 +136,16 @@ def _identity(name: str) -> Path:
     return path
 
 
-def _untrusted(node: Node, trust: HostKeys) -> ConnectionFailedError:
+def _untrusted(node: Node, trust: HostKeys) -> NotLetInError:
     if trust.listed:
-        return ConnectionFailedError(
+        return NotLetInError(
             f"the host key of {node.address} is not the one in {trust.listed}: "
             "the machine was re-installed, or somebody listens in",
             help=f"if you know why, replace its line in {trust.listed}"
             + (" and commit" if trust.listed == REPOSITORY else ""),
         )
     port = f"-p {node.ssh.port} " if node.ssh.port else ""
-    return ConnectionFailedError(
+    return NotLetInError(
         f"the host key of {node.address} is not known, so whether it is {node.name} cannot be told",
         help=f"`ssh-keyscan {port}{node.address}` shows it; when you have checked it, add it to {REPOSITORY} and commit",
     )

@@ -23,13 +23,14 @@ def table(
     width: int | None = None,
     shrink: Sequence[str] = (),
     finish: Finish | None = None,
+    empty: str = "-",
 ) -> list[str]:
-    """Lines: the head, then the rows. Control characters are escaped and an empty cell shows as `-`.
+    """Lines: the head, then the rows. Control characters are escaped and an empty cell shows as `empty`.
 
     Where `width` (of a terminal) is given, the columns that `shrink` names are cut to fit, in that order; otherwise
     nothing is ever cut.
     """
-    cells = [[printable(cell) or "-" for cell in row] for row in rows]
+    cells = [[printable(cell) or empty for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in [head, *cells]) for column in range(len(head))]
     over = sum(widths) + len(GAP) * (len(head) - 1) - width if width else 0
     for name in shrink:

@@ -9,12 +9,27 @@ import typer
 from deployer.cli.lazy import Command, LazyGroup, help_without_command
 
 COMMANDS: Final = {
+    "ls": Command("machine.ls", "ls", "List the machines: do they answer, where, which engine."),
+    "env": Command("machine.env", "env", "Point docker in this shell at a machine: eval $(deployer env NAME)."),
+    "ssh": Command("machine.ssh", "ssh", "Enter a machine, or run a command there."),
+    "scp": Command("machine.scp", "scp", "Copy between machines, or between one and this one."),
+    "mount": Command("machine.mount", "mount", "Mount a machine's folder here, by sshfs."),
+    "ssh-config": Command("machine.ssh_config", "ssh_config", "Make your own ssh, and docker's, know the machines."),
     "ip": Command("machine.ip", "ip", "Print a machine's address, or with --private the one between machines."),
+    "url": Command("machine.show", "url", "Print the endpoint of a machine's engine."),
+    "config": Command("machine.show", "config", "Print the options with which docker speaks to a machine."),
+    "status": Command("machine.show", "status", "Print one word: Running, Stopped, Timeout, Error."),
+    "active": Command("machine.show", "active", "Print the machine that docker speaks to in this shell."),
+    "inspect": Command("machine.show", "inspect", "Print what git says of a machine as JSON."),
+    "version": Command("machine.show", "version", "Print the version of a machine's engine."),
+    "logs": Command("machine.logs", "logs", "Show the engine's own log on a machine."),
 }
 
 EXAMPLES: Final = """\b
 Examples:
-  deployer machine ip master
+  deployer machine ls
+  deployer machine ssh master
+  eval $(deployer env master)
 """
 
 

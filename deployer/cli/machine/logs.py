@@ -1,0 +1,34 @@
+"""`deployer machine logs`"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+from deployer.cli.machine.options import Name  # noqa: TC001 - typer reads the annotations
+from deployer.cli.options import Repo, Rev, Worktree, source
+
+EXAMPLES: Final = """\b
+Examples:
+  deployer machine logs master
+  deployer machine logs --follow slave
+  deployer machine logs --since '1 hour ago' --lines 1000 slave
+"""
+
+
+def logs(
+    name: Name = None,
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as it grows, until Ctrl-C.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="At most so many of the last lines.")] = 100,
+    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help="As journalctl understands it.")] = None,
+    repo: Repo = None,
+    rev: Rev = None,
+    worktree: Worktree = False,
+) -> None:
+    """Show the Docker engine's own log on a machine: why it did not start, which images it could not pull."""
+    from deployer.machines.enter import become  # noqa: PLC0415 - --help does without
+    from deployer.machines.enter import logs as journal  # noqa: PLC0415 - see above
+
+    become(journal(source(repo, rev, worktree), name, lines=lines, follow=follow, since=since))

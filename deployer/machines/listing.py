@@ -1,0 +1,117 @@
+"""Machines in, how they are out: all asked at once, each within its own time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal
+
+from deployer.docker import Engine, EngineError
+from deployer.errors import DeployerError, TimedOutError
+from deployer.machines.endpoint import active
+from deployer.observe.machines import membership
+from deployer.remote import ConnectionFailedError, Link, NoAnswerError, NotLetInError
+from deployer.remote.together import together
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from deployer.model.cluster import Cluster, Node
+    from deployer.model.observed import Membership
+
+State = Literal["Running", "Stopped", "Timeout", "Error"]
+"""docker-machine's words: Stopped is what refuses or has no route, Error what answers and does not let us in."""
+
+UNKNOWN: Final = "Unknown"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One machine as it answered. `swarm` is a manager's name, with `(master)` behind it on managers; empty in none."""
+
+    node: Node
+    active: bool
+    state: State
+    swarm: str
+    engine: str
+    """The engine's version; empty where it could not be asked."""
+    error: str = ""
+    help: str = ""
+    seconds: float = 0.0
+    member: Membership | None = None
+
+
+def look(cluster: Cluster, nodes: Sequence[Node], environment: Mapping[str, str], seconds: float) -> tuple[Listed, ...]:
+    """Ask the machines, in the order given. Never raises for what a machine does or does not do."""
+    return asyncio.run(ask(cluster, nodes, environment, seconds))
+
+
+async def ask(
+    cluster: Cluster, nodes: Sequence[Node], environment: Mapping[str, str], seconds: float
+) -> tuple[Listed, ...]:
+    """The same within a loop that runs already."""
+    current = active(cluster.nodes, environment)
+    async with Link(cluster) as link, together() as group:
+        asked = [group.create_task(_ask(link, node, seconds, active=node is current)) for node in nodes]
+    listed = [task.result() for task in asked]
+    masters = sorted(one.node.name for one in listed if one.member and one.member.manager)
+    named = [node.name for node in cluster.nodes if node.role == "manager"]
+    master = next((name for name in masters if name in named), (named or masters or [""])[0])
+    return tuple(_in_swarm(one, master) for one in listed)
+
+
+async def _ask(link: Link, node: Node, seconds: float, *, active: bool) -> Listed:
+    began = time.monotonic()
+    state: State = "Stopped"
+    version, error, advice, member = "", "", "", None
+    try:
+        async with asyncio.timeout(seconds):
+            connection = await link.to(node.name)
+            state = "Running"
+            with contextlib.closing(Engine(connection)) as engine:
+                version = await engine.version()
+                member = membership((await engine.get("/info")).get("Swarm") or {})
+    except TimeoutError:
+        state, error = "Timeout", f"no answer within {seconds:g} s"
+    except (AttributeError, TypeError):
+        error = "what answers at the engine's socket is no Docker engine"
+    except DeployerError as failure:
+        state, error, advice = _state(failure, state), failure.message, failure.help
+    return Listed(node, active, state, "", version, error, advice, time.monotonic() - began, member)
+
+
+def _state(failure: DeployerError, so_far: State) -> State:
+    match failure:
+        case NoAnswerError() if so_far != "Running":
+            return "Timeout"
+        case NotLetInError():
+            return "Error"
+        case ConnectionFailedError() | EngineError() | TimedOutError():
+            return so_far
+        case _:
+            return "Error"
+
+
+def _in_swarm(one: Listed, master: str) -> Listed:
+    """What the engine says counts; where it cannot be asked, what the file says."""
+    if one.member is None:
+        manager, inside = one.node.role == "manager", one.node.role != "none"
+    else:
+        manager, inside = one.member.manager, one.member.state == "active"
+    return replace(one, swarm=f"{one.node.name} (master)" if manager else master if inside else "")
+
+
+def engine_version(cluster: Cluster, node: Node, seconds: float) -> str:
+    """The version of the engine of one machine. Raises DeployerError where it cannot be asked."""
+
+    async def ask() -> str:
+        async with asyncio.timeout(seconds), Link(cluster) as link:
+            with contextlib.closing(Engine(await link.to(node.name))) as engine:
+                return await engine.version()
+
+    try:
+        return asyncio.run(ask())
+    except TimeoutError:
+        raise NoAnswerError(f"no answer from {node.name} within {seconds:g} s") from None
