@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -12,14 +13,16 @@ from deployer.diff.effect import Effect, effect, template_of
 from deployer.model import labels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from deployer.diff.drift import Compared
     from deployer.model.observed import LiveObject, LiveService, Member, Swarm
     from deployer.model.stack import Body
 
 Reference = tuple[str, str]
 """(kind, name) of something that a service refers to."""
+
+
+Again = Callable[[], tuple[Mapping[str, Any], dict[str, Any]]]
+"""The live body, normalised; and as it is sent once more."""
 
 
 class Finding(NamedTuple):
@@ -81,14 +84,19 @@ def diff_service(cluster: str, commit: str, stack: str, body: Body, seen: Seen, 
         ),))  # fmt: skip
     names = {**seen.networks, **_predefined(body, live.spec, seen.networks)}
     present, wanted = normalise_service(live.spec, names), normalise_service(body, names)
+
+    def again() -> tuple[Mapping[str, Any], dict[str, Any]]:
+        kept = {**live.labels, **_volatile(stamped(body, commit))}
+        return present, {**live.spec, "Labels": kept, "TaskTemplate": _template(live, names)}
+
     if present == wanted:
-        return Finding(_unsettled(stack, name, live, seen, commit=commit, body=body, present=present))
+        return Finding(_unsettled(stack, name, live, seen, again))
     compared = compare(present, wanted, live.labels, hash_of(body), rules)
     left = (Drifted(stack, name, compared.left),) if compared.left else ()
     if not compared.fields:
-        return Finding(_unsettled(stack, name, live, seen, commit=commit, body=body, present=present), drifted=left)
+        return Finding(_unsettled(stack, name, live, seen, again), drifted=left)
     what = effect(live, present, compared.target, seen.members)
-    sent = _to_send(stamped(body, commit), live, present, compared)
+    sent = _to_send(stamped(body, commit), _template(live, names), live, present, compared)
     return Finding((ServiceDiffers(stack, name, sent, live, compared.fields, compared.cause, what),), drifted=left)
 
 
@@ -99,9 +107,7 @@ def stamped(body: Body, commit: str) -> dict[str, Any]:
     return {**body, "Labels": {**kept, **told}}
 
 
-def _unsettled(
-    stack: str, name: str, live: LiveService, seen: Seen, *, commit: str, body: Body, present: Mapping[str, Any]
-) -> tuple[Change, ...]:
+def _unsettled(stack: str, name: str, live: LiveService, seen: Seen, again: Again) -> tuple[Change, ...]:
     """The definition is in order; are the tasks?
 
     Only another update takes a service out of a paused or rolled-back one; one with the same spec does (tried on
@@ -109,10 +115,10 @@ def _unsettled(
     """
     unsettled = not counts_agree(live, all_ready=seen.all_ready)
     if live.update_state in STALLED_UPDATES or (live.update_state == ROLLED_BACK and unsettled):
-        again = {**live.spec, "Labels": {**live.labels, **_volatile(stamped(body, commit))}}
+        present, body = again()
         pace = effect(live, present, present, seen.members)
         rest = pace if pace.job else Effect(at_once=pace.at_once, order=pace.order, rest=True)
-        return (ServiceDiffers(stack, name, again, live, (), Cause.NOT_HEALTHY, rest),)
+        return (ServiceDiffers(stack, name, body, live, (), Cause.NOT_HEALTHY, rest),)
     if live.update_state in RUNNING_UPDATES or unsettled:
         return (ServiceUnsettled(stack, name, live.running, live.wanted),)
     return ()
@@ -138,7 +144,13 @@ def _predefined(body: Body, live: Mapping[str, Any], networks: Mapping[str, str]
     return {ids[0]: names[0]} if len(ids) == len(names) == 1 else {}
 
 
-def _to_send(body: dict[str, Any], live: LiveService, present: Mapping[str, Any], compared: Compared) -> dict[str, Any]:
+def _to_send(
+    body: dict[str, Any],
+    template: Mapping[str, Any],
+    live: LiveService,
+    present: Mapping[str, Any],
+    compared: Compared,
+) -> dict[str, Any]:
     """The body of the update. What tasks are made of is sent as it lives, where nothing of it is to change.
 
     swarmkit compares it byte for byte: an empty section in the place of none would restart every task, and so would
@@ -147,7 +159,6 @@ def _to_send(body: dict[str, Any], live: LiveService, present: Mapping[str, Any]
     sent = body
     if compared.kept:
         sent = {**compared.target, "Labels": {**compared.target.get("Labels", {}), **_volatile(body)}}
-    template: Mapping[str, Any] = live.spec.get("TaskTemplate") or {}
     change = template_of(present, compared.target)
     if change == "differs":
         forced = {"ForceUpdate": template["ForceUpdate"]} if template.get("ForceUpdate") else {}
@@ -156,6 +167,13 @@ def _to_send(body: dict[str, Any], live: LiveService, present: Mapping[str, Any]
         template = {**template, "Placement": sent["TaskTemplate"].get("Placement") or {}}
     endpoint = {"EndpointSpec": live.spec["EndpointSpec"]} if live.spec.get("EndpointSpec") else {}
     return {**sent, "TaskTemplate": template, **endpoint}
+
+
+def _template(live: LiveService, names: Mapping[str, str]) -> dict[str, Any]:
+    """The live task template, with networks by name: that is how plans speak of them, and engines take both."""
+    template = live.spec.get("TaskTemplate") or {}
+    networks = [{**one, "Target": names.get(one["Target"], one["Target"])} for one in template.get("Networks") or ()]
+    return {**template, "Networks": networks} if networks else dict(template)
 
 
 def _volatile(body: Mapping[str, Any]) -> dict[str, str]:
