@@ -14,11 +14,16 @@ from deployer.compose import compile_stacks
 from deployer.diff import Diff, diff
 from deployer.diff import status as status_of
 from deployer.execute import Patience, cluster_lock, execute, file_lock, this_run
+from deployer.memory.asked import Asked
+from deployer.memory.history import before
+from deployer.memory.record import Record, remembered
+from deployer.memory.secrets import known_secrets
 from deployer.model.counts import Scaling, scale_message
+from deployer.model.run import Scope
 from deployer.observe import observe, observe_registrations
-from deployer.plan import Event, Plan, Report, build_plan, scale_plan
+from deployer.plan import Event, Plan, Report, build_plan, restricted, scale_plan, unknown_stacks
 from deployer.remote import Link
-from deployer.source import commit_edited, load, lock_directory, with_secrets
+from deployer.source import commit_edited, load, load_cluster, lock_directory, revision, with_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +52,10 @@ class Source:
     rev: str = "HEAD"
     worktree: bool = False
     staged: bool = False
+    only: tuple[str, ...] = ()
+    """Stacks that plan and apply are restricted to; none: everything."""
+    stacks: tuple[tuple[str, str], ...] = ()
+    """(stack, revision): stacks whose files come from another commit."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +65,15 @@ class Validated:
     desired: Desired
     objects: tuple[StackObjects, ...]
     warnings: tuple[Problem, ...]
+    only: tuple[str, ...] = ()
 
 
 def validate(source: Source, say: Say) -> Validated:
     """Read and compile everything; nothing is asked of any machine. Raises InvalidFilesError with every problem."""
-    desired = load(source.repo, rev=source.rev, worktree=source.worktree, staged=source.staged)
+    desired = load(source.repo, rev=source.rev, worktree=source.worktree, staged=source.staged, stacks=source.stacks)
+    unknown_stacks(source.only, desired)
     compiled = compile_stacks(desired.stacks, say)
-    return Validated(desired, compiled.objects, (*desired.warnings, *compiled.warnings))
+    return Validated(desired, compiled.objects, (*desired.warnings, *compiled.warnings), source.only)
 
 
 def _prepared(source: Source, say: Say) -> Validated:
@@ -78,6 +89,10 @@ def _with_secrets(validated: Validated) -> Validated:
 def _cluster(source: Source) -> Cluster:
     """The cluster alone: what asks Consul has no need of compiled stacks."""
     return with_secrets(load(source.repo, rev=source.rev, worktree=source.worktree).cluster)
+
+
+def cluster_name(source: Source) -> str:
+    return load_cluster(source.repo, rev=source.rev)[1].name
 
 
 def plan(source: Source, say: Say) -> Plan:
@@ -96,29 +111,40 @@ def plan_of(validated: Validated, say: Say) -> Plan:
     return asyncio.run(look())
 
 
-def apply(source: Source, say: Say, show: Callable[[Plan], None], listen: Listen, *, wait_lock: float = 0) -> Report:
+def apply(
+    source: Source,
+    say: Say,
+    show: Callable[[Plan], None],
+    listen: Listen,
+    *,
+    wait_lock: float = 0,
+    asked: Asked = Asked(),  # noqa: B008 - frozen
+) -> Report:
     """Make it so. `show` gets the plan before the first write; the report says what became of every step of it.
 
     Raises BusyError where another run holds one of the cluster's locks for longer than `wait_lock` seconds. Where there is
     nothing to do, Consul's is not asked for; where there is, the cluster is looked at again under it: whoever held it
-    before may have changed everything.
+    before may have changed everything. What `show` raises ends the run before its first write. The repository remembers
+    the run, with what `asked` says of it; BusyError where the ref that was to move with it was moved by somebody else.
     """
     validated = _prepared(source, say)
     desired = validated.desired
-    me, patience = this_run(desired.commit), Patience(desired.cluster.name, wait_lock, say)
+    me, patience = this_run(desired.commit, asked.run), Patience(desired.cluster.name, wait_lock, say)
+    asked = replace(asked, run=me.run, who=asked.who or me.who)
+    scope = Scope(source.only, source.stacks)
+    secrets = known_secrets(desired, validated.objects)
+    record = Record(source.repo, desired.cluster.name, asked, say, scope=scope, secrets=secrets)
 
     async def run() -> Report:
         here = file_lock(lock_directory(source.repo), desired.cluster.name, me, patience)
         async with here as killed, Link(desired.cluster) as link:
             observed, _, decided = await _compare(validated, link, say)
             if not decided.steps:
-                show(decided)
-                return await execute(decided, link, listen, say)
+                return await remembered(record, decided, show, lambda plan: execute(plan, link, listen, say))
             async with cluster_lock(desired.cluster, observed, link, me, patience, killed=killed) as held:
                 if held:
                     _, _, decided = await _compare(validated, link, say)
-                show(decided)
-                return await execute(decided, link, listen, say, held)
+                return await remembered(record, decided, show, lambda plan: execute(plan, link, listen, say, held))
 
     return asyncio.run(run())
 
@@ -167,6 +193,16 @@ def scale_live(
                 return await execute(decided, link, listen, say, held)
 
     return asyncio.run(run())
+
+
+def earlier(source: Source, stack: str, rev: str) -> Source:
+    """What a rollback applies: an earlier commit, or of `stack` (where it is not empty) the files that it had there and nothing else.
+
+    `rev` names the commit; empty for the last good one before the present, by the repository's memory. UsageError where
+    there is no such commit, or nothing to go back to.
+    """
+    commit = revision(source.repo, rev) if rev else before(source.repo, stack)
+    return replace(source, only=(stack,), stacks=((stack, commit),)) if stack else replace(source, rev=commit)
 
 
 def status(source: Source, say: Say) -> Status:
@@ -235,4 +271,5 @@ async def _compare(validated: Validated, link: Link, say: Say) -> tuple[Observed
     say(f"asking {len(desired.cluster.nodes)} machines")
     observed = await observe(desired.cluster, link)
     differences = diff(desired, objects, observed)
-    return observed, differences, build_plan(differences, desired, objects, observed)
+    decided = build_plan(differences, desired, objects, observed)
+    return observed, differences, restricted(decided, validated.only, desired) if validated.only else decided

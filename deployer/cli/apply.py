@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -10,6 +10,7 @@ from deployer.cli.options import (
     Colour,
     Json,
     LockWait,
+    Only,
     Output,
     ProgressKind,
     Quiet,
@@ -21,11 +22,17 @@ from deployer.cli.options import (
 )
 from deployer.cli.running import carried_out
 
+if TYPE_CHECKING:
+    from deployer.memory.asked import Asked
+    from deployer.workflow import Source
+
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: it stands in `deployer history`.")]
 EXAMPLES: Final = """\b
 Examples:
   deployer apply
   deployer apply --rev v1.4.2
   deployer apply --lock-wait 5m --progress plain
+  deployer apply --only web --reason "more visitors"
   deployer apply --json > report.json
 """
 
@@ -35,6 +42,8 @@ def apply(
     repo: Repo = None,
     rev: Rev = None,
     worktree: Worktree = False,
+    only: Only = None,
+    reason: Reason = "",
     lock_wait: LockWait = 0,
     json: Json = False,
     progress: ProgressKind = "auto",
@@ -46,13 +55,22 @@ def apply(
 
     The plan is shown before the first change. Ctrl-C lets what is being done end; run it again to go on.
     """
+    from deployer.memory.asked import Asked  # noqa: PLC0415 - --help and completion do without
+
+    output = Output(json, progress, color, quiet, verbose)
+    where = source(repo, rev, worktree, only=only)
+    raise typer.Exit(applied(where, output, lock_wait, Asked("apply", reason=reason)))
+
+
+def applied(where: Source, output: Output, lock_wait: float, asked: Asked) -> int:
+    """Apply, with progress and result; the exit code."""
     from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
     from deployer.report.documents import report_document  # noqa: PLC0415 - see above
     from deployer.report.result import report_text  # noqa: PLC0415 - see above
 
-    output, where = Output(json, progress, color, quiet, verbose), source(repo, rev, worktree)
     report = carried_out(
-        output, lambda shown: workflow.apply(where, shown.say, shown.show, shown.listen, wait_lock=lock_wait)
+        output,
+        lambda shown: workflow.apply(where, shown.say, shown.show, shown.listen, wait_lock=lock_wait, asked=asked),
     )
     output.result(report_text(report, output.paint), report_document(report))
-    raise typer.Exit(report.exit_code)
+    return report.exit_code

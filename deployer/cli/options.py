@@ -31,6 +31,10 @@ Repo = Annotated[
 Rev = Annotated[str | None, typer.Option(metavar="REV", help="The commit, branch or tag. [default: HEAD]")]
 Worktree = Annotated[bool, typer.Option("--worktree", help="The files as they are now, not a commit: for trials.")]
 Staged = Annotated[bool, typer.Option("--staged", help="What is staged, as the next commit will have it.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="STACK", help="This stack and nothing else; once for each of several."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 ProgressKind = Annotated[
     Asked,
@@ -57,7 +61,9 @@ LockWait = Annotated[
 ]
 
 
-def source(repo: Path | None, rev: str | None, worktree: bool, *, staged: bool = False) -> Source:
+def source(
+    repo: Path | None, rev: str | None, worktree: bool, *, staged: bool = False, only: list[str] | None = None
+) -> Source:
     """Where to read from. Raises UsageError where more than one of commit, index and working tree is asked for."""
     from deployer.workflow import Source  # noqa: PLC0415 - the whole program hangs on it, --help does not
 
@@ -66,7 +72,8 @@ def source(repo: Path | None, rev: str | None, worktree: bool, *, staged: bool =
     if staged and (worktree or rev is not None):
         other = "--worktree" if worktree else "--rev"
         raise UsageError(f"--staged and {other} exclude each other", help="leave one of them out")
-    return Source(repo or top_level(Path.cwd()), rev or "HEAD", worktree, staged)
+    stacks = tuple(dict.fromkeys(only or ()))
+    return Source(repo or top_level(Path.cwd()), rev or "HEAD", worktree, staged, stacks)
 
 
 def top_level(directory: Path) -> Path:

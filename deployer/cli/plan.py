@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+from deployer.cli.options import Colour, Json, Only, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
 
 Detailed = Annotated[
     bool, typer.Option("--detailed-exitcode", help="Exit with 2 where there are changes; wrong usage is 64 then.")
@@ -16,6 +16,7 @@ Examples:
   deployer plan
   deployer plan --rev origin/main
   deployer plan --detailed-exitcode --quiet     0 no changes, 2 changes
+  deployer plan --only web
   deployer plan --json
 """
 
@@ -25,6 +26,7 @@ def plan(
     repo: Repo = None,
     rev: Rev = None,
     worktree: Worktree = False,
+    only: Only = None,
     detailed_exitcode: Detailed = False,
     json: Json = False,
     progress: ProgressKind = "auto",
@@ -42,6 +44,6 @@ def plan(
 
     output = Output(json, progress, color, quiet, verbose)
     with output.progress() as shown:
-        decided = workflow.plan(source(repo, rev, worktree), shown.say)
+        decided = workflow.plan(source(repo, rev, worktree, only=only), shown.say)
     output.result(painted_plan(decided, output.paint), plan_document(decided))
     raise typer.Exit(exit_code(decided, detailed=detailed_exitcode))

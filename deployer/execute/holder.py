@@ -75,9 +75,9 @@ class Holder:
         return replace(self, id=id_)
 
 
-def this_run(commit: str) -> Holder:
-    """What this process writes into the locks that it takes."""
-    run = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+def this_run(commit: str, named: str = "") -> Holder:
+    """What this process writes into the locks that it takes; `named` where the run has its name already."""
+    run = named or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     return Holder(run, whoami(), str(os.getpid()), commit[:10], now(), run)
 
 

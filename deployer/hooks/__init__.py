@@ -5,7 +5,6 @@
     deploy       post-receive: whether there is something to deploy
     applied      the deploy itself, and what is said of it
     run_log      the deploy outlives the pusher: a process of its own, and the log that is followed
-    memory       which commit is deployed: refs/deployer/CLUSTER/*
     install      hooks into a repository and out again, with what was there before
     environment  what of the pusher's environment counts
 

@@ -6,12 +6,14 @@ Several pushes wait for the lock: the newest is deployed, and the others are tol
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deployer import workflow
 from deployer.errors import BusyError, DeployerError, InvalidFilesError
-from deployer.hooks import memory
 from deployer.hooks.pushed import short
+from deployer.memory.record import Record
+from deployer.model.run import Scope
 from deployer.report.push import PushProgress, sum_text
 from deployer.report.words import duration
 from deployer.source import refs
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from deployer.hooks.pushed import Update
     from deployer.hooks.run_log import Run
+    from deployer.memory.asked import Asked
     from deployer.plan.steps import Plan
     from deployer.report.voice import Voice
     from deployer.source.git import Repository
@@ -33,15 +36,16 @@ class SupersededError(DeployerError):
     exit_code = 0
 
 
+@dataclass(frozen=True)
 class Deploy:
-    """One attempt: what is deployed, and whether it still should be."""
+    """One deploy: what, for whom, and whether it still should be."""
 
-    def __init__(self, repo: Path, repository: Repository, update: Update, run: Run) -> None:
-        self.repo = repo
-        self.repository = repository
-        self.update = update
-        self.run = run
-        self.attempt: memory.Attempt | None = None
+    repo: Path
+    repository: Repository
+    update: Update
+    run: Run
+    asked: Asked
+    only: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raises SupersededError where the branch stands elsewhere."""
@@ -51,31 +55,31 @@ class Deploy:
                 f"Superseded: {self.update.name} is at {short(now) or 'nothing'} by now, so {short(self.update.new)} is not deployed."
             )
 
-    def begin(self, plan: Plan) -> None:
-        """With the lock held and before the first write."""
-        self.attempt = memory.Attempt.begin(self.repository, plan.cluster, self.update.new)
-        try:
-            self.check()
-        except SupersededError:
-            self.attempt.withdraw()
-            raise
+    def superseded(self, say: Callable[[str], None]) -> None:
+        """That it was not deployed is kept as well."""
+        now = refs.value(self.repository, self.update.ref)
+        cluster = workflow.cluster_name(workflow.Source(self.repo, self.update.new))
+        scope = Scope(self.only)
+        record = Record(self.repo, cluster, self.asked, say, scope=scope)
+        record.superseded(self.update.new, f"{self.update.name} is at {short(now) or 'nothing'}")
 
 
 def apply(deploy: Deploy, lock_wait: float, voice: Voice) -> int:
     began = time.monotonic()
     progress = PushProgress(voice)
     commit = short(deploy.update.new)
-    source = workflow.Source(deploy.repo, deploy.update.new)
+    source = workflow.Source(deploy.repo, deploy.update.new, only=deploy.only)
 
     def show(plan: Plan) -> None:
-        deploy.begin(plan)
+        deploy.check()  # what is deployed is in doubt by now, so who pushes later sees that, or is seen here
         progress.show(plan)
 
     try:
         deploy.check()
-        report = workflow.apply(source, progress.say, show, progress.listen, wait_lock=lock_wait)
+        report = workflow.apply(source, progress.say, show, progress.listen, wait_lock=lock_wait, asked=deploy.asked)
     except SupersededError as moved:
         voice.result(moved.message)
+        deploy.superseded(voice.detail)
         return 0
     except InvalidFilesError as error:  # the tools of this machine changed since pre-receive
         voice.problems(error.problems)
@@ -91,13 +95,12 @@ def apply(deploy: Deploy, lock_wait: float, voice: Voice) -> int:
     progress.end(report)
     if not report.ok:
         return _failed(deploy, sum_text(report), report.exit_code, voice.error)
-    if deploy.attempt is not None and not deploy.attempt.succeed():
-        voice.error("What is deployed was recorded by another run in the meantime: `git log --all --decorate` shows it")
     took = duration(time.monotonic() - began)
+    what = f"{', '.join(deploy.only)} of {commit}" if deploy.only else commit
     voice.result(
-        f"Deployed {commit} in {took}: deployer status"
+        f"Deployed {what} in {took}: deployer status"
         if report.plan.steps
-        else f"{commit} is deployed: nothing was to be done"
+        else f"{what} is deployed: nothing was to be done"
     )
     return 0
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from deployer.hooks import memory, pushed, run_log
+from deployer.hooks import pushed, run_log
 from deployer.hooks.environment import pusher
 from deployer.hooks.pushed import short
 from deployer.hooks.settings import settings
+from deployer.memory import deployed
+from deployer.memory.asked import Asked
 from deployer.source import git
 
 if TYPE_CHECKING:
@@ -33,8 +35,8 @@ def post_receive(repo: Path, lines: bytes, environment: dict[str, str], voice: V
     if options.skip:
         voice.result(f"{short(update.new)} was accepted and not deployed (-o skip). Later: deployer apply")
         return 0
-    same = memory.unchanged(repository, update.new)
-    if same is not None and memory.still(repository, same, update.new):
+    same = None if options.only else deployed.unchanged(repository, update.new)
+    if same is not None and deployed.still(repository, same, update.new):
         voice.result(f"Nothing to deploy: {short(update.new)} has the files of {short(same.commit)}")
         return 0
     run = run_log.new_run(Path(repository.common) / RUNS)
@@ -46,4 +48,5 @@ def post_receive(repo: Path, lines: bytes, environment: dict[str, str], voice: V
         voice.detail(f"reason: {options.reason}")
     from deployer.hooks.applied import Deploy, apply  # noqa: PLC0415 - a push that changes nothing does without
 
-    return apply(Deploy(repo, repository, update, run), chosen.lock_wait, voice)
+    asked = Asked("push", pusher(environment), options.reason, run.id)
+    return apply(Deploy(repo, repository, update, run, asked, options.only), chosen.lock_wait, voice)

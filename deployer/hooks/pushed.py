@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError, UsageError
+from deployer.model.stack import STACK_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +24,9 @@ _LINE: Final = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) ([^\0\n]+)")
 _NAME: Final = r"(?!(?:refs|heads|tags|remotes|notes)(?:/|$))(?!HEAD$)[A-Za-z0-9][A-Za-z0-9._/+@-]{0,199}"
 _REF: Final = re.compile(rf"refs/(heads|tags|notes)/({_NAME})")
 _DURATION: Final = re.compile(r"([0-9]{1,6})(s|m|h|)")
-_OPTIONS: Final = ("plan", "skip", "wait=", "reason=")
-_NOT_YET: Final = ("only=", "allow-delete=")
+_STACK: Final = re.compile(STACK_PATTERN)
+_OPTIONS: Final = ("plan", "skip", "only=", "wait=", "reason=")
+_NOT_YET: Final = ("allow-delete=",)
 
 
 def short(id_: str) -> str:
@@ -53,12 +55,13 @@ class Update:
 
 @dataclass(frozen=True)
 class Options:
-    """What `git push -o` asks for. `wait` is in seconds."""
+    """What `git push -o` asks for. `wait` is in seconds, `only` are stacks."""
 
     plan: bool = False
     skip: bool = False
     wait: float | None = None
     reason: str = ""
+    only: tuple[str, ...] = ()
 
 
 def updates(lines: bytes) -> tuple[Update, ...]:
@@ -107,13 +110,17 @@ def _with(found: Options, option: str) -> Options:
     name, equals, value = option.partition("=")
     match name + equals:
         case "plan":
-            return Options(True, found.skip, found.wait, found.reason)
+            return replace(found, plan=True)
         case "skip":
-            return Options(found.plan, True, found.wait, found.reason)
+            return replace(found, skip=True)
         case "wait=":
-            return Options(found.plan, found.skip, seconds(value, "-o wait"), found.reason)
+            return replace(found, wait=seconds(value, "-o wait"))
+        case "only=" if _STACK.fullmatch(value):
+            return replace(found, only=tuple(dict.fromkeys((*found.only, value))))
+        case "only=":
+            raise UsageError(f"-o only: {value[:60]!r} is no stack's name", help="-o only=STACK, once for each stack")
         case "reason=" if len(value) <= LONGEST_REASON:
-            return Options(found.plan, found.skip, found.wait, value)
+            return replace(found, reason=value)
         case "reason=":
             raise UsageError(f"the reason is longer than {LONGEST_REASON} characters")
         case word if word in _NOT_YET:

@@ -10,9 +10,10 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError, GuardRefusedError, InvalidFilesError, UsageError
-from deployer.hooks import memory, pushed
+from deployer.hooks import pushed
 from deployer.hooks.pushed import short
 from deployer.hooks.settings import settings
+from deployer.memory import deployed
 from deployer.source import git, refs
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def pre_receive(repo: Path, lines: bytes, environment: dict[str, str], voice: Vo
     repository = git.find(repo)
     branch = settings(repository, options).branch
     for update in updates:
-        _check(repository, update, deployed=_deploys(update, branch))
+        _check(repository, update, live=_deploys(update, branch))
     bad = sum([not _valid(repo, update, voice) for update in _branches(updates) if not _deploys(update, branch)])
     for update in updates:
         if not _deploys(update, branch):
@@ -67,11 +68,11 @@ def _aside(update: Update, branch: str) -> str:
     return f"a {update.kind.removesuffix('s')} deploys nothing"
 
 
-def _check(repository: git.Repository, update: Update, *, deployed: bool) -> None:
+def _check(repository: git.Repository, update: Update, *, live: bool) -> None:
     """What git looks at too late, or not at all."""
     if update.kind == "heads" and not update.deletes and not refs.is_commit(repository, update.new):
         raise UsageError(f"{update.ref} would be no commit", help="push a commit")
-    if not deployed:
+    if not live:
         return
     if update.deletes:
         raise GuardRefusedError(
@@ -88,11 +89,11 @@ def _check(repository: git.Repository, update: Update, *, deployed: bool) -> Non
 def _deployable(repository: git.Repository, repo: Path, update: Update, options: Options, voice: Voice) -> bool:
     old = "new" if update.old == pushed.ABSENT else short(update.old)
     voice.step(f"{update.name}: {old}..{short(update.new)}")
-    same = None if options.plan else memory.unchanged(repository, update.new)
+    same = None if options.plan or options.only else deployed.unchanged(repository, update.new)
     if same is not None:
         voice.step(f"No file differs from {short(same.commit)}, which is deployed")
         return True
-    validated = _validated(repo, update, voice)
+    validated = _validated(repo, update, voice, options.only)
     if validated is None:
         return False
     from deployer import workflow  # noqa: PLC0415 - a push that changes nothing does without
@@ -113,14 +114,14 @@ def _valid(repo: Path, update: Update, voice: Voice) -> bool:
     return _validated(repo, update, voice) is not None
 
 
-def _validated(repo: Path, update: Update, voice: Voice) -> workflow.Validated | None:
+def _validated(repo: Path, update: Update, voice: Voice, only: tuple[str, ...] = ()) -> workflow.Validated | None:
     from deployer import workflow  # noqa: PLC0415 - a push that changes nothing does without
     from deployer.report.problems import plural, summary  # noqa: PLC0415 - as above
     from deployer.report.words import duration  # noqa: PLC0415 - as above
 
     began = time.monotonic()
     try:
-        validated = workflow.validate(workflow.Source(repo, update.new), _counting(voice))
+        validated = workflow.validate(workflow.Source(repo, update.new, only=only), _counting(voice))
     except InvalidFilesError as error:
         voice.problems(error.problems)
         voice.error(f"{update.name} at {short(update.new)} is not valid: {summary(error.problems)}")

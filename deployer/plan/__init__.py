@@ -1,6 +1,7 @@
 """Changes in, an ordered plan out; and what became of it. Pure."""
 
 from deployer.plan.build import build_plan
+from deployer.plan.only import restricted, unknown_stacks
 from deployer.plan.outcome import Began, Done, Ended, Event, Failed, Outcome, Progress, Report, Skipped
 from deployer.plan.scale import scale_plan
 from deployer.plan.steps import Plan, Step
@@ -8,5 +9,5 @@ from deployer.plan.text import describe, plan_text
 
 __all__ = [
     "Began", "Done", "Ended", "Event", "Failed", "Outcome", "Plan", "Progress", "Report", "Skipped", "Step",
-    "build_plan", "describe", "plan_text", "scale_plan",
+    "build_plan", "describe", "plan_text", "restricted", "scale_plan", "unknown_stacks",
 ]  # fmt: skip

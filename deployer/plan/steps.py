@@ -44,6 +44,8 @@ class Plan:
     """The machine whose engine speaks for the swarm; empty where there is none to be had."""
     drifted: tuple[Drifted, ...] = ()
     """What somebody changed by hand, and this run leaves."""
+    only: tuple[str, ...] = ()
+    """The stacks that it is restricted to; none: everything."""
 
     @property
     def empty(self) -> bool:

@@ -38,7 +38,8 @@ SHORT_COMMIT: Final = 10
 
 def plan_text(plan: Plan) -> str:
     """The whole plan: a line a step, the differing fields below it, what is blocked, and the sum last."""
-    lines = [f"Plan for {plan.cluster} at {short(plan.commit)}", ""]
+    only = f", only {', '.join(plan.only)}" if plan.only else ""
+    lines = [printable(f"Plan for {plan.cluster} at {short(plan.commit)}{only}"), ""]
     for step in plan.steps:
         lines.append(step_text(step))
         lines += [f"       {line}" for line in step_fields(step)]

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from deployer.source.commit import commit_edited
-    from deployer.source.repository import load, load_cluster, lock_directory
+    from deployer.source.repository import load, load_cluster, lock_directory, revision
     from deployer.source.secrets import with_secrets
 
-__all__ = ["commit_edited", "load", "load_cluster", "lock_directory", "with_secrets"]
+__all__ = ["commit_edited", "load", "load_cluster", "lock_directory", "revision", "with_secrets"]
 
 _WHERE: Final = {
     "commit_edited": "commit",
     "load": "repository",
     "load_cluster": "repository",
     "lock_directory": "repository",
+    "revision": "repository",
     "with_secrets": "secrets",
 }
 

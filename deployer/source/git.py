@@ -21,7 +21,7 @@ from deployer.errors import DeployerError, UsageError
 from deployer.source.files import MANAGED, Entry, Files, Listed, admit, content_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator, Mapping
 
 _TIMEOUT: Final = 60.0  # seconds, for any one call: all of them are local
 _LONGEST_REVISION: Final = 1_000
@@ -39,6 +39,7 @@ _LOCAL: Final = {  # `git rev-parse --local-env-vars`, but for the configuration
     "GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_GRAFT_FILE",
     "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_IMPLICIT_WORK_TREE", "GIT_SHALLOW_FILE", "GIT_NAMESPACE",
 }  # fmt: skip
+_NOTHING: Final[dict[str, str]] = {}
 _QUARANTINE: Final = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 
 
@@ -194,15 +195,17 @@ def executable() -> str:
     return str(Path(found).absolute())
 
 
-def ask(repository: Repository, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """Git on a repository that was found; nobody's configuration but its own counts."""
-    return _run(arguments, _inside(repository), None)
+def ask(
+    repository: Repository, *arguments: str, stdin: bytes = b"", also: Mapping[str, str] = _NOTHING
+) -> subprocess.CompletedProcess[bytes]:
+    """Git on a repository that was found; nobody's configuration but its own counts. `also` is added to its environment."""
+    return _run(arguments, {**_inside(repository), **also}, None, stdin)
 
 
 def sizes(repository: Repository, ids: Iterable[str]) -> dict[str, int]:
     """The bytes of each object, by its full id; one that is not there has none."""
     asked = "".join(f"{id_}\n" for id_ in ids if _FULL_ID.fullmatch(id_)).encode()
-    told = _run(("cat-file", "--batch-check=%(objectname) %(objectsize)"), _inside(repository), None, asked)
+    told = ask(repository, "cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=asked)
     lines = (line.split() for line in told.stdout.decode().splitlines())
     return {id_: int(size) for id_, size in lines if size.isdigit()}
 

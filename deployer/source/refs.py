@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError
 from deployer.source import git
 from deployer.source.files import MANAGED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
     from pathlib import Path
+
+_NONE: Final = "0" * 40
+_CRUD: Final = re.compile(r"[<>\x00-\x1f\x7f]")
+"""What git's own names of people cannot have."""
 
 
 def setting(repository: git.Repository, key: str) -> str:
@@ -42,9 +49,18 @@ def follows(repository: git.Repository, new: str, old: str) -> bool:
     return done.returncode == 0
 
 
-def contents(repository: git.Repository, commit: str) -> bytes:
-    """What stands for everything under `cluster/` and `stacks/` of a commit: equal where nothing differs; empty where there is neither."""
-    return git.ask(repository, "ls-tree", "-z", "--full-tree", git.full_id(commit), "--", *MANAGED).stdout
+def merges(repository: git.Repository, old: str, new: str) -> bool:
+    """Whether a merge is among the commits of `new` that `old` does not have."""
+    asked = ("rev-list", "--min-parents=2", "--max-count=1", f"{git.full_id(old)}..{git.full_id(new)}")
+    return bool(git.ask(repository, *asked, "--").stdout.strip())
+
+
+def contents(repository: git.Repository, commit: str, *paths: str) -> bytes:
+    """What stands for everything under `cluster/` and `stacks/` of a commit, or under `paths`, which are names of our own.
+
+    Equal where nothing differs; empty where there is nothing.
+    """
+    return git.ask(repository, "ls-tree", "-z", "--full-tree", git.full_id(commit), "--", *(paths or MANAGED)).stdout
 
 
 def record(repository: git.Repository, ref: str, new: str, old: str) -> bool:
@@ -52,8 +68,67 @@ def record(repository: git.Repository, ref: str, new: str, old: str) -> bool:
     if not new:
         done = git.ask(repository, "update-ref", "--no-deref", "-d", ref, git.full_id(old))
     else:
-        done = git.ask(repository, "update-ref", "--no-deref", ref, git.full_id(new), old or "0" * 40)
+        done = git.ask(repository, "update-ref", "--no-deref", ref, git.full_id(new), old or _NONE)
     return done.returncode == 0
+
+
+def together(repository: git.Repository, moves: Iterable[tuple[str, str, str]]) -> bool:
+    """Move several refs or none of them, each (ref, new, old) as `record` does. False where one stands elsewhere by now."""
+    lines = "".join(f"option no-deref\0update {ref}\0{new or _NONE}\0{old or _NONE}\0" for ref, new, old in moves)
+    return git.ask(repository, "update-ref", "--stdin", "-z", stdin=lines.encode()).returncode == 0
+
+
+def write_commit(
+    repository: git.Repository,
+    files: Mapping[str, bytes],
+    message: str,
+    parents: Iterable[str],
+    *,
+    author: str,
+    when: datetime,
+) -> str:
+    """The full id of a new commit with these files at its top, on no ref yet; DeployerError where git cannot write."""
+
+    def write(*arguments: str, stdin: bytes, **also: str) -> str:
+        done = git.ask(repository, *arguments, stdin=stdin, also=also)
+        if done.returncode != 0:
+            said = done.stderr.decode(errors="replace").strip().splitlines()
+            raise DeployerError(f"git cannot write a commit: {said[-1] if said else done.returncode}")
+        return done.stdout.decode().strip()
+
+    blobs = {name: write("hash-object", "-w", "--stdin", stdin=data) for name, data in files.items()}
+    listing = "".join(f"100644 blob {id_}\t{name}\0" for name, id_ in sorted(blobs.items()))
+    tree = write("mktree", "-z", stdin=listing.encode())
+    people = {
+        f"GIT_{who}_{what}": value
+        for who, name in (("AUTHOR", author), ("COMMITTER", "deployer"))
+        for what, value in (("NAME", _CRUD.sub("", name) or "somebody"), ("EMAIL", "deployer@localhost"))
+    }
+    dates = {f"GIT_{who}_DATE": f"@{when.timestamp():.0f} +0000" for who in ("AUTHOR", "COMMITTER")}
+    after = [word for parent in parents for word in ("-p", git.full_id(parent))]
+    return write("commit-tree", *after, tree, stdin=message.encode(errors="replace"), **people, **dates)
+
+
+def messages(repository: git.Repository, ref: str, most: int) -> list[tuple[str, str]]:
+    """(full id, message) of the newest commits of a ref, along first parents; none where there is no such ref."""
+    argv = (
+        "log",
+        "-z",
+        "--first-parent",
+        "--no-show-signature",
+        "--encoding=UTF-8",
+        f"--max-count={most}",
+        "--format=%H%n%B",
+    )
+    done = git.ask(repository, *argv, "--end-of-options", ref)
+    found = (one.partition("\n") for one in done.stdout.decode(errors="replace").split("\0") if one)
+    return [(id_, message) for id_, _, message in found]
+
+
+def file(repository: git.Repository, commit: str, path: str) -> bytes | None:
+    """The bytes of one file of a commit, by a path of our own; None where there is no such file."""
+    done = git.ask(repository, "cat-file", "blob", f"{git.full_id(commit)}:{path}")
+    return done.stdout if done.returncode == 0 else None
 
 
 def initialise(path: Path, branch: str) -> None:

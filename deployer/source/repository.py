@@ -11,23 +11,33 @@ from deployer.document import COMPOSE_TAGS, Document, parse
 from deployer.errors import InvalidFilesError, UsageError
 from deployer.model.desired import Desired
 from deployer.source import cluster, git, index, stacks, worktree
-from deployer.source.files import MANAGED
+from deployer.source.files import MANAGED, Files
 from deployer.source.layout import Layout, lay_out
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from deployer.model.cluster import Cluster
     from deployer.model.problem import Problem
-    from deployer.source.files import Entry, Files
+    from deployer.source.files import Entry
 
 
-def load(repo: Path, *, rev: str = "HEAD", worktree: bool = False, staged: bool = False) -> Desired:
+def load(
+    repo: Path,
+    *,
+    rev: str = "HEAD",
+    worktree: bool = False,
+    staged: bool = False,
+    stacks: Sequence[tuple[str, str]] = (),
+) -> Desired:
     """The desired state at a commit of the repository at `repo`, of what is staged there, or of its files as they lie.
 
-    UsageError where there is no repository or no such commit; InvalidFilesError with all problems of all files.
+    `stacks` are (stack, revision): those whose files come from another commit. UsageError where there is no repository or no such commit; InvalidFilesError with all problems of all files.
     """
-    return validate(parse_all(read(repo, rev=rev, trial=worktree, staged=staged)))
+    files = read(repo, rev=rev, trial=worktree, staged=staged)
+    for stack, other in stacks:
+        files = exchanged(files, stack, read(repo, rev=other, trial=False))
+    return validate(parse_all(files))
 
 
 def load_cluster(repo: Path, *, rev: str = "HEAD", worktree: bool = False) -> tuple[str, Cluster]:
@@ -57,6 +67,11 @@ def lock_directory(repo: Path) -> Path:
     return (Path(state) if state.startswith("/") else Path.home() / ".local" / "state") / "deployer"
 
 
+def revision(repo: Path, rev: str) -> str:
+    """The full id of a commit; UsageError where there is no repository or no such commit."""
+    return git.resolve(git.find(repo), rev)
+
+
 @dataclass(frozen=True)
 class Parsed:
     """All files of a commit, those in YAML parsed (None where they could not be)."""
@@ -78,6 +93,23 @@ def read(repo: Path, *, rev: str, trial: bool, staged: bool = False, folders: tu
     if staged:
         return index.read(repository)
     return git.read(repository, git.resolve(repository, rev), folders)
+
+
+def exchanged(files: Files, stack: str, other: Files) -> Files:
+    """`files` with one stack as `other` has it; UsageError where that has none of the name."""
+
+    def of_stack(path: str) -> bool:
+        return path.startswith(f"stacks/{stack}/") or path in {f"stacks/{stack}.yaml", f"stacks/{stack}.yml"}
+
+    theirs = [entry for entry in other.entries if of_stack(entry.path)]
+    if not theirs:
+        raise UsageError(f"{other.commit[:10]} has no stack {stack!r}", help="name a commit that has it")
+    entries = [*(entry for entry in files.entries if not of_stack(entry.path)), *theirs]
+    problems = [
+        *(problem for problem in files.problems if not of_stack(problem.path)),
+        *(problem for problem in other.problems if of_stack(problem.path)),
+    ]
+    return Files(files.commit, tuple(sorted(entries, key=lambda entry: entry.path)), tuple(problems))
 
 
 def parse_all(files: Files) -> Parsed:

@@ -36,6 +36,8 @@ class Source:
     rev: str = "HEAD"
     worktree: bool = False
     staged: bool = False
+    only: tuple[str, ...] = ()
+    stacks: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class FakeWorkflow:
     )
     asked: list[Any] = field(default_factory=list)
     """The sources that were asked for, and `wait_lock`."""
+    reasons: list[str] = field(default_factory=list)
 
     def module(self) -> ModuleType:
         module: Any = ModuleType("deployer.workflow")
@@ -72,8 +75,11 @@ class FakeWorkflow:
         made: ModuleType = module
         return made
 
-    def _apply(self, source: Source, say: Any, show: Any, listen: Any, *, wait_lock: float = 0) -> Report:
+    def _apply(
+        self, source: Source, say: Any, show: Any, listen: Any, *, wait_lock: float = 0, asked: Any = None
+    ) -> Report:
         self.asked.append(wait_lock)
+        self.reasons.append(asked.reason if asked else "")
         report: Report = self._answer(self.report, source, say)
         show(report.plan)
         for step in report.plan.steps:

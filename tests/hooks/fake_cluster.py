@@ -20,7 +20,7 @@ from deployer import workflow
 from deployer.__main__ import main
 from deployer.diff import Cause
 from deployer.errors import UnreachableError
-from deployer.plan import Began, Done, Ended, Failed, Plan, Report, Step
+from deployer.plan import Began, Done, Ended, Failed, Plan, Report, Step, restricted
 from deployer.plan.operations import CreateService
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ async def compare(validated: Validated, _link: object, _say: object) -> Any:
         for number, (stack, body) in enumerate(changed, 1)
     )
     plan = Plan(validated.desired.cluster.name, validated.desired.commit, steps)
-    return SimpleNamespace(catalogue=None), None, plan
+    only = validated.only
+    return SimpleNamespace(catalogue=None), None, restricted(plan, only, validated.desired) if only else plan
 
 
 async def execute(plan: Plan, _link: object, listen: Any, *_rest: object) -> Report:

@@ -12,6 +12,7 @@ import pytest
 
 from deployer.cli.app import app
 from deployer.cli.errors import run
+from deployer.memory import history
 from tests.hooks.conftest import clone_of, plain
 
 if TYPE_CHECKING:
@@ -44,7 +45,10 @@ def test_a_push_deploys_and_says_so(clone: Clone, server: Server) -> None:
         assert words in done, done.said
     assert server.applied == [f"begin {commit}", f"end {commit}"]
     assert server.deployed == server.head == commit
-    assert server.git("for-each-ref", "refs/deployer").splitlines() == [f"{commit} commit\trefs/deployer/test/deployed"]
+    assert server.git("for-each-ref", "--format=%(refname)", "refs/deployer").splitlines() == [
+        "refs/deployer/test/deployed",
+        "refs/deployer/test/history",
+    ]
 
 
 def test_lines_are_short_enough_to_stand_behind_remote(clone: Clone, server: Server) -> None:
@@ -201,7 +205,8 @@ def test_skip_accepts_and_deploys_nothing(live: Clone, server: Server) -> None:
     [
         ("skp", "there is no push option 'skp' did you mean 'skip'?"),
         ("wat=5m", "there is no push option 'wat=5m' did you mean 'wait='?"),
-        ("only=web", "there is no push option 'only=' yet"),
+        ("only=-x", "-o only: '-x' is no stack's name"),
+        ("only=wbe", "there is no stack 'wbe' did you mean 'web'?"),
         ("allow-delete=web", "there is no push option 'allow-delete=' yet"),
         ("wait=soon", "-o wait: 'soon' is no duration"),
         ("$(touch /tmp/pwned)", "there is no push option '$(touch /tmp/pwned)'"),
@@ -250,8 +255,11 @@ def test_of_those_that_wait_the_newest_is_deployed(live: Clone, server: Server) 
     assert [line for line in server.applied[2:] if line.startswith("end")] == [f"end {commits[0]}", f"end {commits[3]}"]
     assert "=====> Deployed" in said[0]
     assert "=====> Deployed" in said[3]
-    for superseded in said[1:3]:
-        assert f"Superseded: main is at {commits[3][:10]} by now" in " ".join(superseded.split())
+    for number, superseded in enumerate(said[1:3], 1):
+        later = [f"Superseded: main is at {commit[:10]} by now" for commit in commits[number + 1 :]]
+        assert any(words in " ".join(superseded.split()) for words in later), superseded
+    kept = {entry.commit: entry.result for entry in history.entries(server.path)[:4]}
+    assert [kept[commit] for commit in commits] == ["done", "superseded", "superseded", "done"]
     assert server.deployed == commits[3]
     assert server.images == {"web_web": "nginx:3"}
 
@@ -305,3 +313,36 @@ def test_a_pusher_that_stands_still_holds_nothing_up(live: Clone, server: Server
         until(lambda: server.deployed == commit)
         process.send_signal(signal.SIGCONT)
         process.communicate(timeout=30)
+
+
+def test_only_deploys_these_stacks_and_everything_else_later(live: Clone, server: Server) -> None:
+    before = server.deployed
+    live.stack("nginx:2")
+    commit = live.stack("redis:2", "db")
+    done = live.push("-o", "only=db", "-o", "reason=first of two", "origin", "main")
+    assert f"=====> Deployed db of {commit[:10]} in " in done, done.said
+    assert server.images == {"web_web": "nginx:latest", "db_db": "redis:2"}
+    assert server.deployed == before, "not everything is as the commit says"
+    later = live.commit({"README": "words\n"})
+    assert f"=====> Deployed {later[:10]} in " in live.push()
+    assert server.images == {"web_web": "nginx:2", "db_db": "redis:2"}
+    whole, part, _ = history.entries(server.path)
+    assert (part.scope.only, part.reason, part.commit) == (("db",), "first of two", commit)
+    assert (whole.commit, server.deployed) == (later, later)
+
+
+def test_every_push_is_kept_with_who_and_why_and_what_became_of_it(live: Clone, server: Server) -> None:
+    good = live.stack("nginx:2")
+    live.push("-o", "reason=because", "origin", "main", SSH_CONNECTION="10.0.0.9 1 10.0.0.1 22")
+    server.set("fail")
+    bad = live.stack("nginx:3")
+    live.push()
+    failed, done, first = history.entries(server.path)
+    assert (done.commit, done.result, done.via, done.reason) == (good, "done", "push", "because")
+    assert done.who.endswith(" from 10.0.0.9")
+    assert (failed.commit, failed.result) == (bad, "failed")
+    assert first.result == "done"
+    assert "pull access denied" in history.kept(server.path, failed, "report.txt")
+    assert {path.stem for path in (server.path / "deployer/runs").iterdir()} == {
+        one.run for one in (failed, done, first)
+    }

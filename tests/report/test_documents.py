@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from io import StringIO
@@ -17,6 +18,7 @@ from deployer.diff.change import ABSENT
 from deployer.model.cluster import Cluster
 from deployer.model.desired import Desired
 from deployer.model.problem import Problem
+from deployer.model.run import Entry, Scope
 from deployer.model.secret import Secret
 from deployer.model.stack import StackObjects
 from deployer.model.status import NodeStatus, ServiceStatus, StackStatus, Status
@@ -24,13 +26,14 @@ from deployer.plan import Began, Ended, Plan, Progress, Report
 from deployer.plan.operations import NodeOperation, StackOperation
 from deployer.report.documents import plan_document, report_document, status_document, to_json
 from deployer.report.failure import Failure, failure_document, failure_event
+from deployer.report.history import history_document, run_document
 from deployer.report.masked import field_document
 from deployer.report.ndjson import NdjsonProgress
 from deployer.report.validation import invalid_document, valid_document
 
 SCHEMAS: dict[str, Any] = {
     name: json.loads(files("deployer.report").joinpath("schemas", f"{name}.json").read_text())
-    for name in ("event", "failure", "plan", "report", "status", "validation")
+    for name in ("event", "failure", "history", "plan", "report", "run", "status", "validation")
 }
 REGISTRY: Registry[Any] = Registry().with_resources(
     [(f"{name}.json", Resource.from_contents(schema)) for name, schema in SCHEMAS.items()]
@@ -214,3 +217,13 @@ def test_values_keep_their_types_and_lose_their_secrets() -> None:
 def test_json_is_ascii_and_cannot_move_a_cursor() -> None:
     text = to_json({"a": "\x1b\x7f\u202eé"}, indent=None)
     assert text == '{"a": "\\u001b\\u007f\\u202e\\u00e9"}\n'
+
+
+def test_runs_that_were(report: Report) -> None:
+    entry = Entry("test", "20260822-141503-7f3a", "push", "1" * 40, "done", "ann", "", "2026-08-22T14:15:03+00:00", 1.5)
+    back = replace(entry, via="rollback", scope=Scope(("web",), (("web", "2" * 40),)))
+    read = check("history", history_document([entry, back]))
+    assert [run["stacks"] for run in read["runs"]] == [{}, {"web": "2" * 40}]
+    read = check("run", run_document(entry, json.loads(to_json(report_document(report)))))
+    assert read["report"]["summary"] == report_document(report)["summary"]
+    assert check("run", run_document(entry, None))["report"] is None

@@ -22,6 +22,11 @@ GOOD = {"cluster/cluster.yaml": CLUSTER, "cluster/nodes/m1.yaml": MANAGER, "stac
 
 @pytest.fixture(autouse=True)
 def _own_git(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    clean(monkeypatch, tmp_path_factory)
+
+
+def clean(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nobody's git configuration, and a name of its own."""
     for name in [name for name in os.environ if name.startswith("GIT_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))

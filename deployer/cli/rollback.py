@@ -1,0 +1,54 @@
+"""`deployer rollback`"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+from deployer.cli.apply import Reason, applied
+from deployer.cli.options import Colour, Json, LockWait, Output, ProgressKind, Quiet, Repo, Verbose, source
+
+What = Annotated[str, typer.Argument(metavar="[STACK] [REV]", help="One stack, or everything; the commit.")]
+Second = Annotated[str, typer.Argument(metavar="", hidden=True)]
+EXAMPLES: Final = """\b
+Examples:
+  deployer rollback                  to the last good commit before the present one
+  deployer rollback v1.4.2           to a commit
+  deployer rollback web              the stack web alone, as the last good commit before had it
+  deployer rollback web HEAD~3
+"""
+
+
+def rollback(
+    what: What = "",
+    rev: Second = "",
+    *,
+    repo: Repo = None,
+    lock_wait: LockWait = 0,
+    reason: Reason = "",
+    json: Json = False,
+    progress: ProgressKind = "auto",
+    color: Colour = "auto",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Apply an earlier commit again, of everything or of one stack.
+
+    Which one was good, the repository remembers: `deployer history`. The branch goes on saying what it says; the next
+    apply or push of it goes forward again, unless it is reverted too: the command is printed.
+    """
+    from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
+    from deployer.memory.asked import Asked  # noqa: PLC0415 - see above
+    from deployer.memory.history import agreement, is_stack  # noqa: PLC0415 - see above
+
+    output, where = Output(json, progress, color, quiet, verbose), source(repo, None, False)
+    stack, rev = (what, rev) if rev or is_stack(where.repo, where.rev, what) else ("", what)
+    target = workflow.earlier(where, stack, rev)
+    code = applied(target, output, lock_wait, Asked("rollback", reason=reason))
+    commit = target.stacks[0][1] if stack else target.rev
+    command = agreement(where.repo, where.rev, commit, stack)
+    if command and not quiet:
+        told = "the branch still says otherwise, and its next apply or push goes forward again; to go back in git:"
+        typer.echo(f"{told}\n  {command}", err=True)
+    raise typer.Exit(code)

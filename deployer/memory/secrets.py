@@ -1,0 +1,64 @@
+"""Texts that are kept in, the same without what is secret out: a task may print its own password before it dies.
+
+Plans and reports are masked already where a name says secret; here every value that this run knows to be one is taken out.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import TYPE_CHECKING, Final
+
+from deployer.model.secret import MASK, Secret
+from deployer.plan.masking import SECRET_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from deployer.model.desired import Desired
+    from deployer.model.stack import Body, StackObjects
+
+SHORTEST: Final = 6
+"""What is shorter than that would take half of the text with it."""
+
+
+def known_secrets(desired: Desired, objects: Sequence[StackObjects]) -> tuple[str, ...]:
+    """The values that must not be kept: Consul's, those of stacks' secrets (and each line of them), variables named like one."""
+    cluster = [
+        secret.reveal() for secret in (desired.cluster.secrets.token, desired.cluster.secrets.gossip_key) if secret
+    ]
+    contents = [text for stack in objects for body in stack.secrets for text in _content(body)]
+    variables = [text for stack in objects for body in stack.services for text in _variables(body)]
+    found = {text.strip() for text in (*cluster, *contents, *variables)}
+    return tuple(sorted((text for text in found if len(text) >= SHORTEST), key=len, reverse=True))
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """`text` with each secret masked, as it is and as JSON writes it."""
+    for secret in secrets:
+        for form in {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}:
+            text = text.replace(form, MASK)
+    return text
+
+
+def _content(body: Body) -> Iterator[str]:
+    data = body.get("Data")
+    encoded = data.reveal() if isinstance(data, Secret) else data
+    if not isinstance(encoded, str):
+        return
+    yield encoded
+    try:
+        text = base64.b64decode(encoded, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return
+    yield text
+    yield from text.splitlines()
+
+
+def _variables(body: Body) -> Iterator[str]:
+    container = (body.get("TaskTemplate") or {}).get("ContainerSpec") or {}
+    for variable in container.get("Env") or ():
+        name, _, value = str(variable).partition("=")
+        if SECRET_WORDS.search(name) and not name.endswith("_FILE"):
+            yield value

@@ -1,0 +1,64 @@
+"""Runs that were, as the repository remembers them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+SUPERSEDED: Final = "superseded"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """How much of the repository a run concerns."""
+
+    only: tuple[str, ...] = ()
+    """The stacks that it was restricted to; none: the whole repository."""
+    stacks: tuple[tuple[str, str], ...] = ()
+    """(stack, full id): stacks whose files came from another commit."""
+
+    @property
+    def whole(self) -> bool:
+        return not self.only and not self.stacks
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run that was."""
+
+    cluster: str
+    run: str
+    """`20260822-141503-7f3a`"""
+    via: str
+    """`apply`, `push`, `rollback` or `watch`"""
+    commit: str
+    """The full id of what was applied; `worktree` for a trial."""
+    result: str
+    """`done`, `failed`, `interrupted`, `terminated`, `lock lost` or `superseded`"""
+    who: str
+    reason: str
+    began: str
+    """ISO 8601, UTC."""
+    seconds: float
+    scope: Scope = Scope()
+    text: str = ""
+    """What became of it, in a few words."""
+    id: str = ""
+    """Of the commit that keeps it."""
+
+    @property
+    def good(self) -> bool:
+        return self.result == "done"
+
+    def stands(self, stack: str) -> str:
+        """The commit whose files of that stack it applied; empty where it left the stack alone."""
+        concerned = not self.scope.only or stack in self.scope.only
+        return dict(self.scope.stacks).get(stack, self.commit if concerned else "")
+
+    @property
+    def when(self) -> datetime | None:
+        try:
+            return datetime.fromisoformat(self.began)
+        except ValueError:
+            return None

@@ -1,0 +1,88 @@
+"""A plan in, what of it concerns some stacks only out. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from deployer.diff.change import Blocked
+from deployer.errors import UsageError
+from deployer.plan.operations import AwaitServices, Operation, StackOperation
+from deployer.plan.text import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from deployer.model.desired import Desired
+    from deployer.plan.steps import Plan, Step
+
+
+def unknown_stacks(names: Sequence[str], desired: Desired) -> None:
+    """UsageError where one of the names is no stack's."""
+    known = [stack.name for stack in desired.stacks]
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name[:100], known, n=1)
+            advice = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known[:10]) or 'none'}"
+            raise UsageError(f"there is no stack {name[:100]!r}", help=advice)
+
+
+def stack_of(operation: Operation) -> str:
+    """The stack whose work an operation is; empty for a machine's."""
+    return operation.stack if isinstance(operation, StackOperation) else ""
+
+
+def restricted(plan: Plan, stacks: Sequence[str], desired: Desired) -> Plan:
+    """The steps of those stacks, numbered anew.
+
+    Waits for other stacks are left out, as whoever asks for one stack alone wants it now. What else they need and the plan
+    would make elsewhere (a network of another stack, a swarm that is not there) is an obstacle, named. Obstacles of other
+    stacks' are left out; those of machines stay, for what could not be asked may be anything.
+    """
+    wanted = [step for step in plan.steps if stack_of(step.operation) in stacks]
+    lacking: dict[int, Blocked] = {}
+    by_number = {step.number: step for step in plan.steps}
+    for step in wanted:
+        for number in step.needs:
+            needed = by_number[number]
+            if needed not in wanted and not isinstance(needed.operation, AwaitServices):
+                lacking.setdefault(number, _lacking(step, needed))
+    kept = [step for step in wanted if not lacking.keys() & _all_needs(step, by_number)]
+    numbers = {step.number: number for number, step in enumerate(kept, 1)}
+    steps = tuple(
+        replace(
+            step,
+            number=numbers[step.number],
+            needs=tuple(numbers[number] for number in step.needs if number in numbers),
+            follows=tuple(numbers[number] for number in step.follows if number in numbers),
+        )
+        for step in kept
+    )
+    known = [stack.name for stack in desired.stacks]
+    blocked = [one for one in plan.blocked if _owner(one, known) in {"", *stacks}]
+    return replace(plan, steps=steps, blocked=(*blocked, *lacking.values()), only=tuple(stacks))
+
+
+def _lacking(step: Step, needed: Step) -> Blocked:
+    subject, verb = describe(needed.operation)
+    other = stack_of(needed.operation)
+    advice = f"name that stack as well: --only {other}" if other else "apply everything first: deployer apply"
+    return Blocked(describe(step.operation)[0], f"needs another step first, {subject}: {verb}", advice)
+
+
+def _all_needs(step: Step, by_number: dict[int, Step]) -> set[int]:
+    found: set[int] = set()
+    waiting = [step.number]
+    while waiting:
+        for number in by_number[waiting.pop()].needs:
+            if number not in found and not isinstance(by_number[number].operation, AwaitServices):
+                found.add(number)
+                waiting.append(number)
+    return found
+
+
+def _owner(obstacle: Blocked, known: Iterable[str]) -> str:
+    """The stack that an obstacle is about (`service web_api`, `stack web`); empty where it is about a machine."""
+    name = obstacle.subject.partition(" ")[2]
+    return max((stack for stack in known if name == stack or name.startswith(f"{stack}_")), key=len, default="")
