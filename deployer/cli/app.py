@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "show": Command("show", "show", "Show one run: its plan, what became of each step, the errors."),
     "status": Command("status", "status", "Show machines and stacks: as git says? healthy?"),
     "services": Command("services", "services", "Show what runs where, and its health: Consul's catalogue."),
+    "watch": Command("watch", "watch", "Keep the cluster as git says: every new commit, and what drifts."),
     "unlock": Command("unlock", "unlock", "Take the lock from a run that hangs."),
     "machine": Command("machine.app", "app", "The machines one by one: docker-machine's commands, and more."),
     "env": Command("machine.env", "env", "Point docker in this shell at a machine: eval $(deployer env NAME)."),

@@ -31,6 +31,12 @@ def value(repository: git.Repository, ref: str) -> str:
     return done.stdout.decode().strip() if done.returncode == 0 else ""
 
 
+def current_branch(repository: git.Repository) -> str:
+    """The branch that HEAD names, whether it has a commit or not; `main` where HEAD names none."""
+    done = git.ask(repository, "symbolic-ref", "--quiet", "HEAD")
+    return done.stdout.decode(errors="replace").strip().removeprefix("refs/heads/") or "main"
+
+
 def values(repository: git.Repository, prefix: str) -> dict[str, str]:
     """All refs below `prefix`, with their ids."""
     done = git.ask(repository, "for-each-ref", "--format=%(objectname) %(refname)", "--", prefix)

@@ -1,0 +1,175 @@
+"""`deployer watch`"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import typer
+
+from deployer.cli.options import Colour, Output, ProgressKind, Quiet, Repo, Verbose, Worktree, seconds, top_level
+from deployer.errors import InvalidFilesError, UsageError
+
+if TYPE_CHECKING:
+    from deployer import workflow
+    from deployer.plan.outcome import Report
+    from deployer.watch.sources import Source
+
+RemoteAddress = Annotated[
+    str | None, typer.Option("--remote", metavar="URL", help="Follow a remote: asked by `git ls-remote`.")
+]
+Branch = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="[default: deployer.branch of the repository, else the one checked out; main]"),
+]
+Interval = Annotated[
+    float, typer.Option("--interval", parser=seconds, metavar="DURATION", help="How often a remote is asked.")
+]
+Every = Annotated[
+    float,
+    typer.Option("--every", parser=seconds, metavar="DURATION", help="How often drift is looked for; 0: never."),
+]
+LockWait = Annotated[
+    float,
+    typer.Option("--lock-wait", parser=seconds, metavar="DURATION", help="Wait so long for another run."),
+]
+Health = Annotated[
+    str | None, typer.Option("--health", metavar="[HOST:]PORT", help="Answer GET /health there: 200, or 503.")
+]
+Print = Annotated[
+    Literal["systemd", "compose"] | None,
+    typer.Option("--print", metavar="WHAT", help="Print a systemd unit, or a compose file, that runs this; then end."),
+]
+EXAMPLES: Final = """\b
+Examples:
+  deployer watch                                   the branch of this repository
+  deployer watch --worktree                        the files as you save them
+  deployer watch --remote git@example.org:ops.git  a remote, asked twice a minute
+  deployer watch --remote URL --health 8099 --print systemd > deployer-watch.service
+"""
+
+
+def watch(
+    *,
+    repo: Repo = None,
+    worktree: Worktree = False,
+    remote: RemoteAddress = None,
+    branch: Branch = None,
+    interval: Interval = 30,
+    every: Every = 300,
+    lock_wait: LockWait = 600,
+    health: Health = None,
+    print_: Print = None,
+    progress: ProgressKind = "auto",
+    color: Colour = "auto",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Keep the cluster as git says: apply every new commit, and set back what drifts.
+
+    It ends with SIGTERM or Ctrl-C, after the step that runs. What cannot be read changes nothing.
+    """
+    source = _source(repo, remote, branch, worktree=worktree)
+    if print_:
+        given = {
+            "--remote": remote,
+            "--repo": None if remote else str((repo or top_level(Path.cwd())).resolve()),
+            "--branch": branch,
+            "--health": health or ("8099" if print_ == "compose" else None),
+            "--interval": f"{interval:g}s",
+            "--every": f"{every:g}s",
+            "--lock-wait": f"{lock_wait:g}s",
+        }
+        typer.echo(_service(print_, given, worktree=worktree), nl=False)
+        return
+    from deployer.watch.loop import State, Watch  # noqa: PLC0415 - --help does without
+    from deployer.watch.pace import Pace  # noqa: PLC0415 - see above
+
+    if interval < 1 or 0 < every < 1:
+        raise UsageError("--interval and --every are at least 1s", help="or --every 0 to look for no drift")
+    from deployer.watch.health import Endpoint, notify, send  # noqa: PLC0415 - see above
+
+    state = State(source.name)
+    endpoint = Endpoint(health, state) if health else None
+    applying = _Applying(
+        Output(json=False, progress_kind=progress, color=color, quiet=quiet, verbose=verbose), lock_wait
+    )
+    looking = interval if remote else max(interval, 60.0)  # others ring
+    loop = Watch(source, applying, _say, Pace(looking, every), state, told=notify)
+    _say(f"follows {source.name}")
+    try:
+        loop.run()
+    except KeyboardInterrupt:  # SIGTERM, too: see deployer.cli.errors
+        _say("ends, as it was asked to")
+    finally:
+        send("STOPPING=1")
+        if endpoint:
+            endpoint.close()
+
+
+class _Applying:
+    """One apply, shown as `deployer apply` shows it; on a timer only what is done."""
+
+    def __init__(self, output: Output, lock_wait: float) -> None:
+        self._output = output
+        self._lock_wait = lock_wait
+
+    def __call__(self, source: workflow.Source, *, quiet: bool) -> Report:
+        from deployer import workflow  # noqa: PLC0415 - --help does without
+        from deployer.execute import BrokenOffError  # noqa: PLC0415 - see above
+        from deployer.report.problems import problems_text  # noqa: PLC0415 - see above
+        from deployer.report.result import report_text  # noqa: PLC0415 - see above
+
+        with self._output.progress() as shown:
+
+            def show(plan: object) -> None:
+                if not (quiet and getattr(plan, "empty", False)):
+                    shown.show(plan)  # type: ignore[arg-type] # it is one
+
+            say = (lambda _line: None) if quiet else shown.say
+            try:
+                report = workflow.apply(source, say, show, shown.listen, wait_lock=self._lock_wait)
+            except InvalidFilesError as error:
+                typer.echo(problems_text(error.problems, self._output.paint), err=True)
+                raise
+            except BrokenOffError as bug:
+                shown.end(bug.report)
+                raise (bug.__cause__ or bug) from None
+            shown.end(report)
+        if not report.plan.empty or report.stopped:
+            self._output.result(report_text(report, self._output.paint), {})
+        return report
+
+
+def _source(repo: Path | None, remote: str | None, branch: str | None, *, worktree: bool) -> Source:
+    from deployer.hooks.pushed import branch_name  # noqa: PLC0415 - --help does without
+    from deployer.watch import sources  # noqa: PLC0415 - see above
+
+    if remote and (worktree or repo):
+        other = "--worktree" if worktree else "--repo"
+        raise UsageError(f"--remote and {other} exclude each other", help="leave one of them out")
+    if worktree and branch:
+        raise UsageError("--worktree and --branch exclude each other", help="leave one of them out")
+    name = branch_name(branch) if branch else None
+    if remote:
+        return sources.Remote(remote, name)
+    where = repo or top_level(Path.cwd())
+    return sources.WorkingCopy(where) if worktree else sources.Branch(where, name)
+
+
+def _service(what: Literal["systemd", "compose"], given: dict[str, str | None], *, worktree: bool) -> str:
+    """`given` are options and their values as they were asked for; the folder of a repository is made absolute."""
+    from deployer import __version__  # noqa: PLC0415 - beside its only use
+    from deployer.watch.service import compose_file, systemd_unit  # noqa: PLC0415 - see above
+
+    words = [word for name, value in given.items() if value for word in (name, value)]
+    arguments = ["watch", *words, *(["--worktree"] if worktree else [])]
+    folder = given["--repo"]
+    if what == "compose":
+        return compose_file(arguments, __version__, [folder] if folder else [])
+    return systemd_unit((sys.executable, "-I", "-m", "deployer"), arguments, folder or str(given["--remote"]))
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)

@@ -1,0 +1,48 @@
+"""`deployer watch` on the real cluster: a commit is followed, and what somebody changes by hand is set back."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import urllib.request
+from typing import TYPE_CHECKING
+
+from tests.e2e.standing import until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.standing import Standing
+
+
+def test_commits_are_followed_and_drift_is_set_back(cluster: Standing, tmp_path: Path) -> None:
+    before = cluster.git("rev-parse", "HEAD")
+    argv = [*cluster.argv, "watch", "--every", "2s", "--health", "127.0.0.1:18099", "--progress", "plain"]
+    log = tmp_path / "log"
+
+    def health() -> int:
+        with urllib.request.urlopen("http://127.0.0.1:18099/health", timeout=5) as answer:
+            return int(answer.status)
+
+    with (
+        log.open("w") as told,
+        subprocess.Popen(argv, cwd=cluster.repo, env=cluster.env, stdout=told, stderr=told) as process,
+    ):
+        try:
+            assert until(lambda: "nothing was to be done" in log.read_text(), 30), log.read_text()
+            cluster.on("master", "docker", "service", "scale", "--detach", "swarmtest_web=1")
+            assert until(lambda: cluster.replicas()["swarmtest_web"] == "3/3", 60), log.read_text()
+            assert "had drifted" in log.read_text()
+            cluster.edit("stacks/swarmtest/compose.yaml", "replicas: 3", "replicas: 2")
+            commit = cluster.commit("Twice web")
+            assert until(lambda: f"{commit[:10]} is deployed" in log.read_text(), 60), log.read_text()
+            assert cluster.replicas()["swarmtest_web"] == "2/2"
+            assert health() == 200
+            cluster.git("reset", "--quiet", "--hard", before)
+            assert until(lambda: f"{before[:10]} is deployed\n" in log.read_text().split(commit[:10])[-1], 60), (
+                log.read_text()
+            )
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0, log.read_text()
+    assert cluster.replicas()["swarmtest_web"] == "3/3"

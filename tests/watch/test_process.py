@@ -1,0 +1,128 @@
+"""The program itself, following real repositories; only the cluster is made up (tests/hooks/fake_cluster.py)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.hooks.conftest import PROGRAM, own_git
+from tests.source.conftest import GOOD, Repo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(autouse=True)
+def _git(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    own_git(monkeypatch, tmp_path_factory)
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repo:
+    made = Repo(tmp_path / "repo")
+    (tmp_path / "fake").mkdir()
+    made.path.mkdir()
+    made.git("init", "-q", "-b", "main")
+    made.commit(GOOD)
+    return made
+
+
+@contextmanager
+def watching(repo: Repo, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    argv = [sys.executable, "-I", str(PROGRAM), "watch", *arguments]
+    log = (repo.path.parent / "log").open("w")
+    with log, subprocess.Popen(argv, cwd=repo.path.parent, stdout=log, stderr=log, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def image(repo: Repo) -> str:
+    file = repo.path.parent / "fake/services.json"
+    running = json.loads(file.read_text() or "{}") if file.exists() else {}
+    return str(running.get("web_web", {}).get("TaskTemplate", {}).get("ContainerSpec", {}).get("Image", ""))
+
+
+def until(repo: Repo, happened: Callable[[], bool], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, (repo.path.parent / "log").read_text()
+        time.sleep(0.05)
+
+
+STACK = "services:\n  web:\n    image: {}\n"
+
+
+def test_a_branch_is_followed_and_sigterm_ends_it(repo: Repo) -> None:
+    with watching(repo, "--repo", str(repo.path)) as process:
+        until(repo, lambda: image(repo).startswith("nginx"))
+        repo.commit({"stacks/web/compose.yaml": STACK.format("nginx:2")})
+        until(repo, lambda: image(repo) == "nginx:2")
+        repo.commit({"stacks/web/compose.yaml": STACK.format("nginx:3") + "    imgae: x\n"})
+        log = repo.path.parent / "log"
+        until(repo, lambda: "is not valid" in log.read_text())
+        assert "stacks/web/compose.yaml:4:5: error: unknown key 'imgae'" in log.read_text()
+        assert image(repo) == "nginx:2"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+def test_a_signal_in_the_middle_lets_the_step_end(repo: Repo) -> None:
+    (repo.path.parent / "fake/hold").touch()
+    with watching(repo, "--repo", str(repo.path)) as process:
+        applied = repo.path.parent / "fake/applied"
+        until(repo, applied.exists)
+        (repo.path.parent / "fake/hold").unlink()
+        until(repo, lambda: "end" in applied.read_text())
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+
+
+def test_saved_files_are_followed(repo: Repo) -> None:
+    with watching(repo, "--worktree", "--repo", str(repo.path)):
+        until(repo, lambda: image(repo).startswith("nginx"))
+        repo.write({"stacks/web/compose.yaml": STACK.format("nginx:saved")})
+        until(repo, lambda: image(repo) == "nginx:saved")
+
+
+def test_a_remote_is_followed_and_its_absence_is_survived(repo: Repo) -> None:
+    with watching(repo, "--remote", str(repo.path), "--interval", "1s"):
+        until(repo, lambda: image(repo).startswith("nginx"))
+        hidden = repo.path.with_name("hidden")
+        shutil.move(repo.path, hidden)
+        log = repo.path.parent / "log"
+        until(repo, lambda: "cannot be asked" in log.read_text())
+        shutil.move(hidden, repo.path)
+        repo.commit({"stacks/web/compose.yaml": STACK.format("nginx:back")})
+        until(repo, lambda: image(repo) == "nginx:back", 30)
+
+
+def test_what_it_costs_while_nothing_happens(repo: Repo) -> None:
+    """SPEED.md, P12: under half a percent of a core, and no memory to speak of."""
+    with watching(repo, "--repo", str(repo.path), "--every", "0") as process:
+        until(repo, lambda: image(repo).startswith("nginx"))
+        time.sleep(0.5)
+        before = _processor(process.pid)
+        time.sleep(2)
+        used = (_processor(process.pid) - before) / 2 * 100
+        status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+        memory = int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+        print(f"\nwatching: {used:.2f} % of a core, {memory:.0f} MiB")
+        assert used < 2 * 0.5
+        assert memory < 2 * 60
+
+
+def _processor(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
