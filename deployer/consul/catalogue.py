@@ -146,6 +146,12 @@ class Catalogue:
         if not await self._ask(self._api.http.put(CB.boolean(), "/v1/catalog/register", data=body)):
             raise ConsulError(f"Consul: it does not take the registration of {name}")
 
+    async def forget(self, name: str) -> None:
+        """Take a machine, with everything that the catalogue has on it, out (`/v1/catalog/deregister`)."""
+        body = json.dumps({"Node": name})
+        if not await self._ask(self._api.http.put(CB.boolean(), "/v1/catalog/deregister", data=body)):
+            raise ConsulError(f"Consul: it does not let go of {name}")
+
     async def _ask(self, call: Any) -> Any:
         try:
             return await call

@@ -31,6 +31,7 @@ class Cause(StrEnum):
     NOT_RUNNING = "not running"
     NOT_HEALTHY = "not healthy yet"
     UNKNOWN = "could not be read"
+    ASKED = "asked for"
 
 
 @dataclass(frozen=True)

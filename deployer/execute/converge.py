@@ -51,7 +51,7 @@ async def await_services(world: World, operation: AwaitServices, tell: Callable[
             continue
         heard = time.monotonic()
         states = _states(world, operation, beat, earlier, fresh=heard - began < FRESH_SECONDS)
-        late = [state for state in states if not (_steady(state, since, heard) and state.settled)]
+        late = [state for state in states if not (steady(state, since, heard) and state.settled)]
         if not late:
             return _line(states)
         if trouble := [state for state in states if state.trouble]:
@@ -78,7 +78,7 @@ def _states(
     return states
 
 
-def _steady(state: ServiceState, since: dict[str, tuple[frozenset[str], float]], now: float) -> bool:
+def steady(state: ServiceState, since: dict[str, tuple[frozenset[str], float]], now: float) -> bool:
     """Whether the very same tasks have been running for long enough; `since` keeps from when on they have, by service."""
     if since.get(state.name, (None, 0.0))[0] != state.alive:
         since[state.name] = state.alive, now

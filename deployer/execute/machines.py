@@ -24,12 +24,17 @@ if TYPE_CHECKING:
         UpdateMember,
         WriteDaemonJson,
     )
+    from deployer.remote import Connection
 
 INSTALL_SECONDS: Final = 1200.0
 RESTART_SECONDS: Final = 120.0
 POLL_SECONDS: Final = 0.2
 ATTEMPTS: Final = 5
 LOG_LINES: Final = 10
+REFUSED: Final = 65
+REASON: Final = "deployer: "
+ADVICE: Final = "deployer-help: "
+"""How our scripts end, and say so, where they have looked and begun nothing (apt.sh, refuse)."""
 
 DEBIANS: Final = frozenset({"debian", "ubuntu"})
 
@@ -51,19 +56,37 @@ async def install_engine(world: World, operation: InstallEngine, tell: Callable[
             f"Docker can be installed on Debian and Ubuntu only, and this is {release.stdout.strip() or 'unknown'}",
             help="install it by hand and set engine.install to none",
         )
-    script = _script("engine-debian.sh")
-    command = Command(("sh", "-s", operation.method), stdin=script, root=True, timeout=INSTALL_SECONDS)
-    completed = await connection.run(command, tell)
-    if not completed.ok:
-        raise CommandFailedError("the installation", completed)
-    return completed.stdout.strip().rpartition("\n")[2]
+    said = await scripted(
+        connection, script("engine-debian.sh"), (operation.method,), "the installation", INSTALL_SECONDS, tell
+    )
+    return said.strip().rpartition("\n")[2]
+
+
+async def scripted(
+    connection: Connection,
+    text: bytes,
+    arguments: tuple[str, ...],
+    what: str,
+    seconds: float,
+    tell: Callable[[str], None] | None = None,
+) -> str:
+    """Run one of our scripts as root; its standard output. Raises DeployerError, with the script's own reason if it has one."""
+    completed = await connection.run(Command(("sh", "-s", *arguments), stdin=text, root=True, timeout=seconds), tell)
+    if completed.ok:
+        return completed.stdout
+    lines = completed.stderr.splitlines()
+    reason = next((line.removeprefix(REASON) for line in lines if line.startswith(REASON)), "")
+    if completed.status == REFUSED and reason:
+        advice = next((line.removeprefix(ADVICE) for line in lines if line.startswith(ADVICE)), "")
+        raise DeployerError(reason, help=advice)
+    raise CommandFailedError(what, completed)
 
 
 async def write_daemon_json(world: World, operation: WriteDaemonJson, tell: Callable[[str], None]) -> str:
     connection = await world.link.to(operation.node)
     # The file may hold a proxy's password: it goes by standard input like the script, not by argv.
-    script = b"encoded=" + base64.b64encode(operation.text.encode()) + b"\n" + _script("daemon-json.sh")
-    command = Command(("sh", "-s", operation.effect), stdin=script, root=True, timeout=RESTART_SECONDS)
+    text = b"encoded=" + base64.b64encode(operation.text.encode()) + b"\n" + _read("daemon-json.sh")
+    command = Command(("sh", "-s", operation.effect), stdin=text, root=True, timeout=RESTART_SECONDS)
     completed = await connection.run(command, tell)
     if not completed.ok:
         raise CommandFailedError("writing daemon.json", completed)
@@ -97,5 +120,10 @@ async def update_member(world: World, operation: UpdateMember, _: Callable[[str]
     return await world.patiently(update)
 
 
-def _script(name: str) -> bytes:
+def script(name: str) -> bytes:
+    """A script that uses apt, behind what those have in common."""
+    return _read("apt.sh") + _read(name)
+
+
+def _read(name: str) -> bytes:
     return (files("deployer.execute") / "scripts" / name).read_bytes()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Tell = Callable[[str], None]
 
 
-async def perform(operation: Operation, world: World, tell: Tell) -> str:  # noqa: C901, PLR0911 - one line an operation
+async def perform(operation: Operation, world: World, tell: Tell) -> str:  # noqa: C901, PLR0911, PLR0912 - one line an operation
     """Do it; a few words on the result. Raises DeployerError with the reason where it cannot be done."""
     match operation:
         case InstallEngine():
@@ -58,6 +58,10 @@ async def perform(operation: Operation, world: World, tell: Tell) -> str:  # noq
             return await stacks.update_service(world, operation, tell)
         case AwaitServices():
             return await await_services(world, operation, tell)
+        case _:
+            from deployer.execute.care import take_care  # noqa: PLC0415 - no run of every day has any of it
+
+            return await take_care(operation, world, tell)
 
 
 async def _at_consul(operation: AwaitConsul | RegisterNode, world: World, tell: Tell) -> str:

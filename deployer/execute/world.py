@@ -54,6 +54,20 @@ class World:
         connection = await self.link.to(node)
         return self._engines.setdefault(node, Engine(connection))
 
+    async def again(self, node: str) -> Engine:
+        """The same, over a new connection where the last one failed: the machine may have been away on purpose."""
+        try:
+            return await self.engine(node)
+        except ConnectionFailedError:
+            await self.forget(node)
+            return await self.engine(node)
+
+    async def forget(self, node: str) -> None:
+        """Close what leads to a machine that restarts; whoever asks for it next gets a new connection."""
+        if engine := self._engines.pop(node, None):
+            engine.close()
+        await self.link.forget(node)
+
     async def manager(self) -> Engine:
         return await self.engine(self.via)
 

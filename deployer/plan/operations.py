@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from deployer.plan.care import CareOperation
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -149,4 +151,4 @@ NodeOperation = (
     | RegisterNode
 )
 StackOperation = CreateObject | CreateService | UpdateService | AwaitServices
-Operation = NodeOperation | StackOperation
+Operation = NodeOperation | StackOperation | CareOperation

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from deployer.diff.change import ABSENT, Absent, Field
 from deployer.model.printable import printable
+from deployer.plan.care import care_mark, describe_care
 from deployer.plan.masking import masked
 from deployer.plan.operations import (
     AwaitConsul,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from deployer.diff.change import Drifted
     from deployer.plan.steps import Plan, Step
 
-Mark = Literal["+", "~", "."]
+Mark = Literal["+", "~", ".", "-"]
 
 LONGEST_VALUE: Final = 60
 SHORT_COMMIT: Final = 10
@@ -67,7 +68,7 @@ def summary(plan: Plan) -> str:
         return f"No changes: everything is as {short(plan.commit)} says{drifted} ({plan.unchanged} unchanged)."
     marks = [mark(step.operation) for step in plan.steps]
     blocked = f"; {len(plan.blocked)} cannot be done" if plan.blocked else ""
-    counts = f"{marks.count('+')} to add, {marks.count('~')} to change, 0 to remove"
+    counts = f"{marks.count('+')} to add, {marks.count('~')} to change, {marks.count('-')} to remove"
     drifted = f"; {len(plan.drifted)} drifted and left" if plan.drifted else ""
     return f"Plan: {counts} ({plan.unchanged} unchanged){blocked}{drifted}."
 
@@ -97,7 +98,7 @@ def drifted_text(left: Drifted) -> str:
 
 
 def mark(operation: Operation) -> Mark:
-    """+ makes something, ~ changes something, . waits."""
+    """+ makes something, ~ changes something, - takes something away, . waits."""
     match operation:
         case AwaitConsul() | AwaitServices():
             return "."
@@ -114,6 +115,8 @@ def mark(operation: Operation) -> Mark:
             | CreateService()
         ):
             return "+"
+        case _:
+            return care_mark(operation)
 
 
 def describe(operation: Operation) -> tuple[str, str]:  # noqa: C901, PLR0911, PLR0912 - one sentence an operation
@@ -156,6 +159,8 @@ def describe(operation: Operation) -> tuple[str, str]:  # noqa: C901, PLR0911, P
             return name, f"update service, {_count(body)}"
         case AwaitServices(stack, services, timeout):
             return stack, f"wait up to {timeout:.0f} s for {', '.join(services)}"
+        case _:
+            return describe_care(operation)
 
 
 def _count(body: Any) -> str:

@@ -70,6 +70,16 @@ class Link:
             self._connections[name] = asyncio.ensure_future(self._connect(self.cluster.node(name)))
         return await asyncio.shield(self._connections[name])
 
+    async def forget(self, name: str) -> None:
+        """Close the connection to a machine that goes away on purpose; it is opened anew when it is asked for."""
+        future = self._connections.pop(name, None)
+        if future is None:
+            return
+        future.cancel()
+        (found,) = await asyncio.gather(future, return_exceptions=True)
+        if not isinstance(found, BaseException):
+            await found.close()
+
     async def _reach(self, node: Node) -> Connection:
         if node.local:
             return LocalConnection(_engine_socket(os.environ.get("DOCKER_HOST", "")))

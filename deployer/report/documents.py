@@ -67,7 +67,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 def plan_summary(plan: Plan) -> dict[str, int]:
     marks = [mark(step.operation) for step in plan.steps]
-    counted = {"add": marks.count("+"), "change": marks.count("~"), "remove": 0}
+    counted = {"add": marks.count("+"), "change": marks.count("~"), "remove": marks.count("-")}
     return counted | {"unchanged": plan.unchanged, "blocked": len(plan.blocked)}
 
 

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from deployer.plan.steps import Plan
     from deployer.report.paint import Paint, Tone
 
-TONES: Final[dict[str, Tone]] = {"+": "green", "~": "yellow", "!": "red", "=": "yellow", ".": "dim", " ": "dim"}
-"""By a line's first character: adds, changes, cannot be done, drifted and left, waits, and details below one of these."""
+TONES: Final[dict[str, Tone]] = {
+    "+": "green", "~": "yellow", "-": "red", "!": "red", "=": "yellow", ".": "dim", " ": "dim",
+}
+"""By a line's first character: adds, changes, takes away, cannot be done, drifted and left, waits, and details below one of these."""
 
 
 def painted_plan(plan: Plan, paint: Paint) -> str:

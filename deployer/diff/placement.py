@@ -1,0 +1,89 @@
+"""A service and a machine that is to be empty in; whether its tasks can run on the others out. Pure.
+
+The rules are Swarm's own scheduler's (swarmkit, manager/scheduler/filter.go and constraint/constraint.go), as far as the managers'
+list says what they need; what it does not say is taken for fulfilled, and the wait for the tasks tells.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from deployer.model.observed import LiveService, Member
+
+_CONSTRAINT: Final = re.compile(r"\s*([\w.\-]+)\s*(==|!=)\s*(.*?)\s*")
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """`never`: why no other machine takes its tasks; `loses`: what they leave behind. Both go on after the service's name."""
+
+    never: str = ""
+    loses: str = ""
+
+
+def elsewhere(service: LiveService, leaving: Member, members: Sequence[Member]) -> Elsewhere:
+    """What becomes of the tasks that the service has on the machine `leaving` when that is drained."""
+    if {"Global", "GlobalJob"} & set(service.spec.get("Mode") or {}):
+        return Elsewhere()  # one on every machine: none is wanted for this one while it is away
+    placement = _template(service).get("Placement") or {}
+    constraints = [str(one) for one in placement.get("Constraints") or ()]
+    others = [one for one in members if one.id != leaving.id and one.state == "ready" and one.availability == "active"]
+    fit = [one for one in others if all(_holds(constraint, one) for constraint in constraints)]
+    if not fit:
+        wants = f" that has {' and '.join(constraints)}" if constraints else ""
+        return Elsewhere(never=f"cannot run elsewhere: there is no other machine{wants}")
+    most = int(placement.get("MaxReplicas") or 0)
+    if most and service.wanted > most * len(fit):
+        return Elsewhere(never=f"cannot run elsewhere in full: at most {most} on each of the other {len(fit)} machines")
+    if (port := _host_port(service)) and service.wanted > len(fit):
+        return Elsewhere(
+            never=f"cannot run elsewhere in full: port {port} can be had once on each of the other {len(fit)} machines"
+        )
+    kept = _left_behind(service)
+    return Elsewhere(loses=f"keeps data there ({kept}), and would start elsewhere without it" if kept else "")
+
+
+def _holds(constraint: str, member: Member) -> bool:
+    """Whether a machine fulfils it. Case does not count (constraint.go, Match), nor what the list does not tell."""
+    found = _CONSTRAINT.fullmatch(constraint)
+    if not found:
+        return True
+    key, operator, wanted = found[1], found[2], found[3]
+    known = {"node.id": member.id, "node.hostname": member.hostname, "node.role": member.role}
+    lowered = key.lower()
+    if lowered in known:
+        value = known[lowered]
+    elif lowered.startswith("node.labels."):
+        value = member.labels.get(key[len("node.labels.") :], "")
+    else:
+        return True
+    return (value.lower() == wanted.lower()) == (operator == "==")
+
+
+def _template(service: LiveService) -> Mapping[str, Any]:
+    template: Mapping[str, Any] = service.spec.get("TaskTemplate") or {}
+    return template
+
+
+def _host_port(service: LiveService) -> int:
+    """A port that it takes of each machine it runs on; 0 where it takes none."""
+    ports = (service.spec.get("EndpointSpec") or {}).get("Ports") or ()
+    return next((int(port["PublishedPort"]) for port in ports
+                 if port.get("PublishMode") == "host" and port.get("PublishedPort")), 0)  # fmt: skip
+
+
+def _left_behind(service: LiveService) -> str:
+    """Named volumes of the machine's own. Other drivers may bring theirs along, folders of the machine are its owner's business."""
+    mounts = (_template(service).get("ContainerSpec") or {}).get("Mounts") or ()
+    names = [
+        f"volume {mount['Source']}"
+        for mount in mounts
+        if mount.get("Type") == "volume" and mount.get("Source")
+        and ((mount.get("VolumeOptions") or {}).get("DriverConfig") or {}).get("Name", "local") in {"", "local"}
+    ]  # fmt: skip
+    return ", ".join(names)

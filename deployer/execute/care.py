@@ -1,0 +1,171 @@
+"""One operation of upkeep in, what became of it out; and the waits for a machine that goes out of service and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from deployer.docker import EngineError
+from deployer.errors import DeployerError, TimedOutError
+from deployer.execute import leaving, packages, restart, swarm_keys
+from deployer.execute.converge import NotConvergedError, steady
+from deployer.execute.pulse import by_service
+from deployer.execute.service_state import service_state
+from deployer.execute.world import FAILED_STATES
+from deployer.plan.care import (
+    AwaitDrained,
+    AwaitReady,
+    CareOperation,
+    Demote,
+    DeregisterNode,
+    ForceNewCluster,
+    LeaveSwarm,
+    PowerOff,
+    PurgeEngine,
+    RemoveMember,
+    RemoveOwn,
+    RestartMachine,
+    RotateCa,
+    RotateTokens,
+    SetAvailability,
+    UpgradeEngine,
+)
+from deployer.remote import ConnectionFailedError
+from deployer.remote.together import together
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from deployer.execute.service_state import ServiceState
+    from deployer.execute.world import World
+
+    Tell = Callable[[str], None]
+
+POLL_SECONDS: Final = 0.5
+ENDED: Final = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
+"""States after which a task has no container that runs (docs.docker.com, "Swarm task states")."""
+
+
+async def take_care(operation: CareOperation, world: World, tell: Tell) -> str:  # noqa: C901, PLR0911, PLR0912 - one line an operation
+    """Do it; a few words on the result. Raises DeployerError with the reason where it cannot be done."""
+    match operation:
+        case SetAvailability():
+            return await set_availability(world, operation)
+        case AwaitDrained() | AwaitReady():
+            return await await_member(world, operation, tell)
+        case RestartMachine():
+            return await restart.restart_machine(world, operation, tell)
+        case PowerOff():
+            return await restart.power_off(world, operation, tell)
+        case UpgradeEngine():
+            return await packages.upgrade_engine(world, operation, tell)
+        case PurgeEngine():
+            return await packages.purge_engine(world, operation, tell)
+        case Demote():
+            return await leaving.demote(world, operation)
+        case LeaveSwarm():
+            return await leaving.leave_swarm(world, operation)
+        case RemoveMember():
+            return await leaving.remove_member(world, operation)
+        case DeregisterNode():
+            return await leaving.deregister_node(world, operation)
+        case RemoveOwn():
+            return await leaving.remove_own(world, operation)
+        case RotateTokens():
+            return await swarm_keys.rotate_tokens(world, operation)
+        case RotateCa():
+            return await swarm_keys.rotate_ca(world, operation, tell)
+        case ForceNewCluster():
+            return await swarm_keys.force_new_cluster(world, operation)
+
+
+async def set_availability(world: World, operation: SetAvailability) -> str:
+    """Availability alone: role and labels are as they are."""
+    manager = await world.engine(operation.via)
+    return await leaving.change_member(manager, operation.member, Availability=operation.availability)
+
+
+async def await_member(world: World, operation: AwaitDrained | AwaitReady, tell: Tell) -> str:
+    """Wait for a machine to be empty, or ready, and for the services. Managers that elect meanwhile are asked again.
+
+    Raises NotConvergedError, which says what is missing, when the time is up.
+    """
+    began = time.monotonic()
+    told, missing = "", "the managers do not answer"
+    since: dict[str, tuple[frozenset[str], float]] = {}
+    earlier: frozenset[str] | None = None
+    errors: tuple[str, ...] = ()
+    while not world.stopping.is_set():
+        try:
+            seen = await _look(world, operation.via, operation.member)
+        except (ConnectionFailedError, EngineError, TimedOutError) as error:
+            missing = error.message
+        else:
+            if earlier is None:
+                earlier = frozenset(task["ID"] for task in seen.tasks if task["Status"]["State"] in FAILED_STATES)
+            states = seen.states(operation.services, earlier)
+            now = time.monotonic()
+            late = [state for state in states if not (steady(state, since, now) and state.settled)]
+            there = seen.left() if isinstance(operation, AwaitDrained) else seen.unready()
+            if not there and not late:
+                return f"{len(states)} services run in full" if len(states) > 1 else ""
+            missing = "; ".join([*([there] if there else []), *(f"{one.name} {one.running}/{one.wanted}" for one in late)])
+            errors = tuple(line for state in late for line in state.errors)
+        if time.monotonic() - began > operation.timeout:
+            raise NotConvergedError(f"not so after {operation.timeout:g} s: {missing}", errors)
+        if missing != told:
+            told = missing
+            tell(told)
+        await asyncio.sleep(POLL_SECONDS)
+    raise DeployerError("stopped while waiting")
+
+
+class _Seen:
+    """One look at the swarm: the machine's entry, all services and all tasks."""
+
+    def __init__(self, member: str, nodes: Sequence[Any], services: Sequence[Any], tasks: Sequence[Any]) -> None:
+        self.member = member
+        self.nodes = {node["ID"]: node for node in nodes}
+        self.services: Mapping[str, Any] = {service["Spec"]["Name"]: service for service in services}
+        self.tasks = tasks
+
+    def left(self) -> str:
+        """What is still on the machine; empty where nothing is."""
+        names = {service["ID"]: name for name, service in self.services.items()}
+        here = sorted(
+            names.get(task["ServiceID"], task["ServiceID"])
+            for task in self.tasks
+            if task.get("NodeID") == self.member and task["Status"]["State"] not in ENDED
+        )
+        return f"still there: {', '.join(here)}" if here else ""
+
+    def unready(self) -> str:
+        """Why the managers do not call it ready; empty where they do."""
+        node = self.nodes.get(self.member)
+        if node is None:
+            return "the managers do not know it"
+        state = str((node.get("Status") or {}).get("State") or "unknown")
+        if state != "ready":
+            return f"the managers call it {state}"
+        reached = (node.get("ManagerStatus") or {}).get("Reachability", "reachable")
+        return "" if reached == "reachable" else f"as a manager it is {reached}"
+
+    def states(self, names: Sequence[str], earlier: frozenset[str]) -> list[ServiceState]:
+        """Of the services that are still there. Tasks that had failed before do not count against them."""
+        down = frozenset(id_ for id_, node in self.nodes.items() if node["Status"]["State"] != "ready")
+        tasks = by_service([task for task in self.tasks if task["ID"] not in earlier])
+        return [
+            service_state(name, self.services[name], tasks.get(self.services[name]["ID"], ()), down=down)
+            for name in names
+            if name in self.services
+        ]
+
+
+async def _look(world: World, via: str, member: str) -> _Seen:
+    manager = await world.again(via)
+    async with together() as group:
+        nodes = group.create_task(manager.get("/nodes"))
+        services = group.create_task(manager.get("/services", status=True))
+        tasks = group.create_task(manager.get("/tasks"))
+    return _Seen(member, nodes.result(), services.result(), tasks.result())

@@ -1,0 +1,92 @@
+"""The swarm's keys: join tokens, its root certificate, and a swarm that is started anew from one manager."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from deployer.docker import EngineError
+from deployer.errors import DeployerError, TimedOutError
+from deployer.remote import ConnectionFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deployer.docker import Engine
+    from deployer.execute.world import World
+    from deployer.plan.care import ForceNewCluster, RotateCa, RotateTokens
+
+ATTEMPTS: Final = 5
+POLL_SECONDS: Final = 0.5
+INIT_SECONDS: Final = 90.0
+LISTEN: Final = "0.0.0.0:2377"
+
+
+async def rotate_tokens(world: World, operation: RotateTokens) -> str:
+    """The new tokens are shown nowhere: whoever joins fetches them from a manager at that moment."""
+    manager = await world.engine(operation.node)
+    query = {f"rotate{role.capitalize()}Token": "true" for role in operation.roles}
+    await _update(manager, lambda spec: spec, query)
+    return "the old ones let nobody in any more"
+
+
+async def rotate_ca(world: World, operation: RotateCa, tell: Callable[[str], None]) -> str:
+    """As `docker swarm ca --rotate`: ForceRotate counts up, and the swarm's RootRotationInProgress tells when it is over."""
+    manager = await world.engine(operation.node)
+
+    def forced(spec: dict[str, Any]) -> dict[str, Any]:
+        config = {key: value for key, value in (spec.get("CAConfig") or {}).items() if not key.startswith("Signing")}
+        return {**spec, "CAConfig": {**config, "ForceRotate": int(config.get("ForceRotate") or 0) + 1}}
+
+    await _update(manager, forced, {})
+    began, told = time.monotonic(), ""
+    while True:
+        try:
+            swarm = await manager.get("/swarm")
+            if not swarm.get("RootRotationInProgress"):
+                return "every member has one under it"
+            root = (swarm.get("TLSInfo") or {}).get("TrustRoot")
+            nodes = await manager.get("/nodes")
+        except (ConnectionFailedError, EngineError, TimedOutError):
+            nodes, root = [], None  # certificates are exchanged: connections to managers break off meanwhile
+        late = sorted(_name(node) for node in nodes if _trust(node) != root)
+        said = f"still to come: {', '.join(late)}" if late else "on its way"
+        if said != told:
+            told = said
+            tell(said)
+        if world.stopping.is_set() or time.monotonic() - began > operation.timeout:
+            raise DeployerError(
+                f"not every member has a certificate under it after {operation.timeout:g} s ({said})",
+                help="it goes on by itself: bring those members back, or take them out (deployer machine rm)",
+            )
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def force_new_cluster(world: World, operation: ForceNewCluster) -> str:
+    engine = await world.engine(operation.node)
+    body = {"ListenAddr": LISTEN, "AdvertiseAddr": operation.advertise, "ForceNewCluster": True}
+    await engine.post_slowly("/swarm/init", body, INIT_SECONDS)
+    return "it takes orders again"
+
+
+async def _update(manager: Engine, change: Callable[[dict[str, Any]], dict[str, Any]], query: dict[str, str]) -> None:
+    """Write the swarm's spec; read and written again while another writer comes in between."""
+    for attempt in range(ATTEMPTS):
+        swarm = await manager.get("/swarm")
+        try:
+            await manager.post("/swarm/update", change(swarm["Spec"]), version=swarm["Version"]["Index"], **query)
+        except EngineError as error:
+            if "out of sequence" not in error.message or attempt == ATTEMPTS - 1:
+                raise
+            await asyncio.sleep(POLL_SECONDS)
+        else:
+            return
+
+
+def _name(node: dict[str, Any]) -> str:
+    return str((node.get("Description") or {}).get("Hostname") or node.get("ID"))
+
+
+def _trust(node: dict[str, Any]) -> Any:
+    return ((node.get("Description") or {}).get("TLSInfo") or {}).get("TrustRoot")
