@@ -99,6 +99,7 @@ async def await_member(world: World, operation: AwaitDrained | AwaitReady, tell:
     while not world.stopping.is_set():
         try:
             seen = await _look(world, operation.via, operation.member)
+            own = await _own_word(world, operation)
         except (ConnectionFailedError, EngineError, TimedOutError) as error:
             missing = error.message
         else:
@@ -107,10 +108,11 @@ async def await_member(world: World, operation: AwaitDrained | AwaitReady, tell:
             states = seen.states(operation.services, earlier)
             now = time.monotonic()
             late = [state for state in states if not (steady(state, since, now) and state.settled)]
-            there = seen.left() if isinstance(operation, AwaitDrained) else seen.unready()
+            there = seen.left() if isinstance(operation, AwaitDrained) else seen.unready() or own
             if not there and not late:
                 return f"{len(states)} services run in full" if len(states) > 1 else ""
-            missing = "; ".join([*([there] if there else []), *(f"{one.name} {one.running}/{one.wanted}" for one in late)])
+            unsettled = [f"{one.name} {one.running}/{one.wanted}" for one in late if not one.settled]
+            missing = "; ".join([*([there] if there else []), *unsettled]) or "seeing whether they stay"
             errors = tuple(line for state in late for line in state.errors)
         if time.monotonic() - began > operation.timeout:
             raise NotConvergedError(f"not so after {operation.timeout:g} s: {missing}", errors)
@@ -119,6 +121,14 @@ async def await_member(world: World, operation: AwaitDrained | AwaitReady, tell:
             tell(told)
         await asyncio.sleep(POLL_SECONDS)
     raise DeployerError("stopped while waiting")
+
+
+async def _own_word(world: World, operation: AwaitDrained | AwaitReady) -> str:
+    """Why the machine itself does not call itself a member: managers take some seconds to notice that one was away."""
+    if isinstance(operation, AwaitDrained):
+        return ""
+    swarm = (await (await world.again(operation.node)).get("/info"))["Swarm"]
+    return "" if swarm["LocalNodeState"] == "active" else f"it calls its place in the swarm {swarm['LocalNodeState']}"
 
 
 class _Seen:

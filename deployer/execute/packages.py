@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 async def engine_packages(connection: Connection) -> list[tuple[str, str, str]]:
     """(package, installed version, the version that there is), after the package lists were fetched. Changes nothing else."""
-    said = await scripted(connection, script("engine-upgrade.sh"), ("look",), "asking for newer packages", INSTALL_SECONDS)
+    said = await scripted(
+        connection, script("engine-upgrade.sh"), ("look",), "asking for newer packages", INSTALL_SECONDS
+    )
     lines = (line.split(" ") for line in said.splitlines())
     return [(words[0], words[1], words[2]) for words in lines if len(words) == 3]
 

@@ -213,7 +213,10 @@ def describe_care(operation: CareOperation) -> tuple[str, str]:  # noqa: C901, P
         case RotateTokens(node, roles):
             return node, f"make new join tokens for {' and '.join(f'{role}s' for role in roles)}"
         case RotateCa(node, timeout):
-            return node, f"make a new root certificate, and wait up to {timeout:.0f} s until every member has one under it"
+            return (
+                node,
+                f"make a new root certificate, and wait up to {timeout:.0f} s until every member has one under it",
+            )
         case ForceNewCluster(node, advertise):
             return node, f"start a swarm of this one manager at {advertise} from what it knows"
 

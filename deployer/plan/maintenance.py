@@ -75,7 +75,7 @@ def maintenance_plan(
     for work in ordered:
         last = _turn(making, work, last if manner.rolling else ())
     cluster, via = desired.cluster, observed.swarm.via if observed.swarm else ""
-    if any(not obstacle.unreachable for obstacle in making.blocked):
+    if making.blocked:
         return Plan(cluster.name, desired.commit, (), tuple(making.blocked), manager=via)
     return Plan(cluster.name, desired.commit, tuple(making.draft.steps), tuple(making.blocked), manager=via)
 

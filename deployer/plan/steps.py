@@ -47,6 +47,9 @@ class Plan:
     only: tuple[str, ...] = ()
     """The stacks that it is restricted to; none: everything."""
 
+    purpose: str = ""
+    """What was asked for, where it is not that everything be as git says: `restart slave, slave2`."""
+
     @property
     def empty(self) -> bool:
         return not self.steps and not self.blocked

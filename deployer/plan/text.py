@@ -40,7 +40,8 @@ SHORT_COMMIT: Final = 10
 def plan_text(plan: Plan) -> str:
     """The whole plan: a line a step, the differing fields below it, what is blocked, and the sum last."""
     only = f", only {', '.join(plan.only)}" if plan.only else ""
-    lines = [printable(f"Plan for {plan.cluster} at {short(plan.commit)}{only}"), ""]
+    purpose = f": {plan.purpose}" if plan.purpose else ""
+    lines = [printable(f"Plan for {plan.cluster} at {short(plan.commit)}{only}{purpose}"), ""]
     for step in plan.steps:
         lines.append(step_text(step))
         lines += [f"       {line}" for line in step_fields(step)]
@@ -63,6 +64,8 @@ def plan_text(plan: Plan) -> str:
 
 def summary(plan: Plan) -> str:
     """`Plan: 2 to add, 1 to change, 0 to remove (4 unchanged).`"""
+    if plan.empty and plan.purpose:
+        return "No changes: there is nothing to do."
     if plan.empty:
         drifted = f", but for {len(plan.drifted)} drifted and left" if plan.drifted else ""
         return f"No changes: everything is as {short(plan.commit)} says{drifted} ({plan.unchanged} unchanged)."

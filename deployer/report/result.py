@@ -37,13 +37,17 @@ def sum_line(report: Report) -> str:
     """`Applied 1a2b3c4d5e in 41.3 s: 23 done, 0 failed, 0 skipped`"""
     done, failed, skipped = counts(report)
     commit, took = short(report.plan.commit), duration(report.seconds)
+    if report.plan.empty and report.plan.purpose and not report.stopped:
+        return f"Nothing to do in {took}: {printable(report.plan.purpose)}"
     if report.plan.empty and not report.stopped:
         return f"Nothing to do in {took}: everything is as {commit} says ({report.plan.unchanged} unchanged)"
     blocked = f", {len(report.plan.blocked)} could not be done" if report.plan.blocked else ""
     counted = f"{done} done, {failed} failed, {skipped} skipped{blocked}"
     if report.stopped:
-        return f"{report.stopped.capitalize()} after {took} while applying {commit}: {counted}"
-    return f"Applied {commit} {'' if report.ok else 'in part '}in {took}: {counted}"
+        doing = "" if report.plan.purpose else f" while applying {commit}"
+        return f"{report.stopped.capitalize()} after {took}{doing}: {counted}"
+    what = "Done" if report.plan.purpose else f"Applied {commit}"
+    return f"{what} {'' if report.ok else 'in part '}in {took}: {counted}"
 
 
 def _row(report: Report, step: Step) -> tuple[str, ...] | None:
@@ -70,7 +74,7 @@ def _advice(report: Report) -> list[str]:
     lost = [f"The lock was lost: {printable(report.lost)}."] if report.lost else []
     helps = [f"{printable(o.subject)}: {printable(o.help)}" for o in report.plan.blocked if o.help]
     again = "Run the same command again: what is done stays done, and it goes on from there."
-    return [] if report.ok else [*lost, *dict.fromkeys(helps), again]
+    return [] if report.ok else [*lost, *dict.fromkeys(helps), *([] if report.plan.purpose else [again])]
 
 
 def _finish(paint: Paint, column: int, cell: str, padded: str) -> str:

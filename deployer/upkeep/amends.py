@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from deployer.diff.change import Cause
-from deployer.plan import Done, Failed, Plan, Report, Skipped, Step
+from deployer.plan import Done, Failed, Plan, Report, Skipped, Step, describe
 from deployer.plan.care import AwaitDrained, AwaitReady, SetAvailability
 
 
@@ -47,7 +47,7 @@ def _activates(step: Step, node: str) -> bool:
 def _goes_back(report: Report, node: str) -> bool:
     """Whether it is not active again, and nothing was done to it that failed."""
     for step in report.plan.steps:
-        if step.operation.node != node if hasattr(step.operation, "node") else True:
+        if describe(step.operation)[0] != node:
             continue
         outcome = report.outcome(step)
         if _activates(step, node) and isinstance(outcome, Done):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from deployer.errors import GuardRefusedError, UnreachableError, UsageError
 from deployer.execute import Patience, cluster_lock, execute, file_lock, this_run
 from deployer.observe import observe
-from deployer.plan import Event, Plan, Report
+from deployer.plan import Event, Plan, Report, describe
 from deployer.remote import Link
 from deployer.source import load, lock_directory, with_secrets
 from deployer.upkeep.amends import amends, joined
@@ -97,7 +97,8 @@ def tend(source: Source, desired: Desired, decide: Decide, shown: Shown, terms: 
         async with here as killed, Link(desired.cluster) as link:
             observed, decided = await _decided(desired, decide, link, shown, terms)
             if terms.dry or not decided.steps:
-                shown.show(decided)
+                if decided.blocked or not terms.dry:
+                    shown.show(decided)
                 _refuse(decided, terms)
                 return Report(decided)
             locked = replace(desired.cluster, consul=None) if terms.alone else desired.cluster
@@ -113,9 +114,7 @@ def tend(source: Source, desired: Desired, decide: Decide, shown: Shown, terms: 
     return asyncio.run(run())
 
 
-async def _decided(
-    desired: Desired, decide: Decide, link: Link, shown: Shown, terms: Terms
-) -> tuple[Observed, Plan]:
+async def _decided(desired: Desired, decide: Decide, link: Link, shown: Shown, terms: Terms) -> tuple[Observed, Plan]:
     some = terms.machines
     cluster = desired.cluster
     if some is not None:
@@ -131,7 +130,7 @@ async def _done(decided: Plan, link: Link, shown: Shown, held: Held | None) -> R
     back = amends(report)
     if not back.steps:
         return report
-    shown.say(f"putting back into service: {', '.join(step.operation.node for step in back.steps)}")
+    shown.say(f"putting back into service: {', '.join(describe(step.operation)[0] for step in back.steps)}")
     return joined(report, await execute(back, link, shown.listen, shown.say, held))
 
 

@@ -79,7 +79,7 @@ def test_an_engine_is_installed_where_apt_is(release: str) -> None:
     script = connection.commands[1]
     assert (script.argv, script.root) == (("sh", "-s", "docker"), True)
     assert script.timeout == 1200
-    assert script.stdin.startswith(b"# Installs a Docker engine")
+    assert b"# Installs a Docker engine" in script.stdin
 
 
 @pytest.mark.parametrize(("release", "named"), [("alpine \n", "alpine"), ("", "unknown"), ("fedora \n", "fedora")])

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from deployer.execute.machines import script
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 SCRIPTS = files("deployer.execute") / "scripts"
-TOOLS = ("sh", "cat", "cp", "mv", "rm", "mkdir", "base64", "grep", "readlink", "sleep")
+TOOLS = ("sh", "cat", "cp", "mv", "rm", "rmdir", "mkdir", "base64", "grep", "readlink", "sleep", "stat")
 LISTS_LOCK = "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 417 (apt-get)"
 DPKG_LOCK = "dpkg: error: dpkg frontend lock was locked by another process with pid 417"
 OLD, NEW = '{"debug": true}\n', '{"debug": false, "log-level": "warn"}\n'
@@ -25,17 +27,22 @@ class Machine:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.env: dict[str, str] = {}
         self.bin = root / "bin"
         self.bin.mkdir()
         for tool in TOOLS:
             (self.bin / tool).symlink_to(shutil.which(tool) or "")
         self.file = root / "etc" / "docker" / "daemon.json"
+        for folder in ("usr", "var/lib", "var/cache"):
+            (root / folder).mkdir(parents=True)
+        (root / "etc").mkdir()
         for name in ("apt-get", "apt-cache", "dpkg", "systemctl", "journalctl", "docker", "dockerd"):
             self.program(name, "exit 0")
 
     def program(self, name: str, script: str) -> None:
         """A program that notes its call, and then does what `script` says; `$n` is the number of the call."""
         path = self.bin / name
+        path.unlink(missing_ok=True)  # it may be a link to the real one
         path.write_text(
             f'#!/bin/sh\necho "{name} $*" >>"{self.root}/calls"\n'
             f'n=$(grep -c "^{name} " "{self.root}/calls")\n{script}\n',
@@ -48,20 +55,19 @@ class Machine:
         calls = self.root / "calls"
         return calls.read_text("utf-8").splitlines() if calls.exists() else []
 
-    def run(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """As it is run over there: read from standard input."""
         return subprocess.run(
-            ["sh", "-s", *arguments], input=script, text=True, capture_output=True, check=False, timeout=20,
-            env={"PATH": str(self.bin), "PAUSE": "0.01"},
+            ["sh", "-s", *arguments], input=text, text=True, capture_output=True, check=False, timeout=20,
+            env={"PATH": str(self.bin), "PAUSE": "0.01", "ROOT": str(self.root), **self.env},
         )  # fmt: skip
 
     def install(self, method: str = "distro") -> subprocess.CompletedProcess[str]:
-        return self.run((SCRIPTS / "engine-debian.sh").read_text("utf-8"), method)
+        return self.run(script("engine-debian.sh").decode(), method)
 
     def write(self, text: str, effect: str) -> subprocess.CompletedProcess[str]:
         encoded = base64.b64encode(text.encode()).decode()
-        script = f"encoded={encoded}\n" + (SCRIPTS / "daemon-json.sh").read_text("utf-8")
-        return self.run(script, effect, str(self.file))
+        return self.run(f"encoded={encoded}\n" + whole("daemon-json.sh"), effect, str(self.file))
 
     def had(self, text: str, mode: int = 0o644) -> None:
         self.file.parent.mkdir(parents=True)
@@ -72,6 +78,15 @@ class Machine:
         return sorted(path.name for path in self.file.parent.iterdir())
 
 
+def whole(name: str) -> str:
+    return (SCRIPTS / name).read_text("utf-8") if name == "daemon-json.sh" else script(name).decode()
+
+
+def arguments(machine: Machine, name: str) -> tuple[str, ...]:
+    effect = {"daemon-json.sh": "restart", "engine-debian.sh": "distro", "engine-upgrade.sh": "upgrade"}[name]
+    return effect, str(machine.file)
+
+
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
@@ -79,18 +94,19 @@ def machine(tmp_path: Path) -> Machine:
 
 def test_an_engine_is_installed_and_seen_to_run(machine: Machine) -> None:
     machine.program("docker", 'if [ "$#" -gt 1 ]; then echo 26.1.5; fi')
-    machine.program("apt-cache", "exit 100")
+    machine.program("apt-cache", "case $* in *docker-cli*) exit 100 ;; esac")
     completed = machine.install()
     assert completed.returncode == 0, completed.stderr
     assert completed.stdout == "Docker 26.1.5 runs\n"
-    assert [call.split(" ")[0] for call in machine.calls[:4]] == ["dpkg", "apt-get", "apt-cache", "apt-get"]
-    assert machine.calls[3].endswith("install --no-install-recommends docker.io")
-    assert machine.calls[4] == "systemctl enable --now docker"
+    assert [call.split(" ")[0] for call in machine.calls[:4]] == ["dpkg", "apt-get", "apt-cache", "apt-cache"]
+    assert machine.calls[4].endswith("install --no-install-recommends docker.io")
+    assert machine.calls[5] == "systemctl enable --now docker"
+    assert (machine.root / "var/lib/deployer/packages").read_text("utf-8") == "docker.io\n"
 
 
 def test_the_client_is_a_package_of_its_own_on_newer_ones(machine: Machine) -> None:
     machine.install()
-    assert machine.calls[3].endswith("install --no-install-recommends docker.io docker-cli")
+    assert machine.calls[4].endswith("install --no-install-recommends docker.io docker-cli")
 
 
 @pytest.mark.parametrize(("program", "message"), [("apt-get", LISTS_LOCK), ("dpkg", DPKG_LOCK)])
@@ -113,10 +129,13 @@ def test_any_other_trouble_ends_it_with_what_was_said(machine: Machine) -> None:
 
 def test_a_lock_that_stays_is_given_up(machine: Machine) -> None:
     machine.program("dpkg", f'echo "{DPKG_LOCK}" >&2; exit 2')
-    script = (SCRIPTS / "engine-debian.sh").read_text("utf-8").replace("-lt 150", "-lt 3")
-    completed = machine.run(script, "distro")
-    assert completed.returncode == 1
-    assert completed.stderr.strip() == DPKG_LOCK
+    machine.env = {"TRIES": "3"}
+    completed = machine.install()
+    assert completed.returncode == 65
+    first, reason, advice = completed.stderr.splitlines()
+    assert first == DPKG_LOCK
+    assert reason == "deployer: another apt holds its lock for longer than 5 minutes"
+    assert advice.startswith("deployer-help: see which one")
     assert len(machine.calls) == 3
 
 
@@ -131,10 +150,8 @@ def test_an_installation_that_fails(machine: Machine) -> None:
 def test_an_engine_that_does_not_start(machine: Machine) -> None:
     machine.program("docker", "exit 1")
     machine.program("journalctl", "echo no space left on device")
-    script = (
-        (SCRIPTS / "engine-debian.sh").read_text("utf-8").replace("-lt 60", "-lt 3").replace("sleep 0.5", "sleep 0.01")
-    )
-    completed = machine.run(script, "distro")
+    text = script("engine-debian.sh").decode().replace("-lt 60", "-lt 3").replace("sleep 0.5", "sleep 0.01")
+    completed = machine.run(text, "distro")
     assert completed.returncode == 1
     assert completed.stderr == "no space left on device\n"
 
@@ -144,24 +161,24 @@ def test_a_method_that_does_not_exist(machine: Machine) -> None:
     assert (completed.returncode, completed.stderr) == (2, "unknown method by-hand\n")
 
 
-@pytest.mark.parametrize("name", ["engine-debian.sh", "daemon-json.sh"])
+@pytest.mark.parametrize("name", ["engine-debian.sh", "engine-upgrade.sh", "daemon-json.sh"])
 @pytest.mark.parametrize("share", [0.3, 0.7, 0.99])
 def test_half_a_script_does_nothing(machine: Machine, name: str, share: float) -> None:
     """The connection broke while it was being sent: the shell reads to the end of what came."""
-    script = (SCRIPTS / name).read_text("utf-8")
-    script = "encoded=e30K\n" + script[: int(len(script) * share)]
-    machine.run(script, "restart" if name.startswith("daemon") else "distro", str(machine.file))
+    text = whole(name)
+    text = "encoded=e30K\n" + text[: int(len(text) * share)]
+    machine.run(text, *arguments(machine, name))
     assert machine.calls == []
     assert not machine.file.exists()
 
 
-@pytest.mark.parametrize("name", ["engine-debian.sh", "daemon-json.sh"])
+@pytest.mark.parametrize("name", ["engine-debian.sh", "engine-upgrade.sh", "daemon-json.sh"])
 def test_what_a_script_runs_cannot_read_the_rest_of_it(machine: Machine, name: str) -> None:
     """dpkg's questions are answered from standard input, where the script itself comes from."""
     for program in ("dpkg", "apt-get", "systemctl"):
         machine.program(program, f'cat >>"{machine.root}/swallowed"')
-    script = "encoded=e30K\n" + (SCRIPTS / name).read_text("utf-8") + "#" * 20_000
-    completed = machine.run(script, "restart" if name.startswith("daemon") else "distro", str(machine.file))
+    text = "encoded=e30K\n" + whole(name) + "#" * 20_000
+    completed = machine.run(text, *arguments(machine, name))
     assert completed.returncode == 0, completed.stderr
     assert (machine.root / "swallowed").read_text("utf-8") == ""
 
@@ -253,12 +270,91 @@ def test_a_text_with_anything_in_it_arrives_as_it_is(machine: Machine) -> None:
     text = '{"a": "$(touch x) `id` \\" \' \\u00e9 %s \\\\n"}'
     machine.write(text, "none")
     assert machine.file.read_text("utf-8") == text
-    assert sorted(path.name for path in machine.root.iterdir()) == ["bin", "etc"]
+    assert sorted(path.name for path in machine.root.iterdir()) == ["bin", "etc", "usr", "var"]
 
 
-@pytest.mark.parametrize("name", ["engine-debian.sh", "daemon-json.sh"])
+@pytest.mark.parametrize("name", ["engine-debian.sh", "engine-upgrade.sh", "daemon-json.sh"])
 def test_they_are_plain_posix_shell(name: str) -> None:
     script = (SCRIPTS / name).read_bytes()
     assert subprocess.run(["sh", "-n"], input=script, check=False).returncode == 0
     assert b"[[" not in script
     assert b"local " not in script
+
+
+# --- what is looked at before anything is begun, and upgrades ---------------------------------------------------
+
+
+def refusal(completed: subprocess.CompletedProcess[str]) -> str:
+    assert completed.returncode == 65, completed.stderr
+    reason, advice = [line for line in completed.stderr.splitlines() if line.startswith("deployer")]
+    assert advice.startswith("deployer-help: ")
+    return reason.removeprefix("deployer: ")
+
+
+def test_a_full_disk_is_said_before_anything_is_begun(machine: Machine) -> None:
+    machine.program("stat", 'case $4 in */var/cache) echo "100 4096" ;; *) echo "1000000 4096" ;; esac')
+    assert refusal(machine.install()).startswith("its disk is full: less than 500 MB are free in ")
+    assert not [call for call in machine.calls if not call.startswith("stat")]
+
+
+def test_a_folder_that_cannot_be_written(machine: Machine) -> None:
+    (machine.root / "usr").rmdir()
+    (machine.root / "usr").write_text("no folder")  # root may write into every folder
+    assert refusal(machine.install()).endswith("/usr cannot be written")
+    assert machine.calls == []
+
+
+def test_a_machine_without_apt(machine: Machine) -> None:
+    (machine.bin / "apt-get").unlink()
+    assert refusal(machine.install()).startswith("it has no apt-get")
+
+
+def test_archives_that_do_not_answer(machine: Machine) -> None:
+    machine.program("apt-get", "echo \"Err:1 http://deb Temporary failure resolving 'deb'\"")
+    machine.program("apt-cache", "exit 100")
+    assert refusal(machine.install()) == "its package archives do not answer"
+    assert not [call for call in machine.calls if "install" in call]
+
+
+def test_packages_that_cannot_be_fetched(machine: Machine) -> None:
+    failing = "case $* in *install*) exit 100 ;; esac; echo \"Temporary failure resolving 'deb'\""
+    machine.program("apt-get", failing)
+    assert refusal(machine.install()).startswith("packages cannot be fetched")
+
+
+def test_an_architecture_that_has_no_docker(machine: Machine) -> None:
+    machine.program("apt-cache", "exit 100")
+    machine.program("dpkg", "case $* in *architecture*) echo mips ;; esac")
+    assert refusal(machine.install()) == "there is no package docker.io for mips on this release"
+
+
+def test_what_is_newer_is_told_package_by_package(machine: Machine) -> None:
+    machine.program(
+        "dpkg-query",
+        'case $* in *docker.io) echo "ii  20.10" ;; *runc) echo "ii  1.1" ;; *containerd) echo "rc  1.6" ;; *) exit 1 ;; esac',
+    )
+    machine.program("apt-cache", 'echo "$2:"; echo "  Installed: 1"; echo "  Candidate: 26.1"; echo "  Version table:"')
+    completed = machine.run(script("engine-upgrade.sh").decode(), "look")
+    assert completed.returncode == 0, completed.stderr
+    assert completed.stdout == "docker.io 20.10 26.1\nrunc 1.1 26.1\n"
+    assert not [call for call in machine.calls if "install" in call]
+
+
+def test_an_upgrade_installs_nothing_that_is_not_there(machine: Machine) -> None:
+    machine.program("docker", 'if [ "$#" -gt 1 ]; then echo 26.1.5; fi')
+    completed = machine.run(script("engine-upgrade.sh").decode(), "upgrade", "docker.io", "runc")
+    assert completed.returncode == 0, completed.stderr
+    assert completed.stdout == "Docker 26.1.5 runs\n"
+    (install,) = [call for call in machine.calls if "install" in call]
+    assert install.endswith("--only-upgrade docker.io runc")
+
+
+def test_only_what_deployer_installed_is_taken_away(machine: Machine) -> None:
+    purge = script("engine-upgrade.sh").decode()
+    assert machine.run(purge, "purge").stdout == "deployer installed none\n"
+    assert machine.calls == []
+    (machine.root / "var/lib/deployer").mkdir()
+    (machine.root / "var/lib/deployer/packages").write_text("docker.io\n")
+    assert machine.run(purge, "purge").stdout == "removed docker.io\n"
+    assert machine.calls[-1].endswith("remove --purge docker.io")
+    assert not (machine.root / "var/lib/deployer").exists()

@@ -174,6 +174,8 @@ def perform(seen: Observed, operation: Operation, plan: Plan) -> Observed:  # no
                 for found in swarm_now.services
             )
             return replace(seen, swarm=replace(swarm_now, services=settled))
+        case _:
+            raise AssertionError(f"only upkeep does that: {operation}")
 
 
 def spoken_to(seen: Observed, plan: Plan) -> Any:

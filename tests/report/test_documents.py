@@ -23,6 +23,7 @@ from deployer.model.secret import Secret
 from deployer.model.stack import StackObjects
 from deployer.model.status import NodeStatus, ServiceStatus, StackStatus, Status
 from deployer.plan import Began, Ended, Plan, Progress, Report
+from deployer.plan.care import CareOperation
 from deployer.plan.operations import NodeOperation, StackOperation
 from deployer.report.documents import plan_document, report_document, status_document, to_json
 from deployer.report.failure import Failure, failure_document, failure_event
@@ -55,7 +56,8 @@ def test_schemas_are_schemas(name: str) -> None:
 
 
 def test_schemas_list_every_operation_and_every_cause() -> None:
-    kinds = {operation.__name__.lower() for operation in (*get_args(NodeOperation), *get_args(StackOperation))}
+    unions = (NodeOperation, StackOperation, CareOperation)
+    kinds = {operation.__name__.lower() for union in unions for operation in get_args(union)}
     for name in ("plan", "report"):
         step = SCHEMAS[name]["$defs"]["step"]["properties"]
         assert {kind.replace("_", "") for kind in step["kind"]["enum"]} == kinds

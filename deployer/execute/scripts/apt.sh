@@ -46,9 +46,9 @@ install() {
 able() {
     command -v apt-get >/dev/null || refuse "it has no apt-get: deployer can install Docker on Debian and Ubuntu only" \
         "install Docker there by hand and set engine.install to none"
-    for folder in /etc /usr /var/lib /var/cache; do
+    for folder in "${ROOT:-}/etc" "${ROOT:-}/usr" "${ROOT:-}/var/lib" "${ROOT:-}/var/cache"; do
         free=$(stat -f -c '%a %S' "$folder")
-        [ "$((${free% *} * ${free#* } / 1048576))" -ge "$1" ] || [ "$folder" = /etc ] ||
+        [ "$((${free% *} * ${free#* } / 1048576))" -ge "$1" ] || [ "$folder" = "${ROOT:-}/etc" ] ||
             refuse "its disk is full: less than $1 MB are free in $folder" "make room there: df -h $folder; apt-get clean"
         (umask 077 && : >"$folder/.deployer") 2>/dev/null ||
             refuse "$folder cannot be written" "its disk is read-only or full: mount and df -i there say which"

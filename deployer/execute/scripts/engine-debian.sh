@@ -34,8 +34,8 @@ main() {
     *) echo "unknown method $method" >&2; exit 2 ;;
     esac
     install "$@"
-    mkdir -p "${STATE:-/var/lib/deployer}"
-    printf '%s\n' "$@" >"${STATE:-/var/lib/deployer}/packages"
+    mkdir -p "${ROOT:-}/var/lib/deployer"
+    printf '%s\n' "$@" >"${ROOT:-}/var/lib/deployer/packages"
 
     systemctl enable --now docker
     tries=0

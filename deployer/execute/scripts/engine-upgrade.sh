@@ -36,7 +36,7 @@ main() {
         echo "Docker $(docker version --format '{{.Server.Version}}') runs"
         ;;
     purge)
-        file=${STATE:-/var/lib/deployer}/packages
+        file=${ROOT:-}/var/lib/deployer/packages
         [ -s "$file" ] || { echo "deployer installed none"; return; }
         set -- $(cat "$file")
         patiently apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 remove --purge "$@"

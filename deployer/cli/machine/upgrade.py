@@ -1,0 +1,50 @@
+"""`deployer machine upgrade`"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from deployer.cli.machine.care import DrainWait, Dry, Force, LockWait, Machines, Rolling, finish
+from deployer.cli.machine.restart import go_on
+from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+
+EXAMPLES: Final = """\b
+Examples:
+  deployer machine upgrade --rolling slave slave2 master
+  deployer machine upgrade --dry-run slave             from which version to which
+"""
+
+
+def upgrade(
+    names: Machines,
+    *,
+    rolling: Rolling = False,
+    force: Force = False,
+    dry_run: Dry = False,
+    drain_wait: DrainWait = 180,
+    lock_wait: LockWait = 0,
+    repo: Repo = None,
+    rev: Rev = None,
+    worktree: Worktree = False,
+    json: Json = False,
+    progress: ProgressKind = "auto",
+    color: Colour = "auto",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Upgrade the Docker engine, by the machine's own package manager, where there is a newer one.
+
+    The package lists are fetched anew, nothing else is changed before the plan is shown. With --rolling as `restart --rolling`.
+    """
+    from deployer.plan.maintenance import Manner  # noqa: PLC0415 - --help does without
+    from deployer.upkeep import rolling as upkeep  # noqa: PLC0415 - see above
+
+    where = source(repo, rev, worktree)
+    asked = upkeep.Asked(tuple(names), Manner(rolling, force, drain_wait), lock_wait, dry_run)
+    flags = f"upgrade{' --rolling' if rolling else ''}{' --force' if force else ''}"
+    finish(
+        Output(json, progress, color, quiet, verbose),
+        lambda shown: upkeep.upgrade(where, asked, shown),
+        lambda report: go_on(flags, report),
+        dry=dry_run,
+    )
