@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from deployer.report.paint import Paint, Tone
 
 TONES: Final[dict[str, Tone]] = {
-    "+": "green", "~": "yellow", "-": "red", "!": "red", "=": "yellow", ".": "dim", " ": "dim",
+    "+": "green",
+    "~": "yellow",
+    "-": "red",
+    "!": "red",
+    "=": "yellow",
+    ".": "dim",
+    " ": "dim",
 }
 """By a line's first character: adds, changes, takes away, cannot be done, drifted and left, waits, and details below one of these."""
 
