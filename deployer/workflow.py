@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from deployer.compose import compile_stacks
+from deployer.compose import compile_stacks, open_stacks
 from deployer.diff import Diff, diff
 from deployer.diff import status as status_of
 from deployer.execute import Patience, cluster_lock, execute, file_lock, this_run
@@ -77,13 +77,17 @@ def validate(source: Source, say: Say) -> Validated:
 
 
 def _prepared(source: Source, say: Say) -> Validated:
-    """Validated, with what the files name on this machine: secrets, which validation does without."""
+    """Validated, with what validation does without: secrets on this machine, and what is encrypted in the repository."""
     return _with_secrets(validate(source, say))
 
 
 def _with_secrets(validated: Validated) -> Validated:
     desired = validated.desired
-    return replace(validated, desired=replace(desired, cluster=with_secrets(desired.cluster)))
+    return replace(
+        validated,
+        desired=replace(desired, cluster=with_secrets(desired.cluster)),
+        objects=open_stacks(desired.stacks, validated.objects),
+    )
 
 
 def _cluster(source: Source) -> Cluster:

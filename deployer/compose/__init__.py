@@ -1,6 +1,7 @@
 """Stacks' files in, engine objects out: Docker's own conversion of compose files, with no engine needed.
 
     references  every path the files name is a file of the stack; every YAML file passes the guard
+    sealing     encrypted files are stood in for; `opening` puts in what they hold, for those who may write
     compiler    `docker compose config`, the dialect (pure), `docker stack deploy` against the recorder
     cache       what was compiled once is not compiled again: with everything in it, no process is started
 
@@ -9,23 +10,27 @@ Docker's converter is the authority on what a compose file means; nothing here r
 
 from __future__ import annotations
 
+import functools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from deployer.compose import tools
 from deployer.compose.cache import open_cache
+from deployer.compose.opening import open_stacks
 from deployer.compose.outcome import Compiled, Outcome
+from deployer.compose.sealing import variable_names
 from deployer.errors import InvalidFilesError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from deployer.compose.cache import Cache
+    from deployer.encrypted.opener import Opener
     from deployer.model.stack import StackSource
 
-__all__ = ["Compiled", "compile_stacks"]
+__all__ = ["Compiled", "compile_stacks", "open_stacks"]
 
 
 def _say_nothing(_line: str) -> None:
@@ -46,14 +51,16 @@ def compile_stacks(
     kept = open_cache(cache, found.identity)
     outcomes: dict[str, Outcome] = {}
     missing = []
+    opener = functools.cache(_opener)  # one for all stacks, and none where nothing is encrypted
+    names = {stack.name: variable_names(stack, opener) for stack in stacks}
     for stack in stacks:
-        loaded = kept.load(stack)
+        loaded = kept.load(stack, names[stack.name])
         if loaded is None:
             missing.append(stack)
         else:
             outcomes[stack.name] = Outcome(*loaded)
     if missing:
-        outcomes |= _compile(missing, found, kept, listen)
+        outcomes |= _compile(missing, names, found, kept, listen)
     problems = sorted({problem for outcome in outcomes.values() for problem in outcome.problems})
     objects = [outcomes[stack.name].objects for stack in stacks]
     complete = tuple(one for one in objects if one is not None)
@@ -62,15 +69,25 @@ def compile_stacks(
     return Compiled(complete, tuple(problems))
 
 
+def _opener() -> Opener:
+    from deployer.encrypted.opener import Opener as Made  # noqa: PLC0415 - only where something is encrypted
+
+    return Made()
+
+
 def _compile(
-    stacks: Sequence[StackSource], found: tools.Tools, kept: Cache, listen: Callable[[str], None]
+    stacks: Sequence[StackSource],
+    names: Mapping[str, Mapping[str, tuple[str, ...]]],
+    found: tools.Tools,
+    kept: Cache,
+    listen: Callable[[str], None],
 ) -> dict[str, Outcome]:
     """Compiles in parallel: the work is in processes of Docker's, the threads wait for them."""
     from deployer.compose.compiler import compile_stack  # noqa: PLC0415 - imports python-on-whales, 0.4 s
 
     def one(stack: StackSource) -> Outcome:
-        outcome = compile_stack(stack, found)
-        kept.store(stack, outcome)
+        outcome = compile_stack(stack, found, names[stack.name])
+        kept.store(stack, outcome, names[stack.name])
         return outcome
 
     outcomes: dict[str, Outcome] = {}

@@ -21,18 +21,21 @@ import msgspec
 
 from deployer.model.problem import Problem  # noqa: TC001 - msgspec resolves the annotation
 from deployer.model.secret import Secret
-from deployer.model.stack import StackObjects
+from deployer.model.stack import SealedContent, SealedValue, StackObjects
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from deployer.compose.outcome import Outcome
     from deployer.model.stack import StackSource
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raise it with every change of what an entry is, or of what the dialect makes of a file: older entries are not read."""
 
 KEPT_DAYS: Final = 30
 _DAY: Final = 86_400.0
 _PRUNED: Final = "pruned"
+NO_NAMES: Final[Mapping[str, tuple[str, ...]]] = {}
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -45,6 +48,8 @@ class _Entry(msgspec.Struct, frozen=True):
     warnings: tuple[Problem, ...]
     secret_files: dict[str, str]
     """The full name of each secret with content -> the file of the stack that it is."""
+    sealed_contents: tuple[SealedContent, ...] = ()
+    sealed_values: tuple[SealedValue, ...] = ()
 
 
 _ENCODER: Final = msgspec.json.Encoder()
@@ -61,23 +66,33 @@ class Cache:
     trusted: bool = True
     """False where the directory is somebody else's: what they wrote there is not what we would run."""
 
-    def load(self, stack: StackSource) -> tuple[StackObjects, tuple[Problem, ...]] | None:
+    def load(
+        self, stack: StackSource, names: Mapping[str, tuple[str, ...]] = NO_NAMES
+    ) -> tuple[StackObjects, tuple[Problem, ...]] | None:
         """The objects and warnings of this very content; None where there is no entry or it cannot be read."""
         if not self.trusted:
             return None
         try:
-            with open(f"{self.folder}/{self._key(stack)}", "rb") as file:  # noqa: PTH123 - twice as fast as Path.open
+            with open(f"{self.folder}/{self._key(stack, names)}", "rb") as file:  # noqa: PTH123 - twice as fast as Path.open
                 entry = _DECODER.decode(file.read())
             files = dict(stack.files) if entry.secrets else {}
             secrets = tuple(_revealed(body, entry.secret_files, files) for body in entry.secrets)
         except (OSError, msgspec.MsgspecError, KeyError, TypeError, ValueError):
             return None
         objects = StackObjects(
-            stack.name, entry.networks, entry.configs, secrets, entry.services, entry.external, entry.order
+            stack.name,
+            entry.networks,
+            entry.configs,
+            secrets,
+            entry.services,
+            entry.external,
+            entry.order,
+            entry.sealed_contents,
+            entry.sealed_values,
         )
         return objects, entry.warnings
 
-    def store(self, stack: StackSource, outcome: Outcome) -> None:
+    def store(self, stack: StackSource, outcome: Outcome, names: Mapping[str, tuple[str, ...]] = NO_NAMES) -> None:
         """Keeps the outcome of a stack without errors, in one step; without its secrets."""
         objects = outcome.objects
         if not self.trusted or objects is None or any(file is None for _, file in outcome.secret_files):
@@ -91,9 +106,11 @@ class Cache:
             order=objects.order,
             warnings=outcome.problems,
             secret_files={name: file for name, file in outcome.secret_files if file is not None},
+            sealed_contents=objects.sealed_contents,
+            sealed_values=objects.sealed_values,
         )
         with contextlib.suppress(OSError):
-            _write(self.folder, self._key(stack), _ENCODER.encode(entry))
+            _write(self.folder, self._key(stack, names), _ENCODER.encode(entry))
 
     def prune(self) -> None:
         """Removes entries that are older than 30 days, and leftovers of interrupted writes; once a day at most."""
@@ -109,13 +126,15 @@ class Cache:
                 if entry.stat(follow_symlinks=False).st_mtime < now - KEPT_DAYS * _DAY:
                     Path(entry.path).unlink(missing_ok=True)
 
-    def _key(self, stack: StackSource) -> str:
+    def _key(self, stack: StackSource, names: Mapping[str, tuple[str, ...]]) -> str:
         digest = hashlib.sha256()
         for part in (self.identity, stack.name, stack.path, stack.root, stack.entry):
             digest.update(f"{len(part)} {part}".encode())
         for path, data in stack.files:
             digest.update(f"{len(path)} {path} {len(data)} ".encode())
             digest.update(data)
+        for path, variables in sorted(names.items()):
+            digest.update(f"{len(path)} {path} {' '.join(variables)}".encode())
         return digest.hexdigest()
 
 

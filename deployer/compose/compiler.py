@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.compose import complaints, dialect
+from deployer.compose import complaints, dialect, tokens
 from deployer.compose.client import Client, ToolFailedError
 from deployer.compose.corrections import Corrections
 from deployer.compose.encode import encode
@@ -23,11 +23,12 @@ from deployer.compose.locate import Locator
 from deployer.compose.outcome import Outcome
 from deployer.compose.recorder import Recorded, Recorder
 from deployer.compose.references import References, references
+from deployer.compose.sealing import Sealing, seal
 from deployer.model.secret import Secret
 from deployer.model.stack import Body, StackObjects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from deployer.compose.contents import Content
     from deployer.compose.dialect import Dialect
@@ -46,27 +47,34 @@ class _FoundError(Exception):
         self.problems = tuple(problems)
 
 
-def compile_stack(stack: StackSource, tools: Tools) -> Outcome:
+def compile_stack(stack: StackSource, tools: Tools, names: Mapping[str, tuple[str, ...]] | None = None) -> Outcome:
     """Compiles one stack in a private temporary directory. Takes two processes, 0.1 s.
 
-    `DeployerError` where the tools misbehave, `TimedOutError` where they hang; everything else is a problem.
+    `names` are the variables of env files that hide them (sealing.py). `DeployerError` where the tools misbehave,
+    `TimedOutError` where they hang; everything else is a problem.
     """
-    checked = references(stack)
-    if stack.entry not in checked.documents or any(problem.severity == "error" for problem in checked.problems):
-        return Outcome(None, checked.problems)
+    sealing = seal(stack, names or {})
+    checked = references(sealing.shown)
+    before = (*sealing.problems, *checked.problems)
+    if stack.entry not in checked.documents or any(problem.severity == "error" for problem in before):
+        return Outcome(None, before)
     folder = Path(tempfile.mkdtemp(prefix="deployer-", dir=_parent()))
     try:
-        done = _compile(_Work(stack, checked, Client(tools, folder), folder))
+        done = _compile(_Work(sealing.shown, dict(stack.files), sealing, checked, Client(tools, folder), folder))
     except _FoundError as found:
         done = Outcome(None, found.problems)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return Outcome(done.objects, (*checked.problems, *done.problems), done.secret_files)
+    return Outcome(done.objects, (*before, *done.problems), done.secret_files)
 
 
 @dataclass(frozen=True)
 class _Work:
+    """`stack` has stand-ins for what is encrypted; `files` are the stack's own."""
+
     stack: StackSource
+    files: Mapping[str, bytes]
+    sealing: Sealing
     checked: References
     client: Client
     folder: Path
@@ -88,10 +96,9 @@ class _Work:
 def _compile(work: _Work) -> Outcome:
     _materialise(work)
     config, variables, problems = _normalise(work)
-    files = dict(work.stack.files)
 
     def translate(*, plain: bool) -> Dialect:
-        return dialect.translate(config, work.stack.name, files, variables, str(work.placeholder), plain=plain)
+        return dialect.translate(config, work.stack.name, work.files, variables, str(work.placeholder), plain=plain)
 
     translated = translate(plain=False)
     lines = {(problem.path, problem.line) for problem in problems}  # what follows from the first is not said again
@@ -108,12 +115,18 @@ def _compile(work: _Work) -> Outcome:
         translated = plain  # an older docker CLI: once more, without what only newer ones know
         recorded = _record_or_complain(work, translated, problems)
         problems += [problem for problem in _noted(work, translated) if problem not in problems]
-    objects = _objects(work.stack, recorded, translated)
+    objects = _objects(work, recorded, translated)
+    misplaced = tokens.misplaced(objects)
+    if misplaced is not None:
+        message = "an encrypted value stands where it would be seen: it can be in environment, command, entrypoint or healthcheck"
+        problems.append(work.locator.problem(("services", misplaced), message, "use a secret", key=True))
+        raise _FoundError(problems)
     leaked = _leaked(objects, str(work.folder))
     if leaked is not None:
         problems.append(work.locator.problem(("services", leaked), "this service refers to a path of this repository"))
         raise _FoundError(problems)
-    secrets = tuple((content.name, content.file) for content in translated.contents if content.kind == "secrets")
+    readable = [content for content in translated.contents if content.sealed is None]
+    secrets = tuple((content.name, content.file) for content in readable if content.kind == "secrets")
     return Outcome(objects, tuple(problems), secrets)
 
 
@@ -182,7 +195,7 @@ def _record_or_complain(work: _Work, translated: Dialect, problems: list[Problem
         raise _FoundError([*problems, *_complained(work, error)]) from None
 
 
-def _objects(stack: StackSource, recorded: Recorded, translated: Dialect) -> StackObjects:
+def _objects(work: _Work, recorded: Recorded, translated: Dialect) -> StackObjects:
     """The bodies, sorted by name, with the contents put in and the recorder's ids taken out."""
     held = {(content.kind, content.name): content for content in translated.contents}
     for service in recorded.services:
@@ -193,20 +206,25 @@ def _objects(stack: StackSource, recorded: Recorded, translated: Dialect) -> Sta
     configs = [_filled(body, held.get(("configs", body["Name"])), secret=False) for body in _sorted(recorded.configs)]
     secrets = [_filled(body, held.get(("secrets", body["Name"])), secret=True) for body in _sorted(recorded.secrets)]
     asked = {*recorded.external, *(("volume", name) for name in translated.volumes)}
+    sealed = tuple(content.sealed for content in translated.contents if content.sealed is not None)
     return StackObjects(
-        stack=stack.name,
+        stack=work.stack.name,
         networks=tuple(_sorted(recorded.networks)),
         configs=tuple(configs),
         secrets=tuple(secrets),
         services=tuple(_sorted(recorded.services)),
         external=tuple(sorted(asked)),  # type: ignore[arg-type]  # "volume" is a str to mypy here
         order=translated.order,
+        sealed_contents=sealed,
+        sealed_values=tokens.used(work.sealing.values, recorded.services, sealed),
     )
 
 
 def _filled(body: dict[str, Any], content: Content | None, *, secret: bool) -> Body:
     if content is None:  # a driver's
         return body
+    if content.sealed is not None:
+        return {key: value for key, value in body.items() if key != "Data"}
     data = base64.b64encode(content.data).decode()
     return {**body, "Data": Secret(data) if secret else data}
 
@@ -235,7 +253,8 @@ def _materialise(work: _Work) -> None:
         if ".." in target.parts or not target.is_relative_to(work.checkout):
             raise ValueError(f"the stack {work.stack.name} has a file outside its folder: {path!r}")
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(target, b"" if path in work.checked.secret_files else data)
+        hidden = path in work.checked.secret_files or (data == work.files[path] and path in work.sealing.files)
+        _write(target, b"" if hidden else data)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from deployer.model.labels import VOLATILE
+from deployer.model.secret import Secret, revealed
 
 ENGINE_DEFAULTS: Final[tuple[tuple[tuple[str, ...], str, Any], ...]] = (
     ((), "EndpointSpec", {}),
@@ -78,7 +79,7 @@ def normalise_service(body: Mapping[str, Any], networks: Mapping[str, str]) -> d
         container[kind] = sorted(
             references, key=lambda reference: (str(reference.get(name_key)), _canonical(reference))
         )
-    container["Env"] = sorted(container.get("Env") or ())
+    container["Env"] = sorted(revealed(container.get("Env") or ()))
     template["ContainerSpec"] = container
     labels = {key: value for key, value in (body.get("Labels") or {}).items() if key not in VOLATILE}
     whole = {**body, "TaskTemplate": template, "Labels": labels, "Mode": body.get("Mode") or {"Replicated": {}}}
@@ -125,7 +126,7 @@ def _prune(value: Any, path: tuple[str, ...]) -> Any:
         return {key: item for key, item in pairs if _says_something(item, (*path, key))}
     if isinstance(value, list | tuple):
         return [_prune(item, (*path, "[]")) for item in value]
-    return value
+    return value.reveal() if isinstance(value, Secret) else value
 
 
 def _says_something(value: Any, path: tuple[str, ...]) -> bool:

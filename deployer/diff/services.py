@@ -10,6 +10,7 @@ from deployer.diff.body import hash_of, normalise_service
 from deployer.diff.change import Blocked, Cause, Change, Drifted, ServiceDiffers, ServiceMissing, ServiceUnsettled
 from deployer.diff.drift import Rules, compare, digests
 from deployer.diff.effect import Effect, effect, template_of
+from deployer.diff.veil import veiled
 from deployer.model import labels
 
 if TYPE_CHECKING:
@@ -92,12 +93,13 @@ def diff_service(cluster: str, commit: str, stack: str, body: Body, seen: Seen, 
     if present == wanted:
         return Finding(_unsettled(stack, name, live, seen, again))
     compared = compare(present, wanted, live.labels, hash_of(body), rules)
-    left = (Drifted(stack, name, compared.left),) if compared.left else ()
+    left = (Drifted(stack, name, veiled(compared.left, body, live.labels)),) if compared.left else ()
     if not compared.fields:
         return Finding(_unsettled(stack, name, live, seen, again), drifted=left)
     what = effect(live, present, compared.target, seen.members)
     sent = _to_send(stamped(body, commit), _template(live, names), live, present, compared)
-    return Finding((ServiceDiffers(stack, name, sent, live, compared.fields, compared.cause, what),), drifted=left)
+    shown = veiled(compared.fields, body, live.labels)
+    return Finding((ServiceDiffers(stack, name, sent, live, shown, compared.cause, what),), drifted=left)
 
 
 def stamped(body: Body, commit: str) -> dict[str, Any]:

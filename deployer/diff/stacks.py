@@ -23,6 +23,7 @@ from deployer.diff.services import (
     seen_of,
     stamped,
 )
+from deployer.diff.veil import sealed_label
 from deployer.model import labels
 from deployer.model.ignoring import ignored
 
@@ -98,8 +99,9 @@ def _rules(stack: StackObjects, settings: StackSettings | None, drift: Drift) ->
 
 
 def stamp(body: Body, cluster: str, stack: str) -> dict[str, Any]:
-    """The body with the labels that say whose it is."""
-    return {**body, "Labels": {**(body.get("Labels") or {}), labels.CLUSTER: cluster, labels.STACK: stack}}
+    """The body with the labels that say whose it is, and which of its variables are encrypted in git."""
+    told = {labels.CLUSTER: cluster, labels.STACK: stack} | sealed_label(body)
+    return {**body, "Labels": {**(body.get("Labels") or {}), **told}}
 
 
 def stamp_service(body: Body, cluster: str, stack: str, commit: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.docker import EngineError, segment
 from deployer.errors import BusyError, DeployerError
 from deployer.model import labels
-from deployer.model.secret import Secret
+from deployer.model.secret import revealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ ATTEMPTS: Final = 5
 async def create_object(world: World, operation: CreateObject, _: Callable[[str], None]) -> str:
     async def create(engine: Engine) -> str:
         try:
-            await engine.post(f"/{operation.kind}s/create", _revealed(operation.body))
+            await engine.post(f"/{operation.kind}s/create", revealed(operation.body))
         except EngineError as error:
             if error.status != 409:
                 raise
@@ -103,13 +103,8 @@ async def _present(engine: Engine, kind: str, name: str) -> Mapping[str, Any]:
     return spec
 
 
-def _revealed(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body as it is sent: secrets in the clear, here and nowhere else."""
-    return {key: value.reveal() if isinstance(value, Secret) else value for key, value in body.items()}
-
-
 async def _with_ids(engine: Engine, body: Mapping[str, Any]) -> dict[str, Any]:
-    """References to configs and secrets by id as well as by name: swarmkit wants both."""
+    """As it is sent: references to configs and secrets by id as well as by name (swarmkit wants both), secrets in the clear."""
     template: dict[str, Any] = dict(body.get("TaskTemplate") or {})
     container: dict[str, Any] = dict(template.get("ContainerSpec") or {})
     for kind, path, word in (("Configs", "/configs", "Config"), ("Secrets", "/secrets", "Secret")):
@@ -123,4 +118,5 @@ async def _with_ids(engine: Engine, body: Mapping[str, Any]) -> dict[str, Any]:
         if missing:
             raise DeployerError(f"{word.lower()} {', '.join(missing)} does not exist")
         container[kind] = [{**reference, f"{word}ID": ids[reference[f"{word}Name"]]} for reference in references]
-    return {**body, "TaskTemplate": {**template, "ContainerSpec": container}}
+    sent: dict[str, Any] = revealed({**body, "TaskTemplate": {**template, "ContainerSpec": container}})
+    return sent

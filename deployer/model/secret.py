@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 MASK: Final = "[secret]"
 
@@ -41,6 +42,15 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a secret is not written anywhere")
+
+
+def revealed(value: Any) -> Any:
+    """A JSON value with the text of every `Secret` in it: for what is sent or compared, never for what is shown."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, Mapping):
+        return {key: revealed(one) for key, one in value.items()}
+    return [revealed(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,29 @@ class StackSource:
 
 
 @dataclass(frozen=True)
+class SealedContent:
+    """A config or secret whose content is encrypted: it has no data yet, and a name that is not its last.
+
+    `file` is the encrypted file of the stack; empty where encrypted values are a part of `data` (base64).
+    """
+
+    kind: Literal["configs", "secrets"]
+    name: str
+    file: str
+    data: str = ""
+    template_driver: str = ""
+
+
+@dataclass(frozen=True)
+class SealedValue:
+    """A token that stands for a variable of an encrypted env file, wherever it went in the bodies."""
+
+    token: str
+    file: str
+    variable: str
+
+
+@dataclass(frozen=True)
 class StackObjects:
     """What one stack is on the engine: the exact bodies for `networks/create`, `configs/create`, `secrets/create`, `services/create`.
 
@@ -77,3 +100,6 @@ class StackObjects:
     services: tuple[Body, ...]
     external: tuple[tuple[Literal["network", "config", "secret", "volume"], str], ...] = ()
     order: tuple[tuple[str, str], ...] = ()
+    sealed_contents: tuple[SealedContent, ...] = ()
+    sealed_values: tuple[SealedValue, ...] = ()
+    """What is still encrypted: the compiler knows no keys, and before the bodies are compared or sent it is opened."""

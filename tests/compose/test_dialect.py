@@ -170,11 +170,11 @@ def test_contents_get_names_by_their_bytes_and_a_placeholder() -> None:
     }
     done = translate(config, "shop", {"conf/a": b"hello"}, {"TOKEN": "t"}, "/empty")
     assert done.notes == ()
-    # printf hello | sha256sum, and so on
+    # printf hello | sha256sum, and so on; the secret's: openssl kdf ... SCRYPT, see test_examples.py
     assert {content.name: (content.kind, content.data, content.file) for content in done.contents} == {
         "shop_a-2cf24dba5fb0": ("configs", b"hello", "conf/a"),
         "shop_b-4879e9c95387": ("configs", b"$5", None),
-        "shop_c-e3b98a4da31a": ("secrets", b"t", None),
+        "shop_c-829728598add": ("secrets", b"t", None),
     }
     assert done.model["configs"]["a"] == {"name": "shop_a-2cf24dba5fb0", "file": "/empty"}
     assert done.model["secrets"]["d"] == {"name": "company", "external": True}

@@ -272,7 +272,8 @@ def test_only_services_of_active_profiles_are_there(objects: Mapping[str, StackO
 
 
 def test_contents_are_in_the_bodies_under_names_of_their_hash(objects: Mapping[str, StackObjects]) -> None:
-    # The hashes are `printf ... | sha256sum | cut -c1-12` of the contents below.
+    # Those of configs are `printf ... | sha256sum | cut -c1-12` of the contents below, those of secrets
+    # `openssl kdf -keylen 64 -kdfopt pass:... -kdfopt 'salt:deployer contents_key' -kdfopt n:4096 -kdfopt r:8 -kdfopt p:1 SCRYPT`.
     made = objects["contents"]
     configs = {body["Name"]: base64.b64decode(body["Data"]) for body in made.configs}
     assert configs == {
@@ -280,10 +281,10 @@ def test_contents_are_in_the_bodies_under_names_of_their_hash(objects: Mapping[s
         "contents_site-b9148fc6dfef": b"server { listen 80; }\n",
     }
     secrets = {body["Name"]: body["Data"] for body in made.secrets}
-    assert set(secrets) == {"contents_key-c97c3b801c66", "contents_token-0c9bbec31e9b"}
+    assert set(secrets) == {"contents_key-36001b4523ee", "contents_token-506c420e1d15"}
     assert all(isinstance(data, Secret) for data in secrets.values())
-    assert base64.b64decode(secrets["contents_token-0c9bbec31e9b"].reveal()) == b"canary-from-dotenv"
-    assert base64.b64decode(secrets["contents_key-c97c3b801c66"].reveal()) == b"canary-from-file\n"
+    assert base64.b64decode(secrets["contents_token-506c420e1d15"].reveal()) == b"canary-from-dotenv"
+    assert base64.b64decode(secrets["contents_key-36001b4523ee"].reveal()) == b"canary-from-file\n"
 
 
 def test_a_service_refers_to_contents_by_name_and_never_by_the_recorders_id(
@@ -297,8 +298,8 @@ def test_a_service_refers_to_contents_by_name_and_never_by_the_recorders_id(
     }
     assert motd["ConfigName"] == "contents_motd-57b2d4c36136"
     by_name = {one["SecretName"]: one for one in container["Secrets"]}
-    assert set(by_name) == {"company_license", "contents_key-c97c3b801c66", "contents_token-0c9bbec31e9b"}
-    key = by_name["contents_key-c97c3b801c66"]["File"]
+    assert set(by_name) == {"company_license", "contents_key-36001b4523ee", "contents_token-506c420e1d15"}
+    key = by_name["contents_key-36001b4523ee"]["File"]
     assert (key["Name"].removeprefix("/run/secrets/"), key["UID"], key["Mode"]) == ("tls.key", "101", 0o400)
     assert "SecretID" not in str(container)
     assert "ConfigID" not in str(container)

@@ -1,0 +1,146 @@
+"""Compiled stacks with stand-ins in, the same with what is in their encrypted files out: in memory, as `Secret`s."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from deployer.compose.contents import LARGEST, sealed_name
+from deployer.compose.sealing import TOKEN, problem
+from deployer.encrypted import CannotOpenError, kind_of
+from deployer.encrypted.dotenv import NotReadableError, read
+from deployer.errors import InvalidFilesError
+from deployer.model.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deployer.compose.contents import Kind
+    from deployer.encrypted.opener import Opener
+    from deployer.model.problem import Problem
+    from deployer.model.stack import Body, StackObjects, StackSource
+
+
+def open_stacks(stacks: Sequence[StackSource], objects: Sequence[StackObjects]) -> tuple[StackObjects, ...]:
+    """The objects with their real contents, names and values. Without anything encrypted it reads no key and costs nothing.
+
+    Raises `InvalidFilesError` with every file that cannot be opened, before anything is asked or written.
+    """
+    if not any(one.sealed_contents or one.sealed_values for one in objects):
+        return tuple(objects)
+    from deployer.encrypted.opener import Opener  # noqa: PLC0415 - only where something is encrypted
+
+    opener = Opener()
+    sources = {stack.name: stack for stack in stacks}
+    problems: list[Problem] = []
+    opened = []
+    for one in objects:
+        if one.sealed_contents or one.sealed_values:
+            files = _Files(sources[one.stack], opener)
+            opened.append(_open(one, files))
+            problems += files.problems
+        else:
+            opened.append(one)
+    if problems:
+        raise InvalidFilesError(sorted(set(problems)))
+    return tuple(opened)
+
+
+@dataclass
+class _Files:
+    """One stack's encrypted files, each opened once."""
+
+    stack: StackSource
+    opener: Opener
+    problems: list[Problem] = field(default_factory=list)
+    _plain: dict[str, bytes | None] = field(default_factory=dict)
+    _variables: dict[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def plain(self, path: str) -> bytes | None:
+        """None where it cannot be opened, which is a problem then."""
+        if path not in self._plain:
+            data = dict(self.stack.files)[path]
+            kind = kind_of(path, data)
+            try:
+                self._plain[path] = data if kind is None else self.opener.open(kind, data)
+            except CannotOpenError as error:
+                self.problems.append(problem(self.stack, path, error))
+                self._plain[path] = None
+        return self._plain[path]
+
+    def variables(self, path: str) -> Mapping[str, str]:
+        if path not in self._variables:
+            self._variables[path] = {}
+            data = self.plain(path)
+            try:
+                self._variables[path] = read(data.decode()) if data is not None else {}
+            except NotReadableError as error:
+                self._refuse(path, f"its decrypted text has a mistake in line {error.line}: {error.message}")
+            except UnicodeDecodeError:
+                self._refuse(path, "its decrypted text is not UTF-8")
+        return self._variables[path]
+
+    def _refuse(self, path: str, message: str) -> None:
+        self.problems.append(
+            problem(self.stack, path, CannotOpenError(message, "edit it with sops, or encrypt it anew"))
+        )
+
+
+def _open(one: StackObjects, files: _Files) -> StackObjects:
+    values = {value.token: files.variables(value.file).get(value.variable, "") for value in one.sealed_values}
+    names: dict[tuple[str, str], str] = {}
+    data: dict[tuple[str, str], Secret] = {}
+    for content in one.sealed_contents:
+        plain = files.plain(content.file) if content.file else _filled(base64.b64decode(content.data), values)
+        if plain is None:
+            continue
+        if not plain or len(plain) >= LARGEST[content.kind]:
+            limit = LARGEST[content.kind] - 1
+            size = CannotOpenError(f"has {len(plain)} bytes when decrypted; Swarm takes 1 to {limit}", "split it")
+            files.problems.append(problem(files.stack, content.file or files.stack.entry, size))
+        key = (content.kind, content.name)
+        names[key] = sealed_name(content, plain)
+        data[key] = Secret(base64.b64encode(plain).decode())
+    return replace(
+        one,
+        configs=tuple(_named(body, "configs", names, data) for body in one.configs),
+        secrets=tuple(_named(body, "secrets", names, data) for body in one.secrets),
+        services=tuple(_service(body, names, values) for body in one.services),
+        sealed_contents=(),
+        sealed_values=(),
+    )
+
+
+def _filled(data: bytes, values: Mapping[str, str]) -> bytes:
+    return TOKEN.sub(lambda match: values.get(match[0], match[0]), data.decode()).encode()
+
+
+def _named(
+    body: Body, kind: Kind, names: Mapping[tuple[str, str], str], data: Mapping[tuple[str, str], Secret]
+) -> Body:
+    key = (kind, str(body["Name"]))
+    return {**body, "Name": names[key], "Data": data[key]} if key in names else body
+
+
+def _service(body: Body, names: Mapping[tuple[str, str], str], values: Mapping[str, str]) -> Body:
+    filled: dict[str, Any] = _revealed(body, values) if values else dict(body)
+    template = filled.get("TaskTemplate") or {}
+    container = dict(template.get("ContainerSpec") or {})
+    for section, field_, kind in (("Configs", "ConfigName", "configs"), ("Secrets", "SecretName", "secrets")):
+        references = container.get(section)
+        if references:
+            container[section] = [{**one, field_: names.get((kind, one[field_]), one[field_])} for one in references]
+    return {**filled, "TaskTemplate": {**template, "ContainerSpec": container}} if container else filled
+
+
+def _revealed(value: Any, values: Mapping[str, str]) -> Any:
+    """Every text that a token stands in becomes a `Secret`."""
+    if isinstance(value, Mapping):
+        return {key: _revealed(one, values) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_revealed(one, values) for one in value]
+    if isinstance(value, str) and TOKEN.search(value):
+        return Secret(TOKEN.sub(lambda match: values.get(match[0], match[0]), value))
+    return value

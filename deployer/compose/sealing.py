@@ -1,0 +1,99 @@
+"""Encrypted files of a stack in, stand-ins out: a stack compiles without any key, and no tool sees what is encrypted.
+
+An env file becomes one whose encrypted values are tokens; they go through Docker's tools like any other value. Contents
+of configs and secrets get names by their ciphertext. `opening` puts the plain values in, once a key is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from deployer.encrypted import CannotOpenError, kind_of
+from deployer.model.problem import Problem
+from deployer.model.stack import SealedValue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from deployer.encrypted import Kind
+    from deployer.encrypted.opener import Opener
+    from deployer.model.stack import StackSource
+
+TOKEN: Final = re.compile(r"deployer-sealed-[0-9a-f]{24}")
+OPAQUE: Final[frozenset[Kind]] = frozenset({"age", "sops-binary"})
+"""Kinds that hide the names of variables, too."""
+
+
+@dataclass(frozen=True)
+class Sealing:
+    """`shown` is the stack as Docker's tools may see it, `files` the kinds of its encrypted files by path."""
+
+    shown: StackSource
+    files: Mapping[str, Kind]
+    values: tuple[SealedValue, ...]
+    problems: tuple[Problem, ...]
+
+
+def seal(stack: StackSource, names: Mapping[str, tuple[str, ...]]) -> Sealing:
+    """The stack with stand-ins. `names` are the variables of opaque env files, as far as they could be opened."""
+    kinds = encrypted_files(stack)
+    if not kinds:
+        return Sealing(stack, {}, (), ())
+    from deployer.encrypted.opener import outline, problem_of  # noqa: PLC0415 - only where something is encrypted
+
+    files: list[tuple[str, bytes]] = []
+    values: list[SealedValue] = []
+    problems: list[Problem] = []
+    for path, data in stack.files:
+        kind = kinds.get(path)
+        shown = data
+        if kind is not None:
+            damage = problem_of(kind, data)
+            if damage is not None:
+                problems.append(problem(stack, path, damage))
+            elif kind == "sops-dotenv":
+                shown = _stand_in(stack, path, outline(data), values)
+            elif kind in OPAQUE:
+                shown = _stand_in(stack, path, [(name, None) for name in names.get(path, ())], values)
+        files.append((path, shown))
+    return Sealing(replace(stack, files=tuple(files)), kinds, tuple(values), tuple(problems))
+
+
+def encrypted_files(stack: StackSource) -> dict[str, Kind]:
+    return {path: kind for path, data in stack.files if (kind := kind_of(path, data)) is not None}
+
+
+def variable_names(stack: StackSource, opener: Callable[[], Opener]) -> dict[str, tuple[str, ...]]:
+    """The names of the variables in those files that hide them, where there is a key and they are env files at all."""
+    names = {}
+    for path, data in stack.files:
+        kind = kind_of(path, data)
+        if kind in OPAQUE:
+            from deployer.encrypted.dotenv import NotReadableError, read  # noqa: PLC0415 - only where something is encrypted
+
+            try:
+                names[path] = tuple(read(opener().open(kind, data).decode()))
+            except (CannotOpenError, NotReadableError, UnicodeDecodeError):
+                continue
+    return names
+
+
+def problem(stack: StackSource, path: str, error: CannotOpenError) -> Problem:
+    return Problem(f"{stack.root}/{path}", error.line, 1 if error.line else 0, error.message, error.help)
+
+
+def _stand_in(
+    stack: StackSource, path: str, variables: list[tuple[str, str | None]], values: list[SealedValue]
+) -> bytes:
+    lines = []
+    for name, clear in variables:
+        shown = clear
+        if shown is None:
+            digest = hashlib.sha256(f"{stack.name}\0{path}\0{name}".encode()).hexdigest()
+            shown = f"deployer-sealed-{digest[:24]}"
+            values.append(SealedValue(shown, path, name))
+        lines.append(f"{name}={shown}\n")
+    return "".join(lines).encode()
