@@ -89,7 +89,11 @@ class _Files:
 
 
 def _open(one: StackObjects, files: _Files) -> StackObjects:
-    values = {value.token: files.variables(value.file).get(value.variable, "") for value in one.sealed_values}
+    values = {
+        value.token: files.variables(value.file)[value.variable]
+        for value in one.sealed_values
+        if value.variable in files.variables(value.file)
+    }
     names: dict[tuple[str, str], str] = {}
     data: dict[tuple[str, str], Secret] = {}
     for content in one.sealed_contents:
@@ -113,7 +117,10 @@ def _open(one: StackObjects, files: _Files) -> StackObjects:
     )
 
 
-def _filled(data: bytes, values: Mapping[str, str]) -> bytes:
+def _filled(data: bytes, values: Mapping[str, str]) -> bytes | None:
+    """None where a value could not be had."""
+    if not values.keys() >= set(TOKEN.findall(data.decode())):
+        return None
     return TOKEN.sub(lambda match: values.get(match[0], match[0]), data.decode()).encode()
 
 
