@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deployer.compose import compile_stacks, open_stacks
-from deployer.diff import Diff, diff
+from deployer.diff import Diff, diff, wanted_images, with_digests
 from deployer.diff import status as status_of
 from deployer.execute import Patience, cluster_lock, execute, file_lock, this_run
 from deployer.memory.asked import Asked
@@ -20,7 +20,7 @@ from deployer.memory.record import Record, remembered
 from deployer.memory.secrets import known_secrets
 from deployer.model.counts import Scaling, scale_message
 from deployer.model.run import Scope
-from deployer.observe import observe, observe_registrations
+from deployer.observe import observe, observe_images, observe_registrations
 from deployer.plan import Event, Plan, Report, build_plan, restricted, scale_plan, unknown_stacks
 from deployer.remote import Link
 from deployer.source import commit_edited, load, load_cluster, lock_directory, revision, with_secrets
@@ -274,6 +274,9 @@ async def _compare(validated: Validated, link: Link, say: Say) -> tuple[Observed
     desired, objects = validated.desired, validated.objects
     say(f"asking {len(desired.cluster.nodes)} machines")
     observed = await observe(desired.cluster, link)
+    wanted = wanted_images(desired, objects, observed)
+    images = await observe_images(wanted, observed.swarm.via if observed.swarm else "", link, say)
+    objects = with_digests(desired, objects, observed, images)
     differences = diff(desired, objects, observed)
     decided = build_plan(differences, desired, objects, observed)
     return observed, differences, restricted(decided, validated.only, desired) if validated.only else decided

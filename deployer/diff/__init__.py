@@ -2,6 +2,7 @@
 
 from deployer.diff.change import Blocked, Cause, Change, Diff, Field
 from deployer.diff.cluster import diff
+from deployer.diff.images import wanted_images, with_digests
 from deployer.diff.status import status
 
-__all__ = ["Blocked", "Cause", "Change", "Diff", "Field", "diff", "status"]
+__all__ = ["Blocked", "Cause", "Change", "Diff", "Field", "diff", "status", "wanted_images", "with_digests"]

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from deployer.model.labels import VOLATILE
+from deployer.model.labels import DIGEST, VOLATILE
 from deployer.model.secret import Secret, revealed
 
 ENGINE_DEFAULTS: Final[tuple[tuple[tuple[str, ...], str, Any], ...]] = (
@@ -88,8 +88,15 @@ def normalise_service(body: Mapping[str, Any], networks: Mapping[str, str]) -> d
 
 
 def hash_of(body: Mapping[str, Any]) -> str:
-    """What the `deployer.hash` label carries: a hash of the desired body without its volatile labels."""
-    return hashlib.sha256(_canonical(normalise_service(body, {})).encode()).hexdigest()[:16]
+    """What the `deployer.hash` label carries: a hash of the desired body without its volatile labels.
+
+    An image's digest counts where git names it, and not where a registry did: its tag may move while git stands still.
+    """
+    normalised = normalise_service(body, {})
+    if (body.get("Labels") or {}).get(DIGEST):
+        container = normalised["TaskTemplate"]["ContainerSpec"]
+        container["Image"] = container["Image"].partition("@")[0]
+    return hashlib.sha256(_canonical(normalised).encode()).hexdigest()[:16]
 
 
 def _canonical(value: Any) -> str:

@@ -24,6 +24,7 @@ class Cause(StrEnum):
     NOT_FOUND = "not found"
     CHANGED = "changed in git"
     IMAGE = "image differs"
+    MOVED = "image moved"
     DRIFTED = "drifted"
     CHANGED_AND_DRIFTED = "changed in git, and drifted"
     COUNT = "count differs"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from deployer.model.observed import LiveService, Member
 
@@ -33,7 +33,7 @@ def elsewhere(service: LiveService, leaving: Member, members: Sequence[Member]) 
     placement = _template(service).get("Placement") or {}
     constraints = [str(one) for one in placement.get("Constraints") or ()]
     others = [one for one in members if one.id != leaving.id and one.state == "ready" and one.availability == "active"]
-    fit = [one for one in others if all(_holds(constraint, one) for constraint in constraints)]
+    fit = [one for one in others if may_run(constraints, one)]
     if not fit:
         wants = f" that has {' and '.join(constraints)}" if constraints else ""
         return Elsewhere(never=f"cannot run elsewhere: there is no other machine{wants}")
@@ -46,6 +46,11 @@ def elsewhere(service: LiveService, leaving: Member, members: Sequence[Member]) 
         )
     kept = _left_behind(service)
     return Elsewhere(loses=f"keeps data there ({kept}), and would start elsewhere without it" if kept else "")
+
+
+def may_run(constraints: Iterable[str], member: Member) -> bool:
+    """Whether a machine fulfils all of a service's constraints."""
+    return all(_holds(constraint, member) for constraint in constraints)
 
 
 def _holds(constraint: str, member: Member) -> bool:

@@ -96,17 +96,21 @@ def diff_service(cluster: str, commit: str, stack: str, body: Body, seen: Seen, 
     left = (Drifted(stack, name, veiled(compared.left, body, live.labels)),) if compared.left else ()
     if not compared.fields:
         return Finding(_unsettled(stack, name, live, seen, again), drifted=left)
+    # Git stands still, nobody's hand did it: the image's tag stands for another one by now.
+    moved = compared.cause is Cause.CHANGED and live.labels.get(labels.HASH) == hash_of(body)
+    cause = Cause.MOVED if moved else compared.cause
     what = effect(live, present, compared.target, seen.members)
     sent = _to_send(stamped(body, commit), _template(live, names), live, present, compared)
     shown = veiled(compared.fields, body, live.labels)
-    return Finding((ServiceDiffers(stack, name, sent, live, shown, compared.cause, what),), drifted=left)
+    return Finding((ServiceDiffers(stack, name, sent, live, shown, cause, what),), drifted=left)
 
 
 def stamped(body: Body, commit: str) -> dict[str, Any]:
     """The body with its volatile labels, which only the service carries, never its tasks."""
     kept = {key: value for key, value in (body.get("Labels") or {}).items() if key not in labels.VOLATILE}
     told = {labels.HASH: hash_of(body), labels.FIELDS: digests(normalise_service(body, {})), labels.COMMIT: commit}
-    return {**body, "Labels": {**kept, **told}}
+    digest = (body.get("Labels") or {}).get(labels.DIGEST)
+    return {**body, "Labels": {**kept, **told, **({labels.DIGEST: digest} if digest else {})}}
 
 
 def _unsettled(stack: str, name: str, live: LiveService, seen: Seen, again: Again) -> tuple[Change, ...]:

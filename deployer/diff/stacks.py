@@ -71,12 +71,15 @@ def diff_stacks(
         found += [Finding(blocked=(_missing(stack.stack, kind, name),)) for kind, name in missing]
         refused = unusable | set(missing)
         rules = _rules(stack, (settings or {}).get(stack.stack), drift)
+        unavailable = {name: Blocked(f"service {name}", why, help_) for name, why, help_ in stack.unavailable}
         for body in sorted(stack.services, key=lambda body: str(body["Name"])):
             name = str(body["Name"])
             if (rival := owners["service", name]) != stack.stack:
                 found.append(Finding(blocked=(_twice("service", name, rival, stack.stack),)))
             elif refused and (wanting := [reference for reference in references(body) if reference in refused]):
                 found.append(Finding(blocked=(_wanting(name, wanting[0]),)))
+            elif name in unavailable:
+                found.append(Finding(blocked=(unavailable[name],)))
             else:
                 mine = stamp(body, cluster, stack.stack)
                 found.append(diff_service(cluster, commit, stack.stack, mine, seen, rules[name]))

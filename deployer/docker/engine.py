@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
 from deployer.errors import DeployerError
+from deployer.model.reference import LATEST, split
 from deployer.remote.connection import UnixSocket
 from deployer.remote.http import REQUEST_SECONDS, HttpClient, Response
 
@@ -58,8 +59,23 @@ class Engine:
     async def get(self, path: str, **query: Any) -> Any:
         return await self._call("GET", path, query)
 
-    async def post(self, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
-        return await self._call("POST", path, query, body)
+    async def post(
+        self,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **query: Any,
+    ) -> Any:
+        return await self._call("POST", path, query, body, headers=headers)
+
+    async def digest(self, image: str, headers: Mapping[str, str] | None = None) -> str:
+        """What the image's registry says that its tag stands for; `headers` has the credentials. The engine asks its mirrors first."""
+        told = await self._call("GET", f"/distribution/{quote(image, safe='/:')}/json", {}, headers=headers)
+        try:
+            return str(told["Descriptor"]["digest"])
+        except (KeyError, TypeError):
+            raise EngineError(502, f"the engine does not tell the digest of {image}") from None
 
     async def delete(self, path: str, **query: Any) -> Any:
         return await self._call("DELETE", path, query)
@@ -77,10 +93,11 @@ class Engine:
         if response.status >= 400:
             raise EngineError(response.status, _message(response))
 
-    async def pull(self, image: str) -> AsyncGenerator[str, None]:
+    async def pull(self, image: str, headers: Mapping[str, str] | None = None) -> AsyncGenerator[str, None]:
         """Pull an image; yields what the engine says on the way. Raises EngineError where it ends in an error."""
-        name, tag = split_image(image)
-        async with contextlib.aclosing(self._telling("/images/create", {"fromImage": name, "tag": tag})) as words:
+        name, tag, digest = split(image)
+        query = {"fromImage": name, "tag": digest or tag or LATEST}  # a digest is a tag there
+        async with contextlib.aclosing(self._telling("/images/create", query, headers=headers)) as words:
             async for word in words:
                 yield word
 
@@ -93,13 +110,15 @@ class Engine:
             async for word in words:
                 yield word
 
-    async def _telling(self, path: str, query: Mapping[str, Any], body: bytes = b"") -> AsyncGenerator[str, None]:
+    async def _telling(
+        self, path: str, query: Mapping[str, Any], body: bytes = b"", *, headers: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[str, None]:
         """A request whose answer is a line of JSON for each step; yields the words in them."""
         await self._agree()
         target = f"{self._prefix}{path}?{urlencode(_encoded(query))}"
-        headers = {"Content-Type": "application/x-tar"} if body else {}
+        fields = {**(headers or {}), **({"Content-Type": "application/x-tar"} if body else {})}
         status = 0
-        async with contextlib.aclosing(self._http.lines("POST", target, body, headers=headers)) as lines:
+        async with contextlib.aclosing(self._http.lines("POST", target, body, headers=fields)) as lines:
             async for line in lines:
                 if not status:
                     status = int(line)
@@ -124,16 +143,23 @@ class Engine:
         body: Mapping[str, Any] | None = None,
         *,
         seconds: float = REQUEST_SECONDS,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         await self._agree()
         target = self._prefix + path + (f"?{urlencode(_encoded(query))}" if query else "")
-        return await self._json(method, target, body, seconds=seconds)
+        return await self._json(method, target, body, seconds=seconds, headers=headers)
 
     async def _json(
-        self, method: str, target: str, body: Mapping[str, Any] | None = None, *, seconds: float = REQUEST_SECONDS
+        self,
+        method: str,
+        target: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        seconds: float = REQUEST_SECONDS,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         data = b"" if body is None else json.dumps(body).encode()
-        response = await self._http.request(method, target, data, seconds=seconds)
+        response = await self._http.request(method, target, data, seconds=seconds, headers=dict(headers or {}))
         if response.status >= 400:
             raise EngineError(response.status, _message(response))
         try:
@@ -164,15 +190,6 @@ def _message(response: Response) -> str:
         return str(json.loads(response.body)["message"]).strip()
     except (ValueError, KeyError, TypeError):
         return response.body.decode("utf-8", "replace").strip() or f"HTTP status {response.status}"
-
-
-def split_image(image: str) -> tuple[str, str]:
-    """(`redis`, `7`) of `redis:7`; a digest is the tag as well: `/images/create` takes both there; `latest` where neither is."""
-    name, at, digest = image.partition("@")
-    if at:
-        return name, digest
-    before, colon, tag = image.rpartition(":")
-    return (before, tag) if colon and "/" not in tag else (image, "latest")
 
 
 def segment(text: str) -> str:

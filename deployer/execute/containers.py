@@ -33,7 +33,7 @@ CONSUL_PORT: Final = 8500
 async def run_container(world: World, operation: RunContainer, tell: Callable[[str], None]) -> str:
     """Pull its image where it is missing, then take our container of that name away, and make and start this one."""
     engine = await world.engine(operation.node)
-    await ensure_image(engine, operation.image, tell)
+    await ensure_image(world, engine, operation.image, tell)
     text = json.dumps(operation.body)
     if labels.ENGINE_VERSION in text:
         text = text.replace(labels.ENGINE_VERSION, json.dumps(await engine.version())[1:-1])

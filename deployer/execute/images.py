@@ -5,20 +5,25 @@ from __future__ import annotations
 import contextlib
 import functools
 import gzip
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deployer.docker import EngineError, segment
+from deployer.docker.digests import find_image
+from deployer.errors import DeployerError
 from deployer.model import labels
+from deployer.model.observed import ImageUnknown
+from deployer.model.reference import pinned
+from deployer.remote import ConnectionFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from deployer.docker import Engine
     from deployer.execute.world import World
     from deployer.plan.operations import BuildImage
 
 
-async def ensure_image(engine: Engine, image: str, tell: Callable[[str], None]) -> None:
+async def ensure_image(world: World, engine: Engine, image: str, tell: Callable[[str], None]) -> None:
     """Pull the image unless it is there. Raises EngineError with the registry's own words."""
     try:
         await engine.get(f"/images/{segment(image)}/json")
@@ -26,15 +31,47 @@ async def ensure_image(engine: Engine, image: str, tell: Callable[[str], None]) 
         if error.status != 404:
             raise
         tell(f"pulling {image}")
-        async with contextlib.aclosing(engine.pull(image)) as lines:
+        headers = await world.credentials.headers(image)
+        async with contextlib.aclosing(engine.pull(image, headers)) as lines:
             async for _ in lines:
                 pass
+
+
+async def with_digest(world: World, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body with its image's digest, where the plan was made before there was a swarm to ask; as it is otherwise.
+
+    Raises DeployerError with the registry's own words: a service never starts from a bare tag because of that.
+    """
+    image, _, digest = image_of(body).partition("@")
+    if digest != labels.IMAGE_DIGEST:
+        return dict(body)
+    engines = {}
+    for node in world.link.cluster.nodes:
+        if node.role != "none":
+            with contextlib.suppress(ConnectionFailedError):
+                engines[node.name] = await world.engine(node.name)
+    found = await find_image(image, await world.manager(), engines, world.credentials)
+    if isinstance(found, ImageUnknown):
+        raise DeployerError(found.reason, help=found.help)
+    kept = {key: value for key, value in body["Labels"].items() if key != labels.DIGEST}
+    template = body["TaskTemplate"]
+    container = {**template["ContainerSpec"], "Image": pinned(image, found.digest)}
+    return {
+        **body,
+        "Labels": {**kept, **({labels.DIGEST: found.digest} if found.digest else {})},
+        "TaskTemplate": {**template, "ContainerSpec": container},
+    }
+
+
+def image_of(body: Mapping[str, Any]) -> str:
+    """A service's image; empty where it has none."""
+    return str(((body.get("TaskTemplate") or {}).get("ContainerSpec") or {}).get("Image") or "")
 
 
 async def build_image(world: World, operation: BuildImage, tell: Callable[[str], None]) -> str:
     """Send the build context through the machine's own connection: no registry has this image."""
     engine = await world.engine(operation.node)
-    await ensure_image(engine, operation.base, tell)
+    await ensure_image(world, engine, operation.base, tell)
     words = engine.build(
         _context(),
         t=operation.image,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.docker import EngineError, segment
 from deployer.errors import BusyError, DeployerError
+from deployer.execute.images import image_of, with_digest
 from deployer.model import labels
 from deployer.model.secret import revealed
 
@@ -38,13 +39,15 @@ async def create_object(world: World, operation: CreateObject, _: Callable[[str]
 
 async def create_service(world: World, operation: CreateService, _: Callable[[str], None]) -> str:
     async def create(engine: Engine) -> str:
+        body = await with_digest(world, operation.body)
+        headers = await world.credentials.headers(image_of(body))
         try:
-            await engine.post("/services/create", await _with_ids(engine, operation.body))
+            await engine.post("/services/create", await _with_ids(engine, body), headers=headers)
         except EngineError as error:
             if error.status != 409:
                 raise
             present = await _present(engine, "service", operation.name)
-            if not _same_definition(present, operation.body):
+            if not _same_definition(present, body):
                 raise BusyError(
                     f"service {operation.name} was created by somebody else since the plan was made",
                     help="run apply again",
@@ -69,9 +72,10 @@ async def update_service(world: World, operation: UpdateService, _: Callable[[st
     async def update(engine: Engine) -> str:
         nonlocal version
         body = await _with_ids(engine, operation.body)
+        headers = await world.credentials.headers(image_of(body))
         for _ in range(ATTEMPTS):
             try:
-                await engine.post(f"{path}/update", body, version=version)
+                await engine.post(f"{path}/update", body, headers=headers, version=version)
             except EngineError as error:
                 if "out of sequence" not in error.message:
                     raise
@@ -92,9 +96,9 @@ async def update_service(world: World, operation: UpdateService, _: Callable[[st
 
 
 def _same_definition(spec: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
-    """Whether the live spec was made from this body: by whom does not matter, the label names the content."""
+    """Whether the live spec was made from this body: by whom does not matter, the labels name the content."""
     kept = spec.get("Labels") or {}
-    return all(kept.get(key) == body["Labels"][key] for key in (labels.CLUSTER, labels.HASH))
+    return all(kept.get(key) == body["Labels"].get(key) for key in (labels.CLUSTER, labels.HASH, labels.DIGEST))
 
 
 async def _present(engine: Engine, kind: str, name: str) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from deployer.docker import Engine, EngineError
+from deployer.docker.credentials import Credentials
 from deployer.execute.pulse import Pulse
 from deployer.model import labels
 from deployer.remote import ConnectionFailedError
@@ -41,6 +42,8 @@ class World:
     """Services that this run has made: every failure of their tasks is its own."""
     joining: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Managers join one after the other: each changes the quorum that the next one needs."""
+    credentials: Credentials = field(default_factory=Credentials)
+    """For registries: of whoever runs this."""
     pulse: Pulse = field(init=False)
     _engines: dict[str, Engine] = field(default_factory=dict)
     _asking: asyncio.Task[frozenset[str]] | None = None

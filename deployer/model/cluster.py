@@ -153,6 +153,21 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 DEFAULT_POLICY: Final = Policy()
 
 
+class Images(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How an image's tag becomes the digest that runs."""
+
+    resolve: Annotated[
+        Literal["changed", "always", "never"],
+        Meta(
+            description="changed: the registry is asked when git names another image; always: by every plan, so that a tag "
+            "that was moved is a change; never: images run as they are written."
+        ),
+    ] = "changed"
+
+
+DEFAULT_IMAGES: Final = Images()
+
+
 class ClusterFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """cluster/cluster.yaml: the cluster's name, and defaults for its machines."""
 
@@ -162,6 +177,7 @@ class ClusterFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     consul: Consul | None = None
     registrator: Registrator | None = None
     policy: Policy = field(default_factory=Policy)
+    images: Images = field(default_factory=Images)
 
 
 class NodeFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -246,6 +262,7 @@ class Cluster:
     """The image that runs: the section's, or the name that ours has for its content; empty without the section."""
     secrets: ConsulSecrets = ConsulSecrets()
     policy: Policy = DEFAULT_POLICY
+    images: Images = DEFAULT_IMAGES
 
     def node(self, name: str) -> Node:
         return next(node for node in self.nodes if node.name == name)

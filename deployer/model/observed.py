@@ -164,6 +164,23 @@ class CatalogueNode:
 
 
 @dataclass(frozen=True)
+class ImageFound:
+    """What an image's tag stands for now; `digest` is empty where no registry has it and every machine holds the same one."""
+
+    digest: str
+    local: str = ""
+    """Why it is what the machines hold, and not what a registry says; empty where one said it."""
+
+
+@dataclass(frozen=True)
+class ImageUnknown:
+    """What an image's tag stands for could not be told: the registry's own words."""
+
+    reason: str
+    help: str = ""
+
+
+@dataclass(frozen=True)
 class Registrations:
     """What of one machine's containers is in Consul, against what is to be there."""
 

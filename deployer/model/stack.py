@@ -8,6 +8,8 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
+from deployer.model.cluster import Images  # noqa: TC001 - msgspec resolves the annotation
+
 STACK_PATTERN: Final = r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$(?!\n)"
 WAIT_PATTERN: Final = r"^[1-9][0-9]{0,4}(s|m)$(?!\n)"
 # `$(?!\n)`: see deployer/model/cluster.py
@@ -37,6 +39,8 @@ class StackSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             description="Fields that stay as they live, for autoscalers and the like: replicas, web.environment.MODE."
         ),
     ] = ()
+
+    images: Annotated[Images | None, Meta(description="What differs from the cluster's images section.")] = None
 
     @property
     def wait_seconds(self) -> float:
@@ -103,3 +107,5 @@ class StackObjects:
     sealed_contents: tuple[SealedContent, ...] = ()
     sealed_values: tuple[SealedValue, ...] = ()
     """What is still encrypted: the compiler knows no keys, and before the bodies are compared or sent it is opened."""
+    unavailable: tuple[tuple[str, str, str], ...] = ()
+    """(service, why, what to do) of those that cannot be had now, whatever they are."""

@@ -1,6 +1,7 @@
 """The cluster in, one snapshot out. Read only."""
 
+from deployer.observe.images import observe_images
 from deployer.observe.registrations import observe_registrations
 from deployer.observe.snapshot import observe
 
-__all__ = ["observe", "observe_registrations"]
+__all__ = ["observe", "observe_images", "observe_registrations"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
@@ -77,7 +78,8 @@ def validate(
         return None, problems
     nodes_ = tuple(_node(machine) for machine in read)
     image = registrator.image(file.registrator)
-    return Cluster(file.name, nodes_, file.consul, text, file.registrator, image, policy=file.policy), problems
+    made = Cluster(file.name, nodes_, file.consul, text, file.registrator, image)
+    return replace(made, policy=file.policy, images=file.images), problems
 
 
 def absent(cluster: Entry | None, nodes: Mapping[str, Entry]) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from deployer.docker import Engine, EngineError, segment
-from deployer.docker.engine import SOCKET, split_image
+from deployer.docker.engine import SOCKET
 from deployer.errors import TimedOutError
 from deployer.remote import ConnectionFailedError
 from tests.fakes import FakeConnection, Turns, run
@@ -195,22 +195,6 @@ def test_a_build_that_fails() -> None:
     body = b'{"stream":"Step 3/8"}\r\n{"errorDetail":{"code":100},"error":"returned a non-zero code: 100"}\r\n'
     with pytest.raises(EngineError, match="returned a non-zero code: 100"):
         run(built(FakeConnection({"POST /build": (200, body)})))
-
-
-@pytest.mark.parametrize(
-    ("image", "name", "tag"),
-    [
-        ("redis", "redis", "latest"),
-        ("redis:7", "redis", "7"),
-        ("library/redis:7.2-alpine", "library/redis", "7.2-alpine"),
-        ("registry.sandbox:5000/redis", "registry.sandbox:5000/redis", "latest"),
-        ("registry.sandbox:5000/team/redis:7", "registry.sandbox:5000/team/redis", "7"),
-        ("redis@sha256:ab12", "redis", "sha256:ab12"),
-        ("localhost:5000/redis:7@sha256:ab12", "localhost:5000/redis:7", "sha256:ab12"),
-    ],
-)
-def test_names_and_tags_of_images(image: str, name: str, tag: str) -> None:
-    assert split_image(image) == (name, tag)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,141 @@
+"""Which images' tags have to be asked for, and the services with what they stand for. Pure.
+
+A plan names what will run: `nginx:1.27@sha256:...`. Under `changed` a tag is asked for only when git names another one than
+what runs, so that a plan with nothing to do asks nobody; what it stood for then is kept beside the service and is what counts
+until git names another. Under `always` every plan asks, and a tag that has moved is a change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from deployer.diff.body import hash_of
+from deployer.diff.placement import may_run
+from deployer.diff.stacks import stamp
+from deployer.model import labels
+from deployer.model.observed import Engine, ImageFound, ImageUnknown, Machine
+from deployer.model.reference import digest_of, pinned, same
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from deployer.model.desired import Desired
+    from deployer.model.observed import LiveService, Observed
+    from deployer.model.stack import Body, StackObjects
+
+Images = "Mapping[str, ImageFound | ImageUnknown]"
+
+
+class _Known(NamedTuple):
+    digest: str
+
+
+_ASK: Literal["ask"] = "ask"
+
+
+def wanted_images(desired: Desired, objects: Sequence[StackObjects], observed: Observed) -> dict[str, frozenset[str]]:
+    """The references that have to be asked for, each with the machines that may run it. None where there is no swarm to ask."""
+    if observed.swarm is None:
+        return {}
+    found: dict[str, frozenset[str]] = {}
+    members = _members(observed)
+    for _, body, decided in _decided(desired, objects, observed):
+        if decided == _ASK:
+            placement = body["TaskTemplate"].get("Placement") or {}
+            constraints = placement.get("Constraints") or ()
+            may = frozenset(name for name, member in members.items() if may_run(constraints, member))
+            image = _image(body)
+            found[image] = found.get(image, frozenset()) | may
+    return dict(sorted(found.items()))
+
+
+def with_digests(
+    desired: Desired,
+    objects: Sequence[StackObjects],
+    observed: Observed,
+    images: Mapping[str, ImageFound | ImageUnknown],
+) -> tuple[StackObjects, ...]:
+    """The stacks with every image as it is to run. Services whose image could not be told are in `unavailable`."""
+    bodies: dict[str, list[Body]] = {}
+    unavailable: dict[str, list[tuple[str, str, str]]] = {}
+    for stack, body, decided in _decided(desired, objects, observed):
+        digest = ""
+        if isinstance(decided, _Known):
+            digest = decided.digest
+        elif decided == _ASK:
+            answer = images.get(_image(body)) if observed.swarm else ImageFound(labels.IMAGE_DIGEST)
+            if isinstance(answer, ImageFound):
+                digest = answer.digest
+            else:
+                reason, help_ = (answer.reason, answer.help) if answer else ("its image was not asked for", "")
+                unavailable.setdefault(stack, []).append((str(body["Name"]), reason, help_))
+        bodies.setdefault(stack, []).append(_with_digest(body, digest) if digest else body)
+    return tuple(
+        replace(
+            one,
+            services=tuple(bodies.get(one.stack, ())),
+            unavailable=(*one.unavailable, *unavailable.get(one.stack, ())),
+        )
+        for one in objects
+    )
+
+
+def _decided(
+    desired: Desired, objects: Sequence[StackObjects], observed: Observed
+) -> Iterator[tuple[str, Body, _Known | Literal["ask"] | None]]:
+    """(stack, body, what is known of its image): a digest, that it has to be asked for, or that it stays as it is written."""
+    policies = {source.name: source.settings.images or desired.cluster.images for source in desired.stacks}
+    live = {service.name: service for service in observed.swarm.services} if observed.swarm else {}
+    for stack in objects:
+        policy = policies.get(stack.stack, desired.cluster.images).resolve
+        for body in stack.services:
+            image = _image(body)
+            if policy == "never" or not image or digest_of(image):
+                yield stack.stack, body, None
+            elif policy == "always":
+                yield stack.stack, body, _ASK
+            else:
+                yield (
+                    stack.stack,
+                    body,
+                    _remembered(desired.cluster.name, stack.stack, body, live.get(str(body["Name"]))),
+                )
+
+
+def _remembered(cluster: str, stack: str, body: Body, live: LiveService | None) -> _Known | Literal["ask"]:
+    """What the tag stood for when the service was last written, if git still names the same one."""
+    if live is None:
+        return _ASK
+    kept, running = live.labels.get(labels.DIGEST, ""), _image(live.spec)
+    if same(running, _image(body)):
+        return _Known(kept or digest_of(running))
+    unchanged = kept and live.labels.get(labels.HASH) == hash_of(stamp(body, cluster, stack))
+    return _Known(kept) if unchanged else _ASK
+
+
+def _with_digest(body: Body, digest: str) -> dict[str, Any]:
+    template = body["TaskTemplate"]
+    container = {**template["ContainerSpec"], "Image": pinned(_image(body), digest)}
+    return {
+        **body,
+        "Labels": {**(body.get("Labels") or {}), labels.DIGEST: digest},
+        "TaskTemplate": {**template, "ContainerSpec": container},
+    }
+
+
+def _image(body: Mapping[str, Any]) -> str:
+    return str(((body.get("TaskTemplate") or {}).get("ContainerSpec") or {}).get("Image") or "")
+
+
+def _members(observed: Observed) -> dict[str, Any]:
+    """The machines of the files that are ready members of the swarm, by name."""
+    by_id = {member.id: member for member in observed.swarm.members} if observed.swarm else {}
+    return {
+        name: by_id[machine.engine.membership.node_id]
+        for name, machine in sorted(observed.machines.items())
+        if isinstance(machine, Machine)
+        and isinstance(machine.engine, Engine)
+        and machine.engine.membership.node_id in by_id
+        and by_id[machine.engine.membership.node_id].availability == "active"
+    }

@@ -1,0 +1,176 @@
+"""From tags to digests: what has to be asked, and what runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Literal
+
+import pytest
+
+from deployer.diff import Cause, diff, wanted_images, with_digests
+from deployer.diff.change import ServiceDiffers
+from deployer.diff.placement import may_run
+from deployer.model import labels
+from deployer.model.cluster import Images
+from deployer.model.observed import ImageFound, ImageUnknown, LiveService, Observed
+from deployer.model.stack import StackObjects
+from tests import literals as l
+
+Policy = Literal["changed", "always", "never"]
+OLD, NEW = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+WEB = l.service("shop_web", image="app:1")
+
+
+def written(body: dict[str, Any], digest: str, image: str = "") -> LiveService:
+    """What an earlier run made of it when its tag stood for that digest; `image` is what somebody set by hand since."""
+    bare = str(body["TaskTemplate"]["ContainerSpec"]["Image"])
+    if digest:
+        body = l.with_container(body, Image=f"{bare}@{digest}")
+        body["Labels"] = {**body["Labels"], labels.DIGEST: digest}
+    found = l.live(body)
+    return replace(found, spec=l.with_container(found.spec, Image=image)) if image else found
+
+
+def seen(*services: LiveService) -> Observed:
+    machines = {
+        "m": l.machine(engine=l.engine("m", manager=True)),
+        "w": l.machine(engine=l.engine("w")),
+        "off": l.machine(engine=l.engine("off")),
+    }
+    members = (l.member("m", "manager"), l.member("w", labels={"disk": "ssd"}), l.member("off", availability="drain"))
+    return l.observed(machines, l.swarm(*members, via="m", services=services))
+
+
+def desired(policy: Policy = "changed", own: Policy | None = None) -> Any:
+    cluster = replace(
+        l.cluster(l.node("m", "manager"), l.node("w"), l.node("off", availability="drain")),
+        images=Images(resolve=policy),
+    )
+    source = l.source("shop")
+    settings = type(source.settings)(images=Images(resolve=own) if own else None)
+    return l.desired(cluster, replace(source, settings=settings))
+
+
+def changes(wanted: Any, live: Observed, answer: ImageFound | ImageUnknown | None, body: Any = WEB) -> Any:
+    stacks = [l.stack("shop", body)]
+    asked = wanted_images(wanted, stacks, live)
+    assert bool(asked) == (answer is not None), asked
+    pinned = with_digests(wanted, stacks, live, dict.fromkeys(asked, answer) if answer else {})
+    return diff(wanted, pinned, live)
+
+
+def image(change: Any) -> str:
+    return str(change.body["TaskTemplate"]["ContainerSpec"]["Image"])
+
+
+@pytest.mark.parametrize("digest", [OLD, ""])
+def test_what_runs_as_git_names_it_asks_nobody_and_is_no_change(digest: str) -> None:
+    found = changes(desired(), seen(written(WEB, digest)), None)
+    assert (found.changes, found.blocked) == ((), ())
+
+
+def test_a_new_service_gets_the_digest_beside_it_and_not_in_its_hash() -> None:
+    (made,) = changes(desired(), seen(), ImageFound(NEW)).changes
+    assert image(made) == f"app:1@{NEW}"
+    assert made.body["Labels"][labels.DIGEST] == NEW
+    assert made.body["Labels"][labels.HASH] == l.live(WEB).labels[labels.HASH]
+
+
+def test_another_image_in_git_is_asked_for() -> None:
+    (change,) = changes(desired(), seen(written(l.service("shop_web", image="app:0"), OLD)), ImageFound(NEW)).changes
+    assert (change.cause, image(change)) == (Cause.CHANGED, f"app:1@{NEW}")
+
+
+def test_another_change_in_git_keeps_the_digest() -> None:
+    (change,) = changes(desired(), seen(written(l.service("shop_web", 3, image="app:1"), OLD)), None).changes
+    assert (change.cause, image(change), change.body["Labels"][labels.DIGEST]) == (Cause.COUNT, f"app:1@{OLD}", OLD)
+
+
+@pytest.mark.parametrize("by_hand", ["app:2", f"app:2@{NEW}", f"app:1@{NEW}", "app:1"])
+def test_another_image_by_hand_is_drift_and_goes_back_to_the_digest_without_a_question(by_hand: str) -> None:
+    (change,) = changes(desired(), seen(written(WEB, OLD, by_hand)), None).changes
+    assert isinstance(change, ServiceDiffers)
+    assert change.cause is Cause.DRIFTED
+    assert [(field.path, field.old, field.new) for field in change.fields] == [
+        ("TaskTemplate.ContainerSpec.Image", by_hand, f"app:1@{OLD}")
+    ]
+
+
+def test_a_tag_that_moved_is_a_change_under_always_only() -> None:
+    live = seen(written(WEB, OLD))
+    (change,) = changes(desired("always"), live, ImageFound(NEW)).changes
+    assert (change.cause, image(change)) == (Cause.MOVED, f"app:1@{NEW}")
+    assert changes(desired("always"), live, ImageFound(OLD)).changes == ()
+    assert changes(desired("changed"), live, None).changes == ()
+    (drifted,) = changes(desired("always"), seen(written(WEB, OLD, "app:2")), ImageFound(NEW)).changes
+    assert drifted.cause is Cause.DRIFTED
+
+
+def test_under_never_images_are_as_written() -> None:
+    assert changes(desired("never"), seen(written(WEB, "")), None).changes == ()
+    (made,) = changes(desired("never"), seen(), None).changes
+    assert (image(made), labels.DIGEST in made.body["Labels"]) == ("app:1", False)
+
+
+def test_a_stack_says_otherwise_than_the_cluster() -> None:
+    assert changes(desired("always", "never"), seen(written(WEB, "")), None).changes == ()
+    assert changes(desired("never", "always"), seen(written(WEB, OLD)), ImageFound(OLD)).changes == ()
+
+
+def test_a_digest_in_git_is_asked_for_nowhere_and_counts_in_the_hash() -> None:
+    old, new = (l.service("shop_web", image=f"app:1@{digest}") for digest in (OLD, NEW))
+    (change,) = changes(desired("always"), seen(l.live(old)), None, new).changes
+    assert change.cause is Cause.CHANGED
+
+
+def test_what_cannot_be_told_blocks_its_service_alone() -> None:
+    other = l.service("shop_db", image="db:1")
+    stacks = [StackObjects("shop", (), (), (), (WEB, other))]
+    wanted, live = desired(), seen()
+    images: dict[str, ImageFound | ImageUnknown] = {
+        "app:1": ImageUnknown("docker.io says no", "log in"),
+        "db:1": ImageFound(NEW),
+    }
+    assert set(wanted_images(wanted, stacks, live)) == set(images)
+    found = diff(wanted, with_digests(wanted, stacks, live, images), live)
+    assert [(one.subject, one.reason, one.help) for one in found.blocked] == [
+        ("service shop_web", "docker.io says no", "log in")
+    ]
+    assert [getattr(change, "name", "") for change in found.changes] == ["shop_db"]
+
+
+def test_an_image_that_only_the_machines_have_runs_as_written() -> None:
+    (made,) = changes(desired(), seen(), ImageFound("", "as the machines have it")).changes
+    assert (image(made), labels.DIGEST in made.body["Labels"]) == ("app:1", False)
+
+
+def test_before_there_is_a_swarm_the_plan_leaves_it_to_the_run() -> None:
+    wanted, live = desired(), l.observed(dict.fromkeys(("m", "w", "off"), l.machine()))
+    stacks = [l.stack("shop", WEB)]
+    assert wanted_images(wanted, stacks, live) == {}
+    (service,) = with_digests(wanted, stacks, live, {})[0].services
+    assert service["TaskTemplate"]["ContainerSpec"]["Image"] == "app:1@${IMAGE_DIGEST}"
+
+
+def test_only_machines_that_may_run_it_are_asked_what_they_hold() -> None:
+    placed = l.with_template(WEB, Placement={"Constraints": ["node.labels.disk == ssd"]})
+    assert wanted_images(desired(), [l.stack("shop", WEB)], seen()) == {"app:1": frozenset({"m", "w"})}
+    assert wanted_images(desired(), [l.stack("shop", placed)], seen()) == {"app:1": frozenset({"w"})}
+
+
+@pytest.mark.parametrize(
+    ("constraint", "holds"),
+    [
+        ("node.role==worker", True),
+        ("node.role != worker", False),
+        ("node.hostname == W", True),
+        ("node.labels.disk==ssd", True),
+        ("node.labels.disk!=ssd", False),
+        ("node.labels.zone==par", False),
+        ("node.labels.zone!=par", True),
+        ("node.platform.os==windows", True),
+        ("nonsense", True),
+    ],
+)
+def test_constraints(constraint: str, *, holds: bool) -> None:
+    assert may_run([constraint], l.member("w", labels={"disk": "ssd"})) is holds
