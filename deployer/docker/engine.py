@@ -59,14 +59,11 @@ class Engine:
     async def get(self, path: str, **query: Any) -> Any:
         return await self._call("GET", path, query)
 
-    async def post(
-        self,
-        path: str,
-        body: Mapping[str, Any] | None = None,
-        *,
-        headers: Mapping[str, str] | None = None,
-        **query: Any,
-    ) -> Any:
+    async def post(self, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
+        return await self._call("POST", path, query, body)
+
+    async def post_with(self, headers: Mapping[str, str], path: str, body: Mapping[str, Any], **query: Any) -> Any:
+        """The same with more headers: a registry's credentials."""
         return await self._call("POST", path, query, body, headers=headers)
 
     async def digest(self, image: str, headers: Mapping[str, str] | None = None) -> str:

@@ -42,7 +42,7 @@ async def create_service(world: World, operation: CreateService, _: Callable[[st
         body = await with_digest(world, operation.body)
         headers = await world.credentials.headers(image_of(body))
         try:
-            await engine.post("/services/create", await _with_ids(engine, body), headers=headers)
+            await engine.post_with(headers, "/services/create", await _with_ids(engine, body))
         except EngineError as error:
             if error.status != 409:
                 raise
@@ -75,7 +75,7 @@ async def update_service(world: World, operation: UpdateService, _: Callable[[st
         headers = await world.credentials.headers(image_of(body))
         for _ in range(ATTEMPTS):
             try:
-                await engine.post(f"{path}/update", body, headers=headers, version=version)
+                await engine.post_with(headers, f"{path}/update", body, version=version)
             except EngineError as error:
                 if "out of sequence" not in error.message:
                     raise
