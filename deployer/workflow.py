@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from deployer.compose import compile_stacks, open_stacks
@@ -17,7 +18,7 @@ from deployer.execute import Patience, cluster_lock, execute, file_lock, this_ru
 from deployer.memory.asked import Asked
 from deployer.memory.history import before
 from deployer.memory.record import Record, remembered
-from deployer.memory.secrets import known_secrets
+from deployer.memory.secrets import known_secrets, without
 from deployer.model.counts import Scaling, scale_message
 from deployer.model.run import Scope
 from deployer.observe import observe, observe_images, observe_registrations
@@ -137,6 +138,7 @@ def apply(
     asked = replace(asked, run=me.run, who=asked.who or me.who)
     scope = Scope(source.only, source.stacks)
     secrets = known_secrets(desired, validated.objects)
+    hide = partial(without, secrets=secrets)
     record = Record(source.repo, desired.cluster.name, asked, say, scope=scope, secrets=secrets)
 
     async def run() -> Report:
@@ -144,11 +146,13 @@ def apply(
         async with here as killed, Link(desired.cluster) as link:
             observed, _, decided = await _compare(validated, link, say)
             if not decided.steps:
-                return await remembered(record, decided, show, lambda plan: execute(plan, link, listen, say))
+                return await remembered(record, decided, show, lambda plan: execute(plan, link, listen, say, hide=hide))
             async with cluster_lock(desired.cluster, observed, link, me, patience, killed=killed) as held:
                 if held:
                     _, _, decided = await _compare(validated, link, say)
-                return await remembered(record, decided, show, lambda plan: execute(plan, link, listen, say, held))
+                return await remembered(
+                    record, decided, show, lambda plan: execute(plan, link, listen, say, held, hide)
+                )
 
     return asyncio.run(run())
 

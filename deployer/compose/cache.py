@@ -21,7 +21,7 @@ import msgspec
 
 from deployer.model.problem import Problem  # noqa: TC001 - msgspec resolves the annotation
 from deployer.model.secret import Secret
-from deployer.model.stack import SealedContent, SealedValue, StackObjects
+from deployer.model.stack import Dependency, SealedContent, SealedValue, StackObjects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from deployer.compose.outcome import Outcome
     from deployer.model.stack import StackSource
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Raise it with every change of what an entry is, or of what the dialect makes of a file: older entries are not read."""
 
 KEPT_DAYS: Final = 30
@@ -44,7 +44,7 @@ class _Entry(msgspec.Struct, frozen=True):
     secrets: tuple[dict[str, Any], ...]
     services: tuple[dict[str, Any], ...]
     external: tuple[tuple[Literal["network", "config", "secret", "volume"], str], ...]
-    order: tuple[tuple[str, str], ...]
+    order: tuple[Dependency, ...]
     warnings: tuple[Problem, ...]
     secret_files: dict[str, str]
     """The full name of each secret with content -> the file of the stack that it is."""

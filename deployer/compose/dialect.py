@@ -14,11 +14,13 @@ from deployer.compose.contents import Content, Kind, contents
 from deployer.compose.mounts import NO_CHECKOUT, USE_CONFIG
 from deployer.compose.rules import Note, Put, Rule, apply, ignored, keep, silent
 from deployer.compose.service import PLAIN_RULES, RULES
+from deployer.model.stack import Dependency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from deployer.compose.rules import Path
+    from deployer.model.stack import Condition
 
 LONGEST_SERVICE: Final = 63
 _SERVICE: Final = re.compile(r"[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*")  # swarmkit, manager/controlapi/service.go
@@ -38,7 +40,7 @@ class Dialect:
     """(kind, name) of the external objects that the file names, volumes too; sorted."""
     volumes: tuple[str, ...]
     """Full names of external volumes that a service mounts: Docker's converter asks for none of them."""
-    order: tuple[tuple[str, str], ...]
+    order: tuple[Dependency, ...]
 
 
 def translate(
@@ -61,6 +63,8 @@ def translate(
         notes += found
     if not services:
         notes.append(Note(("services",), "the stack has no services", _NO_SERVICES, "error"))
+    order = tuple(_order(config, stack))
+    notes += _end_once(services, order, stack)
     model: dict[str, Any] = {"services": services}
     for section, rules in (("networks", _NETWORK), ("volumes", _VOLUME), ("configs", _CONTENT), ("secrets", _CONTENT)):
         model[section] = {}
@@ -90,7 +94,7 @@ def translate(
         contents=tuple(held),
         external=external,
         volumes=tuple(sorted(volumes)),
-        order=tuple(_order(config, stack)),
+        order=order,
     )
 
 
@@ -195,12 +199,36 @@ def _external(model: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(found))
 
 
-def _order(config: Mapping[str, Any], stack: str) -> Iterator[tuple[str, str]]:
+def _order(config: Mapping[str, Any], stack: str) -> Iterator[Dependency]:
     services = config.get("services") or {}
     for name, service in sorted(services.items()):
-        for other in sorted(service.get("depends_on") or ()):  # a mapping or a list
+        wanted = service.get("depends_on") or {}  # a mapping; a list in compose plugins of old
+        for other in sorted(wanted):
+            how = wanted[other] if isinstance(wanted, dict) else {}
             if other in services:
-                yield f"{stack}_{name}", f"{stack}_{other}"
+                condition = _CONDITIONS.get(how.get("condition"), "started")
+                yield Dependency(f"{stack}_{name}", f"{stack}_{other}", condition, how.get("required") is not False)
+
+
+def _end_once(services: dict[str, dict[str, Any]], order: tuple[Dependency, ...], stack: str) -> Iterator[Note]:
+    """What another service waits for to complete is not restarted, as in compose, where that is the default; Swarm's is `any`."""
+    for one in order:
+        name, dependant = one.on.removeprefix(f"{stack}_"), one.service.removeprefix(f"{stack}_")
+        deploy = services[name].get("deploy") or {}
+        if one.condition != "completed" or str(deploy.get("mode", "")).endswith("-job"):
+            continue
+        policy = {"condition": "none", **(deploy.get("restart_policy") or {})}
+        services[name]["deploy"] = {**deploy, "restart_policy": policy}
+        if policy["condition"] == "any":
+            message = f"{name!r} is restarted whenever it ends: it never completes"
+            help_ = f"give {name!r} restart: on-failure, or deploy: {{mode: replicated-job}}"
+            yield Note(("services", dependant, "depends_on"), message, help_, "error")
+
+
+_CONDITIONS: Final[Mapping[Any, Condition]] = {
+    "service_healthy": "healthy",
+    "service_completed_successfully": "completed",
+}
 
 
 def _pruned(value: Any) -> Any:

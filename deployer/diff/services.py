@@ -139,6 +139,11 @@ def counts_agree(live: LiveService, *, all_ready: bool) -> bool:
     return live.finite or live.running == live.wanted or (live.running > live.wanted and not all_ready)
 
 
+def was_well(live: LiveService, *, ready: bool) -> bool:
+    """Whether it ran as it should: what an update that fails can go back to. `ready`: all machines of the swarm were."""
+    return live.update_state not in {*STALLED_UPDATES, *RUNNING_UPDATES} and counts_agree(live, all_ready=ready)
+
+
 def _mode(spec: Mapping[str, Any]) -> str:
     return next((key for key, value in sorted((spec.get("Mode") or {}).items()) if value is not None), "Replicated")
 

@@ -74,6 +74,15 @@ class Engine:
         except (KeyError, TypeError):
             raise EngineError(502, f"the engine does not tell the digest of {image}") from None
 
+    async def raw(self, path: str, **query: Any) -> bytes:
+        """The answer's bytes as they are: logs and archives are no JSON."""
+        await self._agree()
+        target = self._prefix + path + (f"?{urlencode(_encoded(query))}" if query else "")
+        response = await self._http.request("GET", target)
+        if response.status >= 400:
+            raise EngineError(response.status, _message(response))
+        return response.body
+
     async def delete(self, path: str, **query: Any) -> Any:
         return await self._call("DELETE", path, query)
 

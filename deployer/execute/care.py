@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.docker import EngineError
 from deployer.errors import DeployerError, TimedOutError
 from deployer.execute import leaving, packages, restart, swarm_keys
-from deployer.execute.converge import NotConvergedError, steady
+from deployer.execute.beats import Endurance
+from deployer.execute.converge import NotConvergedError
 from deployer.execute.pulse import by_service
 from deployer.execute.service_state import service_state
 from deployer.execute.world import FAILED_STATES
@@ -93,8 +94,9 @@ async def await_member(world: World, operation: AwaitDrained | AwaitReady, tell:
     """
     began = time.monotonic()
     told, missing = "", "the managers do not answer"
-    since: dict[str, tuple[frozenset[str], float]] = {}
+    endurance = Endurance()
     earlier: frozenset[str] | None = None
+    proven: frozenset[str] = frozenset()
     errors: tuple[str, ...] = ()
     while not world.stopping.is_set():
         try:
@@ -105,9 +107,10 @@ async def await_member(world: World, operation: AwaitDrained | AwaitReady, tell:
         else:
             if earlier is None:
                 earlier = frozenset(task["ID"] for task in seen.tasks if task["Status"]["State"] in FAILED_STATES)
-            states = seen.states(operation.services, earlier)
+                proven = frozenset(task["ID"] for task in seen.tasks if task["Status"]["State"] == "running")
+            states = seen.states(operation.services, earlier, proven)
             now = time.monotonic()
-            late = [state for state in states if not (steady(state, since, now) and state.settled)]
+            late = [state for state in states if not (endurance.steady(state, now) and state.settled)]
             there = seen.left() if isinstance(operation, AwaitDrained) else seen.unready() or own
             if not there and not late:
                 return f"{len(states)} services run in full" if len(states) > 1 else ""
@@ -161,12 +164,12 @@ class _Seen:
         reached = (node.get("ManagerStatus") or {}).get("Reachability", "reachable")
         return "" if reached == "reachable" else f"as a manager it is {reached}"
 
-    def states(self, names: Sequence[str], earlier: frozenset[str]) -> list[ServiceState]:
+    def states(self, names: Sequence[str], earlier: frozenset[str], proven: frozenset[str]) -> list[ServiceState]:
         """Of the services that are still there. Tasks that had failed before do not count against them."""
         down = frozenset(id_ for id_, node in self.nodes.items() if node["Status"]["State"] != "ready")
         tasks = by_service([task for task in self.tasks if task["ID"] not in earlier])
         return [
-            service_state(name, self.services[name], tasks.get(self.services[name]["ID"], ()), down=down)
+            service_state(name, self.services[name], tasks.get(self.services[name]["ID"], ()), down=down, proven=proven)
             for name in names
             if name in self.services
         ]

@@ -2,87 +2,92 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from typing import TYPE_CHECKING, Final
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from deployer.docker import EngineError
-from deployer.errors import DeployerError, TimedOutError
-from deployer.execute.service_state import service_state
-from deployer.execute.world import LOST_SECONDS, PAUSE_SECONDS, passing
-from deployer.remote import ConnectionFailedError
+from deployer.errors import DeployerError
+from deployer.execute.back import go_back
+from deployer.execute.beats import Endurance, beats
+from deployer.execute.last_words import last_words
+from deployer.remote.together import together
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Sequence
 
-    from deployer.execute.pulse import Beat
     from deployer.execute.service_state import ServiceState
     from deployer.execute.world import World
     from deployer.plan.operations import AwaitServices
 
-FRESH_SECONDS: Final = 2.0
-"""How long a global service may be without any task: Swarm makes them a moment after it; then no machine suits it."""
-
 
 class NotConvergedError(DeployerError):
-    """Services do not come to run; `log` says why, a line a task."""
+    """Services do not come to run; `log` says why: their tasks' errors, and the last words of one task of each."""
 
-    def __init__(self, message: str, log: Sequence[str]) -> None:
-        super().__init__(
-            message, help="the tasks' last errors are above; `docker service ps --no-trunc` shows all of them"
-        )
+    def __init__(self, message: str, log: Sequence[str], stack: str = "") -> None:
+        tell = f"`deployer ps {stack} --all` and `deployer logs {stack}` tell" if stack else "`deployer ps --all` tells"
+        super().__init__(message, help=f"{tell} more")
         self.log = tuple(log)
 
 
+@dataclass(frozen=True)
+class _Failure:
+    text: str
+    log: tuple[str, ...]
+
+
 async def await_services(world: World, operation: AwaitServices, tell: Callable[[str], None]) -> str:
-    """Wait for the stack's services. Raises NotConvergedError at the first that fails, or when `timeout` has passed."""
-    began = heard = time.monotonic()
-    told = ""
-    since: dict[str, tuple[frozenset[str], float]] = {}
-    while not world.stopping.is_set():
-        try:
-            earlier = await world.failed_before()
-            beat = await world.pulse.beat()
-        except (ConnectionFailedError, EngineError, TimedOutError) as error:
-            silent = time.monotonic() - heard > LOST_SECONDS
-            if silent or not (isinstance(error, TimedOutError) or passing(error)):
-                raise
-            await asyncio.sleep(PAUSE_SECONDS)
-            continue
-        heard = time.monotonic()
-        states = _states(world, operation, beat, earlier, fresh=heard - began < FRESH_SECONDS)
-        late = [state for state in states if not (steady(state, since, heard) and state.settled)]
-        if not late:
-            return _line(states)
-        if trouble := [state for state in states if state.trouble]:
-            raise NotConvergedError("; ".join(f"{state.name}: {state.trouble}" for state in trouble), _errors(trouble))
-        if heard - began > operation.timeout:
-            raise NotConvergedError(f"not running after {operation.timeout:g} s: {_line(late)}", _errors(late))
-        if (line := "; ".join((_line(states), *_errors(late)[:1]))) != told:
-            told = line
-            tell(told)
-    raise DeployerError("stopped while waiting")
+    """Wait for the stack's services: for all that do not fail, also where others do.
+
+    One that fails goes back at once to what the plan has for it. Raises NotConvergedError where any failed, or was not there when
+    `timeout` had passed.
+    """
+    names = [name for name in operation.services if world.waited_for(name)]
+    end = world.ends(operation.stack, operation.timeout)
+    failing: dict[str, asyncio.Task[_Failure]] = {}
+    endurance, told, line = Endurance(), "", ""
+    async with together() as group, aclosing(beats(world, names, complete=operation.until == "completed")) as seen:
+        async for now, states in seen:
+            left = [state for state in states if state.name not in failing]
+            line = _line(left)
+            late = [state for state in left if not endurance.steady(state, now) or not state.settled]
+            hopeless = {state.name: trouble for state in late if (trouble := endurance.trouble(state, now))}
+            if now > end:
+                hopeless = {state.name: _out_of_time(state, operation) for state in late} | hopeless
+            for state in late:
+                if reason := hopeless.get(state.name):
+                    tell(f"{state.name}: {reason}")
+                    world.given_up.add(state.name)
+                    failing[state.name] = group.create_task(_give_up(world, operation, state, reason))
+            late = [state for state in late if state.name not in failing]
+            if not late or (operation.hasty and failing):
+                break
+            if (text := "; ".join((line, *_errors(late)[:1]))) != told:
+                told = text
+                tell(told)
+    if failing:
+        failures = [task.result() for task in failing.values()]
+        log = [line for failure in failures for line in failure.log]
+        raise NotConvergedError("; ".join(failure.text for failure in failures), log, operation.stack)
+    if world.stopping.is_set():
+        raise DeployerError("stopped while waiting")
+    return line
 
 
-def _states(
-    world: World, operation: AwaitServices, beat: Beat, earlier: frozenset[str], *, fresh: bool
-) -> list[ServiceState]:
-    """Tasks that failed before this run count against a service only if this run made it."""
-    states = []
-    for name in operation.services:
-        service = beat.services.get(name)
-        tasks = beat.tasks.get(service["ID"], ()) if service else ()
-        if name not in world.created:
-            tasks = [task for task in tasks if task["ID"] not in earlier]
-        states.append(service_state(name, service, tasks, down=beat.down, fresh=fresh))
-    return states
+async def _give_up(world: World, operation: AwaitServices, state: ServiceState, reason: str) -> _Failure:
+    """The service's failure, with its task's last words; and what became of its going back, where it does."""
+    words = await last_words(world, state.culprit) if state.culprit else ()
+    text = f"{state.name}: {reason}"
+    for back in operation.back:
+        if back.service == state.name and back.service in world.written:
+            went = await go_back(world, back, operation.timeout)
+            text += f", {went.text}"
+    return _Failure(text, (*state.errors, *words))
 
 
-def steady(state: ServiceState, since: dict[str, tuple[frozenset[str], float]], now: float) -> bool:
-    """Whether the very same tasks have been running for long enough; `since` keeps from when on they have, by service."""
-    if since.get(state.name, (None, 0.0))[0] != state.alive:
-        since[state.name] = state.alive, now
-    return now - since[state.name][1] >= state.steady_seconds
+def _out_of_time(state: ServiceState, operation: AwaitServices) -> str:
+    word = "not completed" if operation.until == "completed" else "not running"
+    return f"{word} after {operation.timeout:g} s: {state.running}/{state.wanted}"
 
 
 def _line(states: Sequence[ServiceState]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deployer.execute import containers, images, machines, membership, stacks
+from deployer.execute.back import roll_back_stack
 from deployer.execute.converge import await_services
 from deployer.plan.operations import (
     AwaitConsul,
@@ -17,6 +18,7 @@ from deployer.plan.operations import (
     JoinSwarm,
     Operation,
     RegisterNode,
+    RollBackStack,
     RunContainer,
     UpdateMember,
     UpdateService,
@@ -58,6 +60,8 @@ async def perform(operation: Operation, world: World, tell: Tell) -> str:  # noq
             return await stacks.update_service(world, operation, tell)
         case AwaitServices():
             return await await_services(world, operation, tell)
+        case RollBackStack():
+            return await roll_back_stack(world, operation, tell)
         case _:
             from deployer.execute.care import take_care  # noqa: PLC0415 - no run of every day has any of it
 

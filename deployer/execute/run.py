@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from deployer.execute.lock import Held
 from deployer.execute.walk import Walk
 from deployer.execute.world import World
+from deployer.plan.operations import CreateService, UpdateService
 from deployer.plan.outcome import Done, Event, Report
 
 if TYPE_CHECKING:
@@ -37,16 +38,22 @@ class BrokenOffError(Exception):
 
 
 async def execute(
-    plan: Plan, link: Link, listen: Callable[[Event], None], say: Callable[[str], None], held: Held | None = None
+    plan: Plan,
+    link: Link,
+    listen: Callable[[Event], None],
+    say: Callable[[str], None],
+    held: Held | None = None,
+    hide: Callable[[str], str] = str,
 ) -> Report:
     """Do exactly what the plan says. Always returns a report, also after SIGINT, SIGTERM or SIGHUP.
 
     A first signal lets running steps end and begins no other; a second one leaves them where they are. A lock that is
-    lost is as good as a first signal. Raises BrokenOffError, with the report, where something happened that nobody foresaw.
+    lost is as good as a first signal. `hide` takes secrets out of what is reported. Raises BrokenOffError, with the report, where something happened that nobody foresaw.
     """
     held = held or Held()
     began = time.monotonic()
-    world = World(link, plan.manager)
+    written = (step.operation for step in plan.steps if isinstance(step.operation, CreateService | UpdateService))
+    world = World(link, plan.manager, planned=frozenset(operation.name for operation in written), hide=hide)
     walk = Walk(plan, world, listen, held)
     walking = asyncio.ensure_future(walk.all_steps())
     stopped: list[Word] = []

@@ -5,12 +5,14 @@ A task with a health check is `running` only once it is healthy (swarmkit, agent
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.diff.services import RUNNING_UPDATES
 from deployer.execute.world import FAILED_STATES
+from deployer.model.observed import is_finite
 from deployer.model.printable import printable
 
 if TYPE_CHECKING:
@@ -19,10 +21,9 @@ if TYPE_CHECKING:
 FAILURES: Final = 3
 """Tasks of one service's present spec that may end badly before it is called a failure: one bad start heals, three do not."""
 
-STEADY_SECONDS: Final = 0.5
-"""A program that ends at once is `running` for a moment, too."""
-AFTER_FAILURE_SECONDS: Final = 5.0
-"""After one that failed: Swarm's own measure for updates (docs.docker.com/reference/cli/docker/service, --update-monitor)."""
+MONITOR_SECONDS: Final = 5.0
+"""How long a new task without a health check has to go on running, where `update_config.monitor` says nothing: Swarm's own default
+for updates (docs.docker.com/reference/cli/docker/service/create, --update-monitor). Swarm itself looks at updates only."""
 
 FAILED_UPDATES: Final = {
     "paused": "its update is paused",
@@ -31,17 +32,37 @@ FAILED_UPDATES: Final = {
 }
 LEAVING: Final = frozenset({"shutdown", "remove"})
 JOBS: Final = frozenset({"ReplicatedJob", "GlobalJob"})
+NO_NODE: Final = re.compile(r"no suitable node \((.*)\)")
+LASTING: Final = (
+    "scheduling constraints not satisfied",
+    "unsupported platform",
+    "missing plugin",
+    "not available for new tasks",
+)
 
 COMPARED: Final = ("ContainerSpec", "Resources", "RestartPolicy", "LogDriver", "Networks", "ForceUpdate")
 """What makes a task one of an earlier spec; not where it may run (swarmkit, manager/orchestrator/task.go, IsTaskDirty)."""
 
 
 @dataclass(frozen=True)
+class Culprit:
+    """A task of which there is something to be told: its id, its name (`web_api.1`), its node's id, its container's id."""
+
+    id: str
+    name: str
+    node: str
+    container: str
+    checked: bool = False
+    """Whether it has a health check."""
+
+
+@dataclass(frozen=True)
 class ServiceState:
-    """One service while it is waited for. `trouble` is empty, or why there is no use in waiting longer.
+    """One service while it is waited for. `trouble` is empty, or why there is no use in waiting longer; `doubt` is the same where
+    only its lasting a moment shows it.
 
     `steady_seconds` is how long the tasks with the ids `alive` have to go on running until that says something: none where
-    they have a health check.
+    they have a health check. `culprit` is the task whose last words say most.
     """
 
     name: str
@@ -52,6 +73,8 @@ class ServiceState:
     errors: tuple[str, ...] = ()
     alive: frozenset[str] = frozenset()
     steady_seconds: float = 0.0
+    doubt: str = ""
+    culprit: Culprit | None = None
 
 
 def service_state(
@@ -61,18 +84,24 @@ def service_state(
     *,
     down: frozenset[str] = frozenset(),
     fresh: bool = False,
+    proven: frozenset[str] = frozenset(),
+    complete: bool = False,
 ) -> ServiceState:
     """From an entry of `GET /services?status=true`, its tasks, and the ids of nodes that are down.
 
-    `fresh`: it may be so new that Swarm has made no task of it yet.
+    `fresh`: it may be so new that Swarm has made no task of it yet. `proven` are ids of tasks that ran before. `complete`: its
+    tasks are to end well, whatever else it is.
     """
     if service is None:
         return ServiceState(name, 0, 0, settled=False, trouble="it is gone: somebody removed it")
     present = [task for task in tasks if _of_present_spec(task, service)]
     # Swarm counts what ran on a machine that is down as running for a day (moby#45922).
-    running, wanted = _counts(service, present, sum(_state(task) == "running" for task in tasks if _on(task, down)))
+    lost = sum(_state(task) == "running" for task in tasks if _on(task, down))
+    running, wanted = _counts(service, present, lost, complete=complete)
     update = str((service.get("UpdateStatus") or {}).get("State") or "")
     trouble = _failed_update(service, update) or (_hopeless(service, present) if running < wanted else "")
+    if complete and not is_finite(service["Spec"]):
+        trouble = "it is restarted whenever it ends, so it never completes (restart_policy.condition: any)"
     # An update that was just sent is not yet called one: its old tasks would pass for the new ones.
     stale = any(task not in present and task.get("DesiredState") == "running" and not _on(task, down) for task in tasks)
     # Swarm counts a task that is being stopped as running: it would pass for the one that is to replace it.
@@ -84,9 +113,13 @@ def service_state(
     )
     settled = running == wanted and not (stale or leaving or unborn or trouble) and update not in RUNNING_UPDATES
     alive = frozenset(task["ID"] for task in present if _state(task) == "running")
-    failed = any(_state(task) in FAILED_STATES for task in present)
-    steady = AFTER_FAILURE_SECONDS if failed else STEADY_SECONDS if alive and not _checked(service) else 0.0
-    return ServiceState(name, running, wanted, settled, trouble, _task_errors(name, present), alive, steady)
+    failed = any(ended_badly(task, service) for task in present)
+    steady = _monitor(service) if failed or (alive - proven and not _checked(service)) else 0.0
+    doubt = "" if down or running >= wanted else _homeless(present)
+    culprit = _culprit(name, service, present)
+    return ServiceState(
+        name, running, wanted, settled, trouble, _task_errors(name, service, present), alive, steady, doubt, culprit
+    )
 
 
 def _state(task: Mapping[str, Any]) -> str:
@@ -97,8 +130,23 @@ def _on(task: Mapping[str, Any], nodes: frozenset[str]) -> bool:
     return task.get("NodeID") in nodes
 
 
-def _counts(service: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]], lost: int) -> tuple[int, int]:
-    """(running, wanted). Of a job only completed tasks count, of a service that is not restarted after success they do, too."""
+def ended_badly(task: Mapping[str, Any], service: Mapping[str, Any]) -> bool:
+    """Also one that ended well, where it was to go on: a program that exits with 0 when it is stopped for being unhealthy."""
+    return _state(task) in FAILED_STATES or (_state(task) == "complete" and not is_finite(service["Spec"]))
+
+
+def _monitor(service: Mapping[str, Any]) -> float:
+    nanoseconds = (service["Spec"].get("UpdateConfig") or {}).get("Monitor")
+    return float(nanoseconds) / 1e9 if nanoseconds else MONITOR_SECONDS
+
+
+def _counts(
+    service: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]], lost: int, *, complete: bool
+) -> tuple[int, int]:
+    """(running, wanted). Of a job only completed tasks count, of a service that is not restarted after success they do, too.
+
+    `restart_policy: none` without a health check or a published port is meant to end: there, too, only completed ones count.
+    """
     status = service.get("ServiceStatus") or {}
     running, wanted = int(status.get("RunningTasks") or 0) - lost, int(status.get("DesiredTasks") or 0)
     mode = service["Spec"].get("Mode") or {}
@@ -106,9 +154,15 @@ def _counts(service: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]], lost
         job = mode.get("ReplicatedJob")
         completed = int(status.get("CompletedTasks") or 0)
         return completed, wanted if job is None else int(job.get("TotalCompletions") or job.get("MaxConcurrent") or 1)
-    if _policy(service).get("Condition") in {"none", "on-failure"}:
-        running = min(wanted, running + sum(_state(task) == "complete" for task in tasks))
+    if is_finite(service["Spec"]):
+        ended = sum(_state(task) == "complete" for task in tasks)
+        running = min(wanted, ended if complete or _one_shot(service) else running + ended)
     return running, wanted
+
+
+def _one_shot(service: Mapping[str, Any]) -> bool:
+    ports = (service["Spec"].get("EndpointSpec") or {}).get("Ports")
+    return _policy(service).get("Condition") == "none" and not ports and not _checked(service)
 
 
 def _checked(service: Mapping[str, Any]) -> bool:
@@ -135,8 +189,16 @@ def _failed_update(service: Mapping[str, Any], state: str) -> str:
 
 
 def _hopeless(service: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> str:
-    """Why waiting longer is of no use; empty where it may be."""
-    failed = [task for task in tasks if _state(task) in FAILED_STATES]
+    """Why waiting longer is of no use; empty where it may be.
+
+    A task that is unhealthy has had its chance: interval, retries and start_period of its health check are the user's. Where its
+    program ends with 0 when it is stopped for that, nothing but its end before it was ever healthy is left of it.
+    """
+    failed = [task for task in tasks if ended_badly(task, service)]
+    if any("unhealthy" in str(task["Status"].get("Err")) for task in failed):
+        return "a task is unhealthy"
+    if _checked(service) and any(_state(task) == "complete" for task in failed):
+        return "a task ended although it was to go on: unhealthy, or its program ended"
     if any(_state(task) == "rejected" and "No such image" in str(task["Status"].get("Err")) for task in failed):
         return "its image cannot be had"
     attempts = int(_policy(service).get("MaxAttempts") or 0)
@@ -147,12 +209,45 @@ def _hopeless(service: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) ->
     return ""
 
 
-def _task_errors(name: str, tasks: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def _homeless(tasks: Sequence[Mapping[str, Any]]) -> str:
+    """Why a task will find no machine however long it waits: none meets its constraints.
+
+    What Swarm says of each machine (swarmkit, manager/scheduler/filter.go and pipeline.go, Explain). Lack of memory or of a free port
+    may pass when another task ends.
+    """
+    for task in tasks:
+        error = str((task.get("Status") or {}).get("Err") or "")
+        if _state(task) == "pending" and (told := NO_NODE.fullmatch(error)):
+            reasons = told[1].split("; ")
+            if all(any(lasting in reason for lasting in LASTING) for reason in reasons):
+                return f"no machine suits it ({printable(told[1])})"
+    return ""
+
+
+def _culprit(name: str, service: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> Culprit | None:
+    """The last one that failed and had a container; where none did, the last that has one and does not run."""
+    failed = [task for task in tasks if ended_badly(task, service)]
+    starting = [task for task in tasks if _state(task) in {"starting", "preparing", "ready"}]
+    for group in (failed, starting):
+        with_container = [task for task in group if _container(task)]
+        if with_container:
+            task = max(with_container, key=lambda task: str(task["Status"].get("Timestamp")))
+            slot = task.get("Slot") or str(task.get("NodeID"))[:12]
+            node = str(task.get("NodeID") or "")
+            return Culprit(str(task["ID"]), f"{name}.{slot}", node, _container(task), _checked(service))
+    return None
+
+
+def _container(task: Mapping[str, Any]) -> str:
+    return str(((task.get("Status") or {}).get("ContainerStatus") or {}).get("ContainerID") or "")
+
+
+def _task_errors(name: str, service: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """What went wrong, the most frequent first; a pending task's error says why it finds no machine."""
     errors = Counter(
         str(task["Status"].get("Err") or "its container ended")
         for task in tasks
-        if _state(task) in FAILED_STATES or (_state(task) == "pending" and task["Status"].get("Err"))
+        if ended_badly(task, service) or (_state(task) == "pending" and task["Status"].get("Err"))
     )
     times = {text: f" ({count} times)" if count > 1 else "" for text, count in errors.items()}
     return tuple(f"{name}: {printable(text)}{times[text]}" for text, _ in errors.most_common(5))

@@ -42,7 +42,7 @@ async def create_service(world: World, operation: CreateService, _: Callable[[st
         body = await with_digest(world, operation.body)
         headers = await world.credentials.headers(image_of(body))
         try:
-            await engine.post_with(headers, "/services/create", await _with_ids(engine, body))
+            told = await engine.post_with(headers, "/services/create", await _with_ids(engine, body))
         except EngineError as error:
             if error.status != 409:
                 raise
@@ -53,10 +53,13 @@ async def create_service(world: World, operation: CreateService, _: Callable[[st
                     help="run apply again",
                 ) from None
             return "already there"
+        world.made[operation.name] = str(told["ID"])
         return ""
 
     world.created.add(operation.name)
-    return await world.patiently(create)
+    done = await world.patiently(create)
+    world.written.add(operation.name)
+    return done
 
 
 async def update_service(world: World, operation: UpdateService, _: Callable[[str], None]) -> str:
@@ -65,7 +68,7 @@ async def update_service(world: World, operation: UpdateService, _: Callable[[st
     A rolling update raises the version without touching the spec; then the same body is tried with the new version
     (moby#39891, swarmkit#1379).
     """
-    await world.patiently(lambda _: world.failed_before())
+    await world.patiently(lambda _: world.before())
     version = operation.seen.version
     path = f"/services/{segment(operation.seen.id)}"
 
@@ -92,7 +95,9 @@ async def update_service(world: World, operation: UpdateService, _: Callable[[st
             version = present["Version"]["Index"]
         raise BusyError(f"service {operation.name} changes too often to be updated", help="see who else writes to it")
 
-    return await world.patiently(update)
+    done = await world.patiently(update)
+    world.written.add(operation.name)
+    return done
 
 
 def _same_definition(spec: Mapping[str, Any], body: Mapping[str, Any]) -> bool:

@@ -63,11 +63,18 @@ class Walk:
             await self._done_or_skipped(step)
 
     async def _done_or_skipped(self, step: Step) -> None:
-        because = next((number for number in step.needs if not isinstance(self.outcomes.get(number), Done)), None)
-        if because is not None or self.world.stopping.is_set() or not await self.held.confirmed():
+        because = next((number for number in step.needs if not self._ended(number, Done)), None)
+        if because is None and step.any_of and not any(self._ended(number, Done) for number in step.any_of):
+            because = step.any_of[0]
+        if step.rescues and not any(self._ended(number, Failed) for number in step.rescues):
+            self._end(step, Done(0.0, "not needed"))
+        elif because is not None or self.world.stopping.is_set() or not await self.held.confirmed():
             self._end(step, Skipped(because or 0))
         else:
             await self._do(step)
+
+    def _ended(self, number: int, how: type[Done | Failed]) -> bool:
+        return isinstance(self.outcomes.get(number), how)
 
     async def _do(self, step: Step) -> None:
         self._tell(Began(step))
@@ -75,6 +82,7 @@ class Walk:
         last: list[str] = []
 
         def tell(line: str) -> None:
+            line = self.world.hide(line)
             last[:] = [*last[-LOG_LINES + 1 :], line]
             self._tell(Progress(step, line))
 
@@ -82,8 +90,8 @@ class Walk:
             detail = await perform(step.operation, self.world, tell)
         except DeployerError as error:
             log = getattr(error, "log", ()) or tuple(last)
-            reason = error.message + (f"; {error.help}" if error.help else "")
-            lines = tuple(printable(line) for line in log)
+            reason = self.world.hide(error.message + (f"; {error.help}" if error.help else ""))
+            lines = tuple(printable(self.world.hide(line)) for line in log)
             self._end(step, Failed(time.monotonic() - began, printable(reason), lines))
         except asyncio.CancelledError:
             self._end(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from deployer.docker import Engine, EngineError
 from deployer.docker.credentials import Credentials
+from deployer.errors import DeployerError
 from deployer.execute.pulse import Pulse
 from deployer.model import labels
 from deployer.remote import ConnectionFailedError
@@ -23,7 +24,18 @@ T = TypeVar("T")
 LOST_SECONDS: Final = 20.0
 """How long the manager may be away: an engine that restarts, or a swarm that elects a leader, is back before that."""
 PAUSE_SECONDS: Final = 0.2
+ASK_SECONDS: Final = 3.0
+"""How long what is only good to know may take."""
 FAILED_STATES: Final = frozenset({"failed", "rejected"})
+ENDED_STATES: Final = FAILED_STATES | {"complete"}
+
+
+@dataclass(frozen=True)
+class Before:
+    """Ids of tasks that had ended, and of those that ran, before this run."""
+
+    ended: frozenset[str]
+    running: frozenset[str]
 
 
 @dataclass
@@ -38,15 +50,27 @@ class World:
     via: str
     """The machine whose engine speaks for the swarm."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    planned: frozenset[str] = frozenset()
+    """Services that the plan writes."""
+    hide: Callable[[str], str] = str
+    """Takes secrets out of what machines and programs say."""
     created: set[str] = field(default_factory=set)
     """Services that this run has made: every failure of their tasks is its own."""
+    made: dict[str, str] = field(default_factory=dict)
+    """Their ids, where it was this run that made them and nobody was faster."""
+    written: set[str] = field(default_factory=set)
+    """Services that were written as planned."""
+    given_up: set[str] = field(default_factory=set)
+    """Services that failed while they were waited for."""
     joining: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Managers join one after the other: each changes the quorum that the next one needs."""
     credentials: Credentials = field(default_factory=Credentials)
     """For registries: of whoever runs this."""
     pulse: Pulse = field(init=False)
     _engines: dict[str, Engine] = field(default_factory=dict)
-    _asking: asyncio.Task[frozenset[str]] | None = None
+    _ends: dict[str, float] = field(default_factory=dict)
+    _machines: dict[str, str] = field(default_factory=dict)
+    _asking: asyncio.Task[Before] | None = None
     _lost: Exception | None = None
 
     def __post_init__(self) -> None:
@@ -93,15 +117,43 @@ class World:
                     raise
             await asyncio.sleep(PAUSE_SECONDS)
 
-    async def failed_before(self) -> frozenset[str]:
-        """Ids of tasks that had failed before this run wrote anything that could be why: asked once."""
+    def waited_for(self, service: str) -> bool:
+        """Whether there is something to wait for: not where the service was not written, or has failed already."""
+        return service not in self.given_up and (service in self.written or service not in self.planned)
+
+    def ends(self, stack: str, seconds: float) -> float:
+        """Until when (time.monotonic) the stack may be waited for: that long from the first time that this is asked."""
+        return self._ends.setdefault(stack, time.monotonic() + seconds)
+
+    async def machine_of(self, node_id: str) -> str:
+        """The machine that is this node of the swarm; empty where none that answers says so. Never raises."""
+        if node_id not in self._machines:
+            names = [node.name for node in self.link.cluster.nodes if node.role != "none"]
+            told = await asyncio.gather(*map(self._node_id, names))
+            self._machines |= {found: name for name, found in zip(names, told, strict=True) if found}
+        return self._machines.get(node_id, "")
+
+    async def _node_id(self, machine: str) -> str:
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                told = await (await self.engine(machine)).get("/info")
+            return str((told.get("Swarm") or {}).get("NodeID") or "")
+        except (DeployerError, TimeoutError):
+            return ""
+
+    async def before(self) -> Before:
+        """How tasks were before this run wrote anything that could be why: asked once."""
         if self._asking is None or (self._asking.done() and self._asking.exception()):
-            self._asking = asyncio.create_task(self._ask_failed())
+            self._asking = asyncio.create_task(self._ask_before())
         return await asyncio.shield(self._asking)
 
-    async def _ask_failed(self) -> frozenset[str]:
+    async def _ask_before(self) -> Before:
         tasks = await (await self.manager()).get("/tasks", filters={"label": [labels.CLUSTER]})
-        return frozenset(task["ID"] for task in tasks if task["Status"]["State"] in FAILED_STATES)
+        states = {str(task["ID"]): str(task["Status"]["State"]) for task in tasks}
+        return Before(
+            ended=frozenset(task for task, state in states.items() if state in ENDED_STATES),
+            running=frozenset(task for task, state in states.items() if state == "running"),
+        )
 
     async def close(self) -> None:
         """Close the kept streams, and end what is still being asked."""

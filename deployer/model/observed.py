@@ -126,10 +126,15 @@ class LiveService:
 
     @property
     def finite(self) -> bool:
-        """Whether its tasks may end and stay ended: jobs, and services that are not restarted after success."""
-        mode = self.spec.get("Mode") or {}
-        policy = (self.spec.get("TaskTemplate") or {}).get("RestartPolicy") or {}
-        return bool({"ReplicatedJob", "GlobalJob"} & set(mode)) or policy.get("Condition") in {"none", "on-failure"}
+        """`is_finite` of its spec."""
+        return is_finite(self.spec)
+
+
+def is_finite(spec: Mapping[str, Any]) -> bool:
+    """Whether a service's tasks may end and stay ended: jobs, and services that are not restarted after success."""
+    mode = spec.get("Mode") or {}
+    policy = (spec.get("TaskTemplate") or {}).get("RestartPolicy") or {}
+    return bool({"ReplicatedJob", "GlobalJob"} & set(mode)) or policy.get("Condition") in {"none", "on-failure"}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ STACK_PATTERN: Final = r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$(?!\n)"
 WAIT_PATTERN: Final = r"^[1-9][0-9]{0,4}(s|m)$(?!\n)"
 # `$(?!\n)`: see deployer/model/cluster.py
 
+OnFailure = Literal["rollback", "rollback-stack", "stop"]
+
 Body = Mapping[str, Any]
 """The JSON body of an engine API request, as Docker's own converter wrote it."""
 
@@ -39,12 +41,34 @@ class StackSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             description="Fields that stay as they live, for autoscalers and the like: replicas, web.environment.MODE."
         ),
     ] = ()
+    on_failure: Annotated[
+        OnFailure,
+        Meta(
+            description="What becomes of a service that fails: rollback (back to what ran), rollback-stack (all that the run"
+            " changed of the stack goes back), stop (it stays as it is)."
+        ),
+    ] = "rollback"
 
     images: Annotated[Images | None, Meta(description="What differs from the cluster's images section.")] = None
 
     @property
     def wait_seconds(self) -> float:
         return float(self.wait[:-1]) * (60 if self.wait.endswith("m") else 1)
+
+
+Condition = Literal["started", "healthy", "completed"]
+"""`service_started`, `service_healthy` and `service_completed_successfully` of `depends_on`."""
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """One entry of `depends_on`, by full names: `service` comes after `on`, once that is as `condition` says."""
+
+    service: str
+    on: str
+    condition: Condition = "started"
+    required: bool = True
+    """False: `service` comes after `on` has ended one way or the other."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +118,6 @@ class StackObjects:
 
     Names inside are full names (`web_api`). Configs and secrets carry a content hash in their name; a service refers to them
     by name, and the executor fills in the ids. `external` are objects that the file calls external, as (kind, name).
-    `order` are (service, depends on service) pairs by full name.
     """
 
     stack: str
@@ -103,7 +126,7 @@ class StackObjects:
     secrets: tuple[Body, ...]
     services: tuple[Body, ...]
     external: tuple[tuple[Literal["network", "config", "secret", "volume"], str], ...] = ()
-    order: tuple[tuple[str, str], ...] = ()
+    order: tuple[Dependency, ...] = ()
     sealed_contents: tuple[SealedContent, ...] = ()
     sealed_values: tuple[SealedValue, ...] = ()
     """What is still encrypted: the compiler knows no keys, and before the bodies are compared or sent it is opened."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deployer.diff.services import seen_of
 from deployer.plan.consul import catalogue_steps
 from deployer.plan.draft import Draft
 from deployer.plan.machines import engine_steps, manager_of, member_step, swarm_steps
@@ -38,8 +39,9 @@ def build_plan(diff: Diff, desired: Desired, objects: Sequence[StackObjects], ob
     sources = [(source, after) for source, after in in_order(desired.stacks) if source.name in compiled]
     for source, _ in sources:
         object_steps(draft, source.name, diff, machines)
+    ready = seen_of(observed.swarm).all_ready
     for source, after in sources:
-        service_steps(draft, source, after, compiled[source.name], diff, machines)
+        service_steps(draft, source, after, compiled[source.name], diff, machines, all_ready=ready)
     everything = tuple(step.number for step in draft.steps)
     for change in last:
         member_step(draft, change, manager, follows=everything)

@@ -23,6 +23,8 @@ class Draft:
     made: dict[tuple[str, str], int] = field(default_factory=dict)
     more_managers: list[int] = field(default_factory=list)
     """Joins and promotions of managers."""
+    stacks: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """By stack, the steps that must have succeeded before it counts as deployed."""
 
     def add(  # noqa: PLR0913 - what a step is made of
         self,
@@ -35,12 +37,24 @@ class Draft:
         needed: Sequence[int] = (),
         follows: Sequence[int] = (),
         effect: Effect | None = None,
+        any_of: Sequence[int] = (),
+        rescues: Sequence[int] = (),
     ) -> int:
         """Append a step that needs what `needs` names, as far as this plan makes it, and the steps `needed`."""
         number = len(self.steps) + 1
         before = {*self.numbers(*needs), *needed}
-        after = tuple(sorted(set(follows) - before))
-        step = Step(number, operation, cause, fields, tuple(sorted(before)), after, effect)
+        after = {*follows, *any_of, *rescues} - before
+        step = Step(
+            number,
+            operation,
+            cause,
+            fields,
+            tuple(sorted(before)),
+            tuple(sorted(after)),
+            effect,
+            tuple(sorted(any_of)),
+            tuple(sorted(rescues)),
+        )
         self.steps.append(step)
         if makes:
             self.made[makes] = number

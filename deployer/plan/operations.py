@@ -131,12 +131,39 @@ class UpdateService:
 
 
 @dataclass(frozen=True)
+class Back:
+    """A service and the spec that it goes back to: the one that the plan saw running well."""
+
+    service: str
+    seen: LiveService
+    sent: str
+    """`deployer.hash` of what this run makes of it: over anything else nothing is written."""
+
+
+@dataclass(frozen=True)
 class AwaitServices:
-    """Wait until the services' tasks run (and are healthy, where they have a check); `timeout` in seconds."""
+    """Wait until the services' tasks run (and are healthy, where they have a check) or, `completed`, have ended well.
+
+    `timeout` in seconds, from when the stack is first waited for. One that fails goes back to what `back` has for it, while the
+    others are waited for; `hasty` ends at the first that fails.
+    """
 
     stack: str
     services: tuple[str, ...]
     timeout: float
+    until: Literal["running", "healthy", "completed"] = "running"
+    back: tuple[Back, ...] = ()
+    hasty: bool = False
+
+
+@dataclass(frozen=True)
+class RollBackStack:
+    """All that this run changed of a stack goes back to what the plan saw: updated services to their specs, new ones are removed."""
+
+    stack: str
+    timeout: float
+    back: tuple[Back, ...]
+    created: tuple[str, ...] = ()
 
 
 NodeOperation = (
@@ -150,5 +177,5 @@ NodeOperation = (
     | AwaitConsul
     | RegisterNode
 )
-StackOperation = CreateObject | CreateService | UpdateService | AwaitServices
+StackOperation = CreateObject | CreateService | UpdateService | AwaitServices | RollBackStack
 Operation = NodeOperation | StackOperation | CareOperation

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from deployer.diff.change import Change, Diff, ObjectMissing, ServiceDiffers, ServiceMissing, ServiceUnsettled
-from deployer.diff.services import references
-from deployer.plan.operations import AwaitServices, CreateObject, CreateService, UpdateService
+from deployer.diff.services import references, was_well
+from deployer.model import labels
+from deployer.plan.operations import AwaitServices, Back, CreateObject, CreateService, RollBackStack, UpdateService
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from deployer.model.stack import StackObjects, StackSource
+    from deployer.diff.change import Cause
+    from deployer.model.stack import Dependency, StackObjects, StackSource
     from deployer.plan.draft import Draft
 
 
@@ -31,42 +34,142 @@ def service_steps(
     objects: StackObjects,
     diff: Diff,
     machines: tuple[int, ...],
+    *,
+    all_ready: bool = True,
 ) -> None:
-    """One stack's services, and one wait for all of them, once the stacks `after` are healthy."""
-    before = [("swarm", ""), *(("stack", name) for name in after)]
-    of_stack = [change for change in diff.changes if _stack_of(change) == source.name]
-    services = {change.name: change for change in of_stack if isinstance(change, ServiceMissing | ServiceDiffers)}
-    dependencies: dict[str, list[str]] = {}
-    for name, dependency in objects.order:
-        dependencies.setdefault(name, []).append(dependency)
-    every = {*services, *(str(body["Name"]) for body in objects.services)}
-    for name in _sorted_by(every, dependencies):
-        if name not in services:
-            continue
-        change = services[name]
-        depends = [("service", dependency) for dependency in _all_of(name, dependencies)]
+    """One stack's services, and one wait for all of them, once the stacks `after` are healthy.
+
+    A service that others wait for (`depends_on` with a condition) has a wait of its own before them, where this plan
+    changes it or it is not settled.
+    """
+    services, unsettled = _changes(diff, source.name)
+    work = _Work(draft, source, services, {change.name for change in unsettled}, all_ready)
+    work.before = [number for name in after for number in draft.stacks.get(name, ())]
+    work.follows = machines
+    dependencies: dict[str, list[Dependency]] = {}
+    for dependency in objects.order:
+        dependencies.setdefault(dependency.service, []).append(dependency)
+    edges = {name: [one.on for one in found] for name, found in dependencies.items()}
+    for name in _sorted_by({*services, *(str(body["Name"]) for body in objects.services)}, edges):
+        if name in services:
+            work.write(name, [one for each in (name, *_all_of(name, edges)) for one in dependencies.get(each, ())])
+    work.end(unsettled[0].cause if unsettled and not services else None)
+
+
+def _changes(diff: Diff, stack: str) -> tuple[dict[str, ServiceMissing | ServiceDiffers], list[ServiceUnsettled]]:
+    of_stack = [change for change in diff.changes if _stack_of(change) == stack]
+    written = {change.name: change for change in of_stack if isinstance(change, ServiceMissing | ServiceDiffers)}
+    return written, [change for change in of_stack if isinstance(change, ServiceUnsettled)]
+
+
+@dataclass
+class _Work:
+    """One stack's part of the draft while it is made."""
+
+    draft: Draft
+    source: StackSource
+    services: Mapping[str, ServiceMissing | ServiceDiffers]
+    unsettled: set[str]
+    all_ready: bool
+    before: Sequence[int] = ()
+    follows: Sequence[int] = ()
+    last: dict[str, int] = field(default_factory=dict)
+    """The last step of each service that is written or waited for."""
+    steps: list[int] = field(default_factory=list)
+
+    def write(self, name: str, dependencies: Sequence[Dependency]) -> None:
+        """The service, once what it depends on is there; `dependencies` are its own and, below those, theirs."""
+        change = self.services[name]
+        needed, follows = set(self.before), set(self.follows)
+        for one in dependencies:
+            waited = self._wait_for(one) if one.service == name else self.draft.made.get(("service", one.on))
+            if waited and one.on != name:
+                (needed if one.required else follows).add(waited)
         operation: CreateService | UpdateService
         if isinstance(change, ServiceDiffers):
             operation = UpdateService(change.stack, name, change.body, change.seen)
             fields, effect = change.fields, change.effect
         else:
             operation, fields, effect = CreateService(change.stack, name, change.body), (), None
-        draft.add(
+        self.last[name] = self.draft.add(
             operation,
             change.cause,
             fields,
             effect=effect,
             makes=("service", name),
-            needs=[*before, *references(change.body), *depends],
-            follows=machines,
+            needs=[("swarm", ""), *references(change.body)],
+            needed=tuple(needed),
+            follows=tuple(follows),
         )
-    unsettled = [change for change in of_stack if isinstance(change, ServiceUnsettled)]
-    waited = tuple(sorted({*services, *(change.name for change in unsettled)}))
-    if waited:
-        wait = AwaitServices(source.name, waited, source.settings.wait_seconds)
-        cause = unsettled[0].cause if unsettled and not services else None
-        needs = [*before, *(("service", name) for name in services)]
-        draft.add(wait, cause, makes=("stack", source.name), needs=needs, follows=machines)
+        self.steps.append(self.last[name])
+
+    def _wait_for(self, one: Dependency) -> int | None:
+        """The step after which the dependency is as the condition says; None where that is so already."""
+        if one.condition == "started":
+            return self.draft.made.get(("service", one.on))
+        if one.on not in self.services and one.on not in self.unsettled:
+            return None
+        key = (one.condition, one.on)
+        if key not in self.draft.made:
+            until, written = one.condition, self.draft.made.get(("service", one.on))
+            operation = AwaitServices(
+                self.source.name, (one.on,), self.seconds, until, self._back(one.on), hasty=self.hasty
+            )
+            self.last[one.on] = self.draft.add(
+                operation,
+                None,
+                makes=key,
+                needs=[("swarm", "")],
+                needed=[written] if written else self.before,
+                follows=self.follows,
+            )
+            self.steps.append(self.last[one.on])
+        return self.draft.made[key]
+
+    def end(self, cause: Cause | None) -> None:
+        """The wait for all of them, and what is done where one of them failed."""
+        waited = tuple(sorted({*self.services, *self.unsettled}))
+        if waited:
+            self.steps.append(
+                self.draft.add(
+                    AwaitServices(self.source.name, waited, self.seconds, "running", self._back(*waited), self.hasty),
+                    cause,
+                    needs=[("swarm", "")],
+                    needed=self.before,
+                    follows=self.follows,
+                    any_of=[] if self.unsettled - self.last.keys() else tuple(self.last.values()),
+                )
+            )
+            self.draft.stacks[self.source.name] = tuple(self.steps)
+        if self.hasty and self.services:
+            created = sorted(name for name, change in self.services.items() if isinstance(change, ServiceMissing))
+            back = tuple(one for name in sorted(self.services) if (one := self._seen(name)))
+            operation = RollBackStack(self.source.name, self.seconds, back, tuple(created))
+            self.draft.add(operation, None, rescues=self.steps)
+
+    @property
+    def seconds(self) -> float:
+        return self.source.settings.wait_seconds
+
+    @property
+    def hasty(self) -> bool:
+        return self.source.settings.on_failure == "rollback-stack"
+
+    def _back(self, *names: str) -> tuple[Back, ...]:
+        if self.source.settings.on_failure != "rollback":
+            return ()
+        return tuple(one for name in names if (one := self._seen(name)))
+
+    def _seen(self, name: str) -> Back | None:
+        """What ran well when the plan was made; of what runs once and ends there is nothing to go back to."""
+        change = self.services.get(name)
+        if (
+            not isinstance(change, ServiceDiffers)
+            or change.seen.finite
+            or not was_well(change.seen, ready=self.all_ready)
+        ):
+            return None
+        return Back(name, change.seen, str(change.body["Labels"][labels.HASH]))
 
 
 def _stack_of(change: Change) -> str:

@@ -16,7 +16,8 @@ class Step:
     """One operation with its cause.
 
     `needs` are numbers of steps that must have succeeded, `follows` of steps that must have ended, however they did:
-    a machine that fails to join holds nothing up.
+    a machine that fails to join holds nothing up. Of `any_of`, one at least must have succeeded. Where there are `rescues`, it is
+    done only if one of them failed.
     """
 
     number: int
@@ -28,6 +29,8 @@ class Step:
     follows: tuple[int, ...] = ()
     effect: Effect | None = None
     """What an update of a service does to its tasks."""
+    any_of: tuple[int, ...] = ()
+    rescues: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

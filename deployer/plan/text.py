@@ -13,6 +13,7 @@ from deployer.plan.masking import masked
 from deployer.plan.operations import (
     AwaitConsul,
     AwaitServices,
+    Back,
     BuildImage,
     CreateObject,
     CreateService,
@@ -21,6 +22,7 @@ from deployer.plan.operations import (
     JoinSwarm,
     Operation,
     RegisterNode,
+    RollBackStack,
     RunContainer,
     UpdateMember,
     UpdateService,
@@ -45,6 +47,7 @@ def plan_text(plan: Plan) -> str:
     for step in plan.steps:
         lines.append(step_text(step))
         lines += [f"       {line}" for line in step_fields(step)]
+        lines += [f"       {printable(line)}" for line in on_failure(step.operation)]
     if plan.steps:
         lines.append("")
     for left in plan.drifted:
@@ -103,7 +106,7 @@ def drifted_text(left: Drifted) -> str:
 def mark(operation: Operation) -> Mark:
     """+ makes something, ~ changes something, - takes something away, . waits."""
     match operation:
-        case AwaitConsul() | AwaitServices():
+        case AwaitConsul() | AwaitServices() | RollBackStack():
             return "."
         case WriteDaemonJson() | UpdateMember() | UpdateService():
             return "~"
@@ -160,10 +163,37 @@ def describe(operation: Operation) -> tuple[str, str]:  # noqa: C901, PLR0911, P
             return name, f"create service, {_count(body)}"
         case UpdateService(_, name, body):
             return name, f"update service, {_count(body)}"
-        case AwaitServices(stack, services, timeout):
-            return stack, f"wait up to {timeout:.0f} s for {', '.join(services)}"
+        case AwaitServices(stack, services, timeout, until):
+            ends = {"running": "", "healthy": " to be healthy", "completed": " to complete"}
+            return stack, f"wait up to {timeout:.0f} s for {', '.join(services)}{ends[until]}"
+        case RollBackStack(stack):
+            return stack, "where one of them fails, the whole stack goes back"
         case _:
             return describe_care(operation)
+
+
+def on_failure(operation: Operation) -> list[str]:
+    """What a wait does about services that fail, a line each."""
+    match operation:
+        case AwaitServices(back=back):
+            return [f"on failure: {one.service} back to {back_text(one)}" for one in back]
+        case RollBackStack(back=back, created=created):
+            return [
+                *(f"{one.service} to {back_text(one)}" for one in back),
+                *(f"{name} is removed" for name in created),
+            ]
+        case _:
+            return []
+
+
+def back_text(back: Back) -> str:
+    """`image app:1.4, 3 replicas`"""
+    return f"{image_text(back)}, {_count(back.seen.spec)}"
+
+
+def image_text(back: Back) -> str:
+    """`image app:1.4`"""
+    return "image " + str(back.seen.spec["TaskTemplate"]["ContainerSpec"].get("Image", "")).partition("@")[0]
 
 
 def _count(body: Any) -> str:

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.plan.outcome import Done, Failed, Outcome, Skipped
-from deployer.plan.text import describe, mark
+from deployer.plan.text import describe, mark, on_failure
 from deployer.report.masked import field_document
 from deployer.report.plan import place
 from deployer.report.snippet import highlighted
@@ -121,6 +121,9 @@ def step_document(step: Step) -> dict[str, Any]:
         "fields": [field_document(field) for field in step.fields],
         "needs": list(step.needs),
         "follows": list(step.follows),
+        "any_of": list(step.any_of),
+        "rescues": list(step.rescues),
+        "on_failure": on_failure(step.operation),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
-from deployer.plan.operations import AwaitServices, CreateObject, CreateService, UpdateService
+from deployer.plan.operations import StackOperation
 from deployer.plan.outcome import Report
 from deployer.plan.text import plan_text
 
@@ -38,11 +38,9 @@ def painted_plan(plan: Plan, paint: Paint) -> str:
 
 def place(operation: Operation) -> tuple[Literal["machine", "stack"], str]:
     """The machine or the stack whose work a step is: what progress is grouped by."""
-    match operation:
-        case CreateObject() | CreateService() | UpdateService() | AwaitServices():
-            return "stack", operation.stack
-        case _:
-            return "machine", operation.node
+    if isinstance(operation, StackOperation):
+        return "stack", operation.stack
+    return "machine", operation.node
 
 
 def exit_code(plan: Plan, *, detailed: bool) -> int:

@@ -19,7 +19,7 @@ from deployer.compose.cache import Cache, open_cache
 from deployer.compose.outcome import Outcome
 from deployer.model.problem import Problem
 from deployer.model.secret import Secret
-from deployer.model.stack import StackObjects
+from deployer.model.stack import Dependency, StackObjects
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def objects_of(name: str = "web", *, secret: bool = False) -> StackObjects:
         secrets=({"Name": f"{name}_s-1", "Labels": {}, "Data": Secret(ENCODED)},) if secret else (),
         services=({"Name": f"{name}_web", "Mode": {"Replicated": {"Replicas": 3}}, "Ratio": 0.25, "None": None},),
         external=(("network", "front"),),
-        order=((f"{name}_web", f"{name}_db"),),
+        order=(Dependency(f"{name}_web", f"{name}_db"),),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from deployer.compose.dialect import translate
+from deployer.model.stack import Dependency
 
 APP = {"image": "app:1"}
 
@@ -220,4 +221,7 @@ def test_order_names_services_by_their_full_names_and_only_those_that_are_there(
             "c": APP,
         }
     }
-    assert translate(config, "shop", {}, {}, "").order == (("shop_a", "shop_b"), ("shop_b", "shop_c"))
+    assert translate(config, "shop", {}, {}, "").order == (
+        Dependency("shop_a", "shop_b"),
+        Dependency("shop_b", "shop_c"),
+    )

@@ -9,6 +9,7 @@ import pytest
 
 from deployer.compose import Compiled, compile_stacks
 from deployer.model.secret import Secret
+from deployer.model.stack import Dependency
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -263,8 +264,8 @@ def test_external_objects_are_requirements(
 
 
 def test_depends_on_in_both_forms_becomes_the_order(objects: Mapping[str, StackObjects]) -> None:
-    assert objects["swarmtest"].order == (("swarmtest_web", "swarmtest_redis"),)
-    assert objects["include"].order == (("include_app", "include_db"),)
+    assert objects["swarmtest"].order == (Dependency("swarmtest_web", "swarmtest_redis"),)
+    assert objects["include"].order == (Dependency("include_app", "include_db"),)
 
 
 def test_only_services_of_active_profiles_are_there(objects: Mapping[str, StackObjects]) -> None:

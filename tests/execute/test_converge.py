@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deployer.errors import TimedOutError
-from deployer.execute import converge, pulse, service_state, world
+from deployer.execute import beats, pulse, service_state, world
 from deployer.model import labels
 from deployer.plan import Done, Failed, Progress, Step
 from deployer.plan.operations import AwaitServices, Operation, UpdateService
@@ -80,9 +80,9 @@ STARTS = moment(0, 1, "starting")
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulse, "POLL_SECONDS", 0.005)
     monkeypatch.setattr(world, "PAUSE_SECONDS", 0.005)
-    monkeypatch.setattr(converge, "PAUSE_SECONDS", 0.005)
-    monkeypatch.setattr(service_state, "STEADY_SECONDS", 0.0)
-    monkeypatch.setattr(service_state, "AFTER_FAILURE_SECONDS", 0.0)
+    monkeypatch.setattr(beats, "PAUSE_SECONDS", 0.005)
+    monkeypatch.setattr(beats, "DOUBT_SECONDS", 0.05)
+    monkeypatch.setattr(service_state, "MONITOR_SECONDS", 0.0)
 
 
 def failure(report: Report, number: int = 1) -> Failed:
@@ -111,21 +111,24 @@ def test_why_it_does_not_go_on_is_told_on_the_way() -> None:
     ]
 
 
-def test_a_service_that_fails_ends_the_wait_with_its_errors() -> None:
-    manager = Manager(api=[moment(0, 1, "failed"), moment(0, 1, "failed", "failed", "failed")], db=[STARTS])
+def test_a_service_that_fails_is_told_with_its_errors_when_the_others_have_come_to_their_end() -> None:
+    failed_three_times = moment(0, 1, "failed", "failed", "failed")
+    manager = Manager(api=[moment(0, 1, "failed"), failed_three_times], db=[*[STARTS] * 6, RUNS])
     manager.made = set()
     report = play(
         plan(create("web_api"), create("web_db"), Step(3, wait("api", "db"), None, needs=(1, 2))), {"m1": manager}
     )
     failed = failure(report, 3)
-    assert failed.reason.startswith("web_api: 3 of its tasks failed; ")
+    assert failed.reason == (
+        "web_api: 3 of its tasks failed; `deployer ps web --all` and `deployer logs web` tell more"
+    )
     assert failed.log == ("web_api: task: non-zero exit (1) (3 times)",)
+    assert manager.beats == 7, "the other one was not waited for"
 
 
 def test_a_program_that_ends_at_once_is_never_taken_for_one_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between its starts and its ends Swarm calls every one of its tasks running for a moment."""
-    monkeypatch.setattr(service_state, "STEADY_SECONDS", 0.02)
-    monkeypatch.setattr(service_state, "AFTER_FAILURE_SECONDS", 0.2)
+    monkeypatch.setattr(service_state, "MONITOR_SECONDS", 0.2)
     ends = [moment(0, 1, *["failed"] * number) for number in range(4)]
     runs = [moment(1, 1, *["failed"] * number, "running") for number in range(4)]
     moments = [found for pair in zip(runs, ends[1:], strict=False) for found in pair]
@@ -135,13 +138,14 @@ def test_a_program_that_ends_at_once_is_never_taken_for_one_that_runs(monkeypatc
     assert failure(report, 2).reason.startswith("web_api: 3 of its tasks failed")
 
 
-@pytest.mark.parametrize(("tasks", "steady"), [(["running"], 0.05), (["failed", "running"], 0.15)])
+@pytest.mark.parametrize("tasks", [["running"], ["failed", "running"]])
+@pytest.mark.parametrize(("monitor", "steady"), [(None, 0.15), (50_000_000, 0.05)])
 def test_tasks_without_a_health_check_have_to_go_on_running(
-    tasks: list[str], steady: float, monkeypatch: pytest.MonkeyPatch
+    tasks: list[str], monitor: int | None, steady: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service_state, "STEADY_SECONDS", 0.05)
-    monkeypatch.setattr(service_state, "AFTER_FAILURE_SECONDS", 0.15)
+    monkeypatch.setattr(service_state, "MONITOR_SECONDS", 0.15)
     manager = Manager(api=[STARTS, moment(1, 1, *tasks)])
+    manager.specs["api"] |= {"UpdateConfig": {"Monitor": monitor}} if monitor else {}
     manager.made = set()
     report = play(plan(create("web_api"), Step(2, wait("api"), None, needs=(1,))), {"m1": manager})
     outcome = report.outcomes[2]
@@ -149,8 +153,15 @@ def test_tasks_without_a_health_check_have_to_go_on_running(
     assert outcome.seconds >= steady
 
 
+def test_tasks_that_ran_before_have_nothing_to_prove(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_state, "MONITOR_SECONDS", 60.0)
+    manager = Manager(api=[RUNS])
+    manager.beats = 1
+    assert play(plan(wait("api")), {"m1": manager}).ok
+
+
 def test_a_health_check_has_said_it_already(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service_state, "STEADY_SECONDS", 60.0)
+    monkeypatch.setattr(service_state, "MONITOR_SECONDS", 60.0)
     manager = Manager(api=[RUNS])
     manager.specs["api"]["TaskTemplate"]["ContainerSpec"]["Healthcheck"] = {"Test": ["CMD", "true"]}
     assert play(plan(wait("api")), {"m1": manager}).ok
@@ -175,7 +186,7 @@ def test_it_has_an_end() -> None:
         Step(3, wait("api", "db", timeout=0.05), None, needs=(1, 2)),
     ]
     failed = failure(play(plan(*steps), {"m1": manager}), 3)
-    assert failed.reason.startswith("not running after 0.05 s: web_api 0/2")
+    assert failed.reason.startswith("web_api: not running after 0.05 s: 0/2; ")
     assert "web_db" not in failed.reason
     assert failed.log == ("web_api: task: non-zero exit (1) (2 times)",)
 
@@ -267,7 +278,7 @@ def test_an_engine_that_restarts_during_a_wait_is_waited_for(trouble: Any) -> No
 
 
 def test_an_engine_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(converge, "LOST_SECONDS", 0.05)
+    monkeypatch.setattr(beats, "LOST_SECONDS", 0.05)
     manager = Manager(api=[STARTS])
     manager.answers["GET /services"] = ConnectionFailedError("refused")
     assert failure(play(plan(wait("api")), {"m1": manager})).reason == "refused"

@@ -83,6 +83,9 @@ def test_a_plan_without_secrets(plan: Plan) -> None:
         ],
         "needs": [],
         "follows": [1, 2],
+        "any_of": [],
+        "rescues": [],
+        "on_failure": [],
     }
     assert read["steps"][1]["group"] == {"kind": "machine", "name": "slave"}
 

@@ -1,0 +1,63 @@
+"""A log as engines send it, in; its lines out. Pure.
+
+Without a terminal the two outputs of a container come as frames: eight bytes (output, three zeros, length), then that many
+(docs.docker.com/reference/api/engine, "Attach to a container", Stream format); with one, as they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HEAD: Final = 8
+LONGEST: Final = 65536
+"""Of one line, in bytes: what is longer is cut into several."""
+
+
+class Frames:
+    """Bytes in, as they come; complete lines out. A line that a frame leaves open goes on in the next frame of that output."""
+
+    def __init__(self) -> None:
+        self._raw = b""
+        self._framed: bool | None = None
+        self._open: dict[int, bytes] = {}
+
+    def lines(self, data: bytes) -> Iterator[str]:
+        """The lines that end within what has come so far."""
+        self._raw += data
+        if self._framed is None and len(self._raw) >= HEAD:
+            self._framed = self._raw[0] <= 2 and self._raw[1:4] == b"\0\0\0"
+        if self._framed is False:
+            content, self._raw = self._raw, b""
+            yield from self._cut(1, content)
+        while self._framed and len(self._raw) >= HEAD:
+            end = HEAD + int.from_bytes(self._raw[4:HEAD], "big")
+            if len(self._raw) < end:
+                break
+            output, content, self._raw = self._raw[0], self._raw[HEAD:end], self._raw[end:]
+            yield from self._cut(output, content)
+
+    def rest(self) -> Iterator[str]:
+        """What was left open when the log ended."""
+        if self._framed is None and self._raw:
+            yield from self._cut(1, self._raw)
+        for left in self._open.values():
+            if left:
+                yield left.decode("utf-8", "replace")
+        self._open.clear()
+
+    def _cut(self, output: int, content: bytes) -> Iterator[str]:
+        *complete, left = (self._open.get(output, b"") + content).split(b"\n")
+        while len(left) > LONGEST:
+            complete, left = [*complete, left[:LONGEST]], left[LONGEST:]
+        self._open[output] = left
+        for line in complete:
+            yield line.removesuffix(b"\r").decode("utf-8", "replace")
+
+
+def log_lines(data: bytes) -> list[str]:
+    """All lines of a whole log."""
+    frames = Frames()
+    return [*frames.lines(data), *frames.rest()]

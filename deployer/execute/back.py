@@ -1,0 +1,93 @@
+"""Back to what ran before: the spec that the plan saw, over the one that this run sent and over nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from deployer.docker import EngineError, segment
+from deployer.errors import BusyError, DeployerError
+from deployer.execute.beats import Endurance, beats
+from deployer.execute.stacks import ATTEMPTS
+from deployer.model import labels
+from deployer.plan.text import image_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deployer.docker import Engine
+    from deployer.execute.world import World
+    from deployer.plan.operations import Back, RollBackStack
+
+
+@dataclass(frozen=True)
+class Went:
+    """How the going back went, as one reads it after the service's failure."""
+
+    text: str
+    well: bool
+
+
+async def go_back(world: World, back: Back, seconds: float) -> Went:
+    """Write the old spec and wait, so long at most, until it runs. Raises nothing that a DeployerError is."""
+    try:
+        await world.patiently(lambda engine: _write(engine, back))
+        return await _until_it_runs(world, back, seconds)
+    except DeployerError as error:
+        return Went(f"not back to {image_text(back)}: {error.message}", well=False)
+
+
+async def _write(engine: Engine, back: Back) -> None:
+    """Nothing where Swarm itself has rolled it back. Raises BusyError where it is no more what this run made of it.
+
+    Not Swarm's own rollback: its PreviousSpec is whatever was written before, which any update that changes nothing
+    replaces (docker/cli#6752).
+    """
+    path = f"/services/{segment(back.seen.id)}"
+    for _ in range(ATTEMPTS):
+        present: dict[str, Any] = await engine.get(path)
+        if present["Spec"] == back.seen.spec:
+            return
+        if (present["Spec"].get("Labels") or {}).get(labels.HASH) != back.sent:
+            raise BusyError("somebody else has changed it meanwhile")
+        try:
+            await engine.post(f"{path}/update", back.seen.spec, version=present["Version"]["Index"])
+        except EngineError as error:
+            if "out of sequence" not in error.message:
+                raise
+        else:
+            return
+    raise BusyError("it changes too often to be updated")
+
+
+async def _until_it_runs(world: World, back: Back, seconds: float) -> Went:
+    end, endurance, reason, count = time.monotonic() + seconds, Endurance(), "the run was stopped", ""
+    async with aclosing(beats(world, [back.service])) as seen:
+        async for now, (state,) in seen:
+            count = f"{state.running}/{state.wanted}"
+            if endurance.steady(state, now) and state.settled:
+                return Went(f"back to {image_text(back)}, {count}", well=True)
+            reason = endurance.trouble(state, now) or ("its time is up" if now > end else "")
+            if reason:
+                break
+    return Went(
+        f"back to {image_text(back)}, and not well with it: {count} ({reason or 'the run was stopped'})", well=False
+    )
+
+
+async def roll_back_stack(world: World, operation: RollBackStack, tell: Callable[[str], None]) -> str:
+    """Everything of the stack that this run has written; what it did not come to is left. Raises DeployerError where not all is well."""
+    gone = [name for name in operation.created if name in world.made]
+    backs = [back for back in operation.back if back.service in world.written]
+    for name in gone:
+        await world.patiently(lambda engine, id_=world.made[name]: engine.delete(f"/services/{id_}"))  # type: ignore[misc]
+        tell(f"{name}: removed")
+    went = await asyncio.gather(*(go_back(world, back, operation.timeout) for back in backs))
+    told = [f"{name}: removed" for name in gone]
+    told += [f"{back.service}: {one.text}" for back, one in zip(backs, went, strict=True)]
+    if not all(one.well for one in went):
+        raise DeployerError("; ".join(told))
+    return "; ".join(told)

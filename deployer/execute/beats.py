@@ -1,0 +1,81 @@
+"""The swarm's services as they come along, one list of states a beat, however often a manager restarts meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Final
+
+from deployer.docker import EngineError
+from deployer.errors import TimedOutError
+from deployer.execute.service_state import service_state
+from deployer.execute.world import LOST_SECONDS, PAUSE_SECONDS, passing
+from deployer.remote import ConnectionFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    from deployer.execute.pulse import Beat
+    from deployer.execute.service_state import ServiceState
+    from deployer.execute.world import Before, World
+
+FRESH_SECONDS: Final = 2.0
+"""How long a global service may be without any task: Swarm makes them a moment after it; then no machine suits it."""
+
+
+async def beats(
+    world: World, services: Sequence[str], *, complete: bool = False
+) -> AsyncGenerator[tuple[float, list[ServiceState]], None]:
+    """(when, the services' states), five times a second at most, until the run is to stop.
+
+    Raises what Engine raises where it is no passing trouble, or has lasted for LOST_SECONDS.
+    """
+    began = heard = time.monotonic()
+    while not world.stopping.is_set():
+        try:
+            before = await world.before()
+            beat = await world.pulse.beat()
+        except (ConnectionFailedError, EngineError, TimedOutError) as error:
+            silent = time.monotonic() - heard > LOST_SECONDS
+            if silent or not (isinstance(error, TimedOutError) or passing(error)):
+                raise
+            await asyncio.sleep(PAUSE_SECONDS)
+            continue
+        heard = time.monotonic()
+        fresh = heard - began < FRESH_SECONDS
+        yield heard, [_state(world, name, beat, before, complete=complete, fresh=fresh) for name in services]
+
+
+def _state(world: World, name: str, beat: Beat, before: Before, *, complete: bool, fresh: bool) -> ServiceState:
+    """Tasks that ended before this run count for or against a service only if this run made it."""
+    service = beat.services.get(name)
+    tasks = beat.tasks.get(service["ID"], ()) if service else ()
+    if name not in world.created:
+        tasks = [task for task in tasks if task["ID"] not in before.ended]
+    proven = frozenset() if name in world.created else before.running
+    return service_state(name, service, tasks, down=beat.down, fresh=fresh, proven=proven, complete=complete)
+
+
+class Endurance:
+    """Since when what is seen has not changed, by service."""
+
+    def __init__(self) -> None:
+        self._alive: dict[str, tuple[frozenset[str], float]] = {}
+        self._doubts: dict[str, tuple[str, float]] = {}
+
+    def steady(self, state: ServiceState, now: float) -> bool:
+        """Whether the very same tasks have been running for long enough."""
+        if self._alive.get(state.name, (None, 0.0))[0] != state.alive:
+            self._alive[state.name] = state.alive, now
+        return now - self._alive[state.name][1] >= state.steady_seconds
+
+    def trouble(self, state: ServiceState, now: float) -> str:
+        """Why there is no use in waiting longer; a doubt becomes that when it stays."""
+        if self._doubts.get(state.name, (None, 0.0))[0] != state.doubt:
+            self._doubts[state.name] = state.doubt, now
+        lasts = now - self._doubts[state.name][1] >= DOUBT_SECONDS
+        return state.trouble or (state.doubt if lasts else "")
+
+
+DOUBT_SECONDS: Final = 2.0
+"""How long a service may find no machine: one that has just joined, or got its label, is known to the scheduler a moment later."""
