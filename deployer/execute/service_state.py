@@ -99,7 +99,9 @@ def service_state(
     lost = sum(_state(task) == "running" for task in tasks if _on(task, down))
     running, wanted = _counts(service, present, lost, complete=complete)
     update = str((service.get("UpdateStatus") or {}).get("State") or "")
-    trouble = _failed_update(service, update) or (_hopeless(service, present) if running < wanted else "")
+    paused = _failed_update(service, update)
+    # With order: start-first the old tasks are what runs; why the update failed is what the new ones say.
+    trouble = (_hopeless(service, present) if running < wanted or paused else "") or paused
     if complete and not is_finite(service["Spec"]):
         trouble = "it is restarted whenever it ends, so it never completes (restart_policy.condition: any)"
     # An update that was just sent is not yet called one: its old tasks would pass for the new ones.

@@ -49,7 +49,7 @@ async def compare(validated: Validated, _link: object, _say: object) -> Any:
     return SimpleNamespace(catalogue=None), None, restricted(plan, only, validated.desired) if only else plan
 
 
-async def execute(plan: Plan, _link: object, listen: Any, *_rest: object) -> Report:
+async def execute(plan: Plan, _link: object, listen: Any, *_rest: object, **_more: object) -> Report:
     with (FAKE / "applied").open("a") as applied:
         applied.write(f"begin {plan.commit}\n")
         applied.flush()
