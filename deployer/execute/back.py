@@ -6,7 +6,7 @@ import asyncio
 import time
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from deployer.docker import EngineError, segment
 from deployer.errors import BusyError, DeployerError
@@ -16,11 +16,13 @@ from deployer.model import labels
 from deployer.plan.text import image_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from deployer.docker import Engine
     from deployer.execute.world import World
     from deployer.plan.operations import Back, RollBackStack
+
+NOT_FOUND: Final = 404
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,17 @@ class Went:
 
     text: str
     well: bool
+
+
+def _removal(id_: str) -> Callable[[Engine], Awaitable[None]]:
+    async def remove(engine: Engine) -> None:
+        try:
+            await engine.delete(f"/services/{segment(id_)}")
+        except EngineError as error:
+            if error.status != NOT_FOUND:  # somebody was faster, or the answer was lost
+                raise
+
+    return remove
 
 
 async def go_back(world: World, back: Back, seconds: float) -> Went:
@@ -83,7 +96,7 @@ async def roll_back_stack(world: World, operation: RollBackStack, tell: Callable
     gone = [name for name in operation.created if name in world.made]
     backs = [back for back in operation.back if back.service in world.written]
     for name in gone:
-        await world.patiently(lambda engine, id_=world.made[name]: engine.delete(f"/services/{id_}"))  # type: ignore[misc]
+        await world.patiently(_removal(world.made[name]))
         tell(f"{name}: removed")
     went = await asyncio.gather(*(go_back(world, back, operation.timeout) for back in backs))
     told = [f"{name}: removed" for name in gone]
