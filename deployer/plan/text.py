@@ -37,6 +37,11 @@ Mark = Literal["+", "~", ".", "-"]
 
 LONGEST_VALUE: Final = 60
 SHORT_COMMIT: Final = 10
+SERVICE_SECTIONS: Final = ("TaskTemplate.", "UpdateConfig.", "RollbackConfig.")
+DURATIONS: Final = frozenset(
+    {"Interval", "Timeout", "StartPeriod", "StartInterval", "Delay", "Monitor", "Window", "StopGracePeriod"}
+)
+MEBIBYTE: Final = 2**20
 
 
 def plan_text(plan: Plan) -> str:
@@ -213,7 +218,19 @@ def field_text(field: Field) -> str:
 def _value(path: str, value: Any) -> str:
     if isinstance(value, Absent) or value is None:
         return repr(ABSENT)
-    shown = masked(path, value)
+    shown = _measured(path, masked(path, value))
     text = shown if isinstance(shown, str) else json.dumps(shown, sort_keys=True, ensure_ascii=False, default=str)
     text = printable(text)
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+def _measured(path: str, value: Any) -> Any:
+    """Nanoseconds as `10s`, bytes as `64 MiB`, billionths of a processor as `0.5`: as compose files say them."""
+    leaf = path.rpartition(".")[2]
+    if type(value) is not int or not path.startswith(SERVICE_SECTIONS):
+        return value
+    if leaf in DURATIONS:
+        return f"{value / 1e9:g}s"
+    if leaf == "NanoCPUs":
+        return f"{value / 1e9:g}"
+    return f"{value / MEBIBYTE:g} MiB" if leaf == "MemoryBytes" else value

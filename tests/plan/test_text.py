@@ -106,6 +106,22 @@ class TestValues:
     def test_value(self, value: Any, shown: str) -> None:
         assert field_text(Field("x", value, 7)) == f"x: {shown} -> 7"
 
+    @pytest.mark.parametrize(
+        ("path", "value", "shown"),
+        [
+            ("TaskTemplate.ContainerSpec.StopGracePeriod", 10_000_000_000, "10s"),
+            ("TaskTemplate.ContainerSpec.Healthcheck.Interval", 1_500_000_000, "1.5s"),
+            ("UpdateConfig.Monitor", 0, "0s"),
+            ("TaskTemplate.Resources.Limits.MemoryBytes", 64 * 2**20, "64 MiB"),
+            ("TaskTemplate.Resources.Reservations.NanoCPUs", 500_000_000, "0.5"),
+            ("TaskTemplate.Resources.Limits.Pids", 99, "99"),
+            ("Labels.Interval", "9000000000", "9000000000"),
+            ("Interval", 9_000_000_000, "9000000000"),
+        ],
+    )
+    def test_measures_as_compose_files_have_them(self, path: str, value: Any, shown: str) -> None:
+        assert field_text(Field(path, ABSENT, value)) == f"{path}: (none) -> {shown}"
+
     def test_a_path_from_a_file_is_escaped_too(self) -> None:
         assert field_text(Field("Labels.\x1b[2J", "a", "b")) == "Labels.\\x1b[2J: a -> b"
 
