@@ -121,7 +121,7 @@ def test_tasks_are_replaced_started_and_stopped_as_the_plan_says(effects: Standi
     assert applied.returncode == 0, applied.stdout + applied.stderr
     after = tasks(effects)
     real = {}
-    for name, effect in steps.items():
+    for name in steps:
         old, new = before[f"effects_{name}"], after[f"effects_{name}"]
         real[name] = (len(old - new), len(new - old))
     assert real == {
