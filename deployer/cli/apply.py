@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -21,15 +22,24 @@ from deployer.cli.options import (
     source,
 )
 from deployer.cli.running import carried_out
+from deployer.cli.saved import guarded, opened
 
 if TYPE_CHECKING:
     from deployer.memory.asked import Asked
+    from deployer.plan import Report
+    from deployer.plan.saved import SavedPlan
+    from deployer.report.progress import Progress
     from deployer.workflow import Source
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: it stands in `deployer history`.")]
+PlanFile = Annotated[
+    Path | None,
+    typer.Argument(metavar="[PLAN]", dir_okay=False, help="What `deployer plan --out` saved: just that, or nothing."),
+]
 EXAMPLES: Final = """\b
 Examples:
   deployer apply
+  deployer apply next.plan
   deployer apply --rev v1.4.2
   deployer apply --lock-wait 5m --progress plain
   deployer apply --only web --reason "more visitors"
@@ -38,6 +48,7 @@ Examples:
 
 
 def apply(
+    plan: PlanFile = None,
     *,
     repo: Repo = None,
     rev: Rev = None,
@@ -58,19 +69,22 @@ def apply(
     from deployer.memory.asked import Asked  # noqa: PLC0415 - --help and completion do without
 
     output = Output(json, progress, color, quiet, verbose)
-    where = source(repo, rev, worktree, only=only)
-    raise typer.Exit(applied(where, output, lock_wait, Asked("apply", reason=reason)))
+    where, kept = source(repo, rev, worktree, only=only), None
+    if plan:
+        kept, where = opened(plan, where, chosen=bool(rev is not None or only))
+    raise typer.Exit(applied(where, output, lock_wait, Asked("apply", reason=reason), kept))
 
 
-def applied(where: Source, output: Output, lock_wait: float, asked: Asked) -> int:
-    """Apply, with progress and result; the exit code."""
+def applied(where: Source, output: Output, lock_wait: float, asked: Asked, kept: SavedPlan | None = None) -> int:
+    """Apply, with progress and result; the exit code. Where a plan was `kept`: only if there is still just that to do."""
     from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
     from deployer.report.documents import report_document  # noqa: PLC0415 - see above
     from deployer.report.result import report_text  # noqa: PLC0415 - see above
 
-    report = carried_out(
-        output,
-        lambda shown: workflow.apply(where, shown.say, shown.show, shown.listen, wait_lock=lock_wait, asked=asked),
-    )
+    def work(shown: Progress) -> Report:
+        show = guarded(kept, shown.show) if kept else shown.show
+        return workflow.apply(where, shown.say, show, shown.listen, wait_lock=lock_wait, asked=asked)
+
+    report = carried_out(output, work)
     output.result(report_text(report, output.paint), report_document(report))
     return report.exit_code

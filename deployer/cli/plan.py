@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from deployer.cli.options import Colour, Json, Only, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+from deployer.errors import UsageError
 
 Detailed = Annotated[
     bool, typer.Option("--detailed-exitcode", help="Exit with 2 where there are changes; wrong usage is 64 then.")
 ]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", metavar="FILE", dir_okay=False, help="Save the plan: `deployer apply FILE` does exactly this."
+    ),
+]
 EXAMPLES: Final = """\b
 Examples:
   deployer plan
+  deployer plan --out next.plan                 then: deployer apply next.plan
   deployer plan --rev origin/main
   deployer plan --detailed-exitcode --quiet     0 no changes, 2 changes
   deployer plan --only web
@@ -27,6 +36,7 @@ def plan(
     rev: Rev = None,
     worktree: Worktree = False,
     only: Only = None,
+    out: Out = None,
     detailed_exitcode: Detailed = False,
     json: Json = False,
     progress: ProgressKind = "auto",
@@ -36,14 +46,24 @@ def plan(
 ) -> None:
     """Show what apply would do. Nothing is changed.
 
-    Marks: + adds, ~ changes, . waits, ! cannot be done (the exit code is 1 then, or 6 where nothing else is to be done).
+    Marks: + adds, ~ changes, . waits, = drifted and left, ! cannot be done (the exit code is 1 then, or 6 where nothing
+    else is to be done).
     """
     from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
     from deployer.report.documents import plan_document  # noqa: PLC0415 - see above
     from deployer.report.plan import exit_code, painted_plan  # noqa: PLC0415 - see above
 
     output = Output(json, progress, color, quiet, verbose)
+    where = source(repo, rev, worktree, only=only)
+    if out and worktree:
+        raise UsageError(
+            "a plan of the working tree cannot be saved: it has no commit", help="commit, or leave out --out"
+        )
     with output.progress() as shown:
-        decided = workflow.plan(source(repo, rev, worktree, only=only), shown.say)
+        decided = workflow.plan(where, shown.say)
+    if out:
+        from deployer.report.plan_file import write_plan  # noqa: PLC0415 - plans are rarely saved
+
+        write_plan(out, decided, where.rev)
     output.result(painted_plan(decided, output.paint), plan_document(decided))
     raise typer.Exit(exit_code(decided, detailed=detailed_exitcode))

@@ -1,0 +1,51 @@
+"""`deployer apply PLAN`: a saved plan is done as it was shown, or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from deployer.errors import BusyError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from deployer.plan import Plan
+    from deployer.plan.saved import SavedPlan
+    from deployer.workflow import Source
+
+AGAIN = "make the plan again, and look at it: deployer plan --out FILE"
+
+
+def opened(file: Path, where: Source, *, chosen: bool) -> tuple[SavedPlan, Source]:
+    """The plan, and its commit as what to read. `chosen`: the command line names another revision, or stacks.
+
+    UsageError where the file is no plan or more is asked for; BusyError where what the plan was asked for by is another
+    commit by now.
+    """
+    from deployer.report.plan_file import read_plan  # noqa: PLC0415 - plans are rarely saved
+    from deployer.source import revision  # noqa: PLC0415 - see above
+
+    if chosen or where.worktree:
+        raise UsageError("a saved plan says itself what it is of", help="leave out --rev, --worktree and --only")
+    kept = read_plan(file)
+    now = revision(where.repo, kept.rev)
+    if now != kept.commit:
+        raise BusyError(
+            f"the plan is stale: {kept.rev} is {now[:10]} by now, and the plan is of {kept.commit[:10]}", help=AGAIN
+        )
+    return kept, replace(where, rev=kept.commit, only=kept.only)
+
+
+def guarded(kept: SavedPlan, show: Callable[[Plan], None]) -> Callable[[Plan], None]:
+    """`show`, which raises BusyError where the plan that it gets, made now, is not the one that was saved."""
+    from deployer.plan.saved import moved  # noqa: PLC0415 - plans are rarely saved
+
+    def shown(plan: Plan) -> None:
+        if told := moved(kept, plan):
+            more = f", and {len(told) - 1} more" if len(told) > 1 else ""
+            raise BusyError(f"the plan is stale: the cluster has moved: {told[0]}{more}", help=AGAIN)
+        show(plan)
+
+    return shown

@@ -1,0 +1,62 @@
+"""A saved plan to a private file, and back."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from deployer.errors import DeployerError, UsageError
+from deployer.plan.saved import SavedPlan, saved
+from deployer.report.documents import FORMAT_VERSION, head, plan_document, to_json
+
+if TYPE_CHECKING:
+    from deployer.plan.steps import Plan
+
+LARGEST: Final = 64 * 2**20
+AGAIN: Final = "make it again: deployer plan --out FILE"
+
+
+def write_plan(file: Path, plan: Plan, rev: str) -> None:
+    """Write the plan in one step, for nobody else's eyes. DeployerError where that is not possible."""
+    kept = saved(plan, rev, secrets.token_hex(16))
+    text = to_json({**head("saved_plan"), **msgspec.to_builtins(kept), "plan": plan_document(plan)})
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=".", dir=file.parent)  # 0600, and nobody else's file
+        try:
+            with os.fdopen(descriptor, "w") as stream:
+                stream.write(text)
+            Path(temporary).replace(file)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise DeployerError(
+            f"the plan cannot be written to {file}: {error.strerror}", help="name a file in a folder of yours"
+        ) from error
+
+
+def read_plan(file: Path) -> SavedPlan:
+    """What is in the file. UsageError where that is no plan, is not whole, or is of another version of the format."""
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(LARGEST + 1)
+    except OSError as error:
+        raise UsageError(f"the plan {file} cannot be read: {error.strerror}", help=AGAIN) from error
+    try:
+        found: Any = msgspec.json.decode(data[:LARGEST])
+        version = str(found["format_version"]) if found["type"] == "saved_plan" else ""
+    except (msgspec.DecodeError, KeyError, TypeError, UnicodeDecodeError):
+        version = ""
+    if not version:
+        raise UsageError(f"{file} is no saved plan, or not all of one", help=AGAIN)
+    if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
+        raise UsageError(f"{file} is a plan of format {version}; this deployer reads {FORMAT_VERSION}", help=AGAIN)
+    try:
+        return msgspec.convert(found, SavedPlan)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{file} is no plan that deployer wrote: {error}", help=AGAIN) from None
