@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.compose.binds import without_binds
 from deployer.compose.contents import Content, Kind, contents
 from deployer.compose.mounts import NO_CHECKOUT, USE_CONFIG
 from deployer.compose.rules import Note, Put, Rule, apply, ignored, keep, silent
@@ -56,11 +57,12 @@ def translate(
 
     `plain` leaves out what older docker CLIs refuse.
     """
-    notes: list[Note] = []
+    config, found = without_binds(config, stack, files)
+    notes: list[Note] = [*found]
     services = {}
     for name, service in sorted((config.get("services") or {}).items()):
-        services[name], found = _service(service, stack, name, PLAIN_RULES if plain else RULES)
-        notes += found
+        services[name], told = _service(service, stack, name, PLAIN_RULES if plain else RULES)
+        notes += told
     if not services:
         notes.append(Note(("services",), "the stack has no services", _NO_SERVICES, "error"))
     order = tuple(_order(config, stack))
@@ -69,8 +71,8 @@ def translate(
     for section, rules in (("networks", _NETWORK), ("volumes", _VOLUME), ("configs", _CONTENT), ("secrets", _CONTENT)):
         model[section] = {}
         for key, one in sorted((config.get(section) or {}).items()):
-            model[section][key], found = _definition(one or {}, rules, (section, key))
-            notes += found
+            model[section][key], told = _definition(one or {}, rules, (section, key))
+            notes += told
     for name in sorted(
         {network for service in services.values() for network in service.get("networks", {})} & _PREDEFINED
     ):

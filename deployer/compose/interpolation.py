@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LINE: Final = re.compile(
-    r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=(?:'([\w./:@ -]*)'|\"([\w./:@ -]*)\"|([\w./:@-]*))[ \t]*", re.ASCII
+    r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=(?:'([\w./:@ -]*)'|\"([\w./:@ -]*)\"|([\w./:@%+=,;!?&*()<>|~^-]*))[ \t]*",
+    re.ASCII,
 )
 _REFERENCE: Final = re.compile(
     r"\$(?:(?P<dollar>\$)|(?P<name>[_a-zA-Z][_a-zA-Z0-9]*)|\{(?P<braced>[_a-zA-Z][_a-zA-Z0-9]*)(?:(?P<operator>:?[-?])(?P<word>[^${}]*))?\}|(?P<other>))"

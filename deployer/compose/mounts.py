@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.compose.binds import CONFIG
 from deployer.compose.rules import Note, Put
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _SIZE: Final = re.compile(r"(\d+)([bkmg]?)b?", re.IGNORECASE)
 _UNITS: Final = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 NO_CHECKOUT: Final = "the machines have no checkout of this repository"
-USE_CONFIG: Final = "use a config (configs: NAME: file: ...) for a file, a named volume or an absolute path for data"
+USE_CONFIG: Final = "say :ro to have a folder's files as configs; use a named volume or an absolute path for data"
 
 
 def mounted(value: list[dict[str, Any]], at: Path) -> Iterator[Put | Note]:
@@ -27,6 +28,8 @@ def mounted(value: list[dict[str, Any]], at: Path) -> Iterator[Put | Note]:
     result = []
     for index, mount in enumerate(value):
         kind, here = mount.get("type", ""), (*at, index)
+        if kind == CONFIG:
+            continue
         source = str(mount.get("source", ""))
         if kind == "bind" and (source == "." or source.startswith("./")):
             yield Note(here, f"{source} is a path of this repository: {NO_CHECKOUT}", USE_CONFIG, "error", key=False)

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from deployer.compose.binds import becomes
 from deployer.compose.interpolation import fill_in, read_env
 from deployer.compose.mounts import NO_CHECKOUT, USE_CONFIG
 from deployer.document import COMPOSE_TAGS, Document, parse
@@ -159,12 +160,31 @@ def _check_mount(walk: _Walk, reading: _Reading, at: Path, item: Any) -> None:
     if filled is None or not filled.startswith((".", "~")) or (isinstance(item, str) and ":" not in item):
         return
     path = filled if given else filled.partition(":")[0]
-    what = (
-        f"a path of this repository: {NO_CHECKOUT}"
-        if path.startswith(".")
-        else "in the home directory of whoever deploys"
-    )
-    walk.problems.append(reading.document.problem((*at, "source") if given else at, f"{path} is {what}", USE_CONFIG))
+    read_only = given.get("read_only") is True if given else "ro" in filled.split(":")[-1].split(",")
+    inside = posixpath.normpath(posixpath.join(reading.base, path))
+    if path.startswith(".") and not inside.startswith("..") and becomes(inside, walk.files, read_only=read_only):
+        for file in walk.files:
+            if file == inside or file.startswith(inside + "/") or inside == ".":
+                walk.uses.setdefault(file, set()).add("config")
+        return
+    message, advice = _refused(walk, path, inside, read_only=read_only)
+    walk.problems.append(reading.document.problem((*at, "source") if given else at, message, advice))
+
+
+def _refused(walk: _Walk, path: str, inside: str, *, read_only: bool) -> tuple[str, str]:
+    """Why a mount of that path cannot be had, and what can."""
+    if not path.startswith("."):
+        return f"{path} is in the home directory of whoever deploys", "use a named volume, or an absolute path"
+    if inside.startswith(".."):
+        return f"{path} is outside {walk.stack.root}: {NO_CHECKOUT}", USE_CONFIG
+    count = sum(inside == "." or file.startswith(inside + "/") for file in walk.files)
+    if count:
+        what = f"its {count} files" if count > 1 else "its file"
+        help_ = f"mount it with :ro, and {what} will be there as configs; use a named volume for what a service writes"
+        return f"{path} is a folder of this repository: {NO_CHECKOUT}", help_
+    if read_only:
+        return f"there is no {inside} in {walk.stack.root}, and read-only it would stay empty", "commit it"
+    return f"there is no file {inside} in {walk.stack.root}", _nearest(inside, walk.files)
 
 
 def _check(walk: _Walk, reading: _Reading, at: Path, given: Any, use: Use, *, optional: bool = False) -> str | None:

@@ -114,7 +114,7 @@ def test_what_swarm_ignores_is_a_warning_at_its_place(given: dict[str, Any], pla
         ({"deploy": {"replicas": -1}}, ("deploy", "replicas")),
         ({"ports": [{"target": 80, "published": "8000-8010"}]}, ("ports", 0)),
         ({"ports": [{"target": 80, "mode": "ingress"}], "deploy": {"endpoint_mode": "dnsrr"}}, ("ports", 0)),
-        ({"volumes": [{"type": "bind", "source": "./x", "target": "/x"}]}, ("volumes", 0)),
+        ({"volumes": [{"type": "bind", "source": "./x.conf", "target": "/x"}]}, ("volumes", 0)),
         ({"volumes_from": ["db"]}, ("volumes_from",)),
     ],
     ids=str,
