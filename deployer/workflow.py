@@ -12,26 +12,29 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from deployer.compose import compile_stacks, open_stacks
-from deployer.diff import Diff, diff, wanted_images, with_digests
+from deployer.diff import Diff, concerning, deployed_commits, diff, refusals, wanted_images, with_digests
 from deployer.diff import status as status_of
 from deployer.execute import Patience, cluster_lock, execute, file_lock, this_run
 from deployer.memory.asked import Asked
 from deployer.memory.history import before
 from deployer.memory.record import Record, remembered
 from deployer.memory.secrets import known_secrets, without
+from deployer.model.consent import NOTHING
 from deployer.model.counts import Scaling, scale_message
 from deployer.model.run import Scope
 from deployer.observe import observe, observe_images, observe_registrations
-from deployer.plan import Event, Plan, Report, build_plan, restricted, scale_plan, unknown_stacks
+from deployer.plan import Event, Plan, Report, build_plan, refuse, restricted, scale_plan, unknown_stacks
 from deployer.remote import Link
-from deployer.source import commit_edited, load, load_cluster, lock_directory, revision, with_secrets
+from deployer.source import commit_edited, load, load_cluster, lock_directory, revision, stands, with_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from deployer.diff import Blocked
     from deployer.execute.holder import Holder
     from deployer.model.cluster import Cluster
+    from deployer.model.consent import Consent
     from deployer.model.counts import Wanted
     from deployer.model.desired import Desired
     from deployer.model.observed import Observed
@@ -66,7 +69,7 @@ class Validated:
     desired: Desired
     objects: tuple[StackObjects, ...]
     warnings: tuple[Problem, ...]
-    only: tuple[str, ...] = ()
+    source: Source
 
 
 def validate(source: Source, say: Say) -> Validated:
@@ -74,7 +77,7 @@ def validate(source: Source, say: Say) -> Validated:
     desired = load(source.repo, rev=source.rev, worktree=source.worktree, staged=source.staged, stacks=source.stacks)
     unknown_stacks(source.only, desired)
     compiled = compile_stacks(desired.stacks, say)
-    return Validated(desired, compiled.objects, (*desired.warnings, *compiled.warnings), source.only)
+    return Validated(desired, compiled.objects, (*desired.warnings, *compiled.warnings), source)
 
 
 def _prepared(source: Source, say: Say) -> Validated:
@@ -100,18 +103,18 @@ def cluster_name(source: Source) -> str:
     return load_cluster(source.repo, rev=source.rev)[1].name
 
 
-def plan(source: Source, say: Say) -> Plan:
-    """What `apply` would do now. Reads, never writes."""
-    return plan_of(validate(source, say), say)
+def plan(source: Source, say: Say, consent: Consent = NOTHING) -> Plan:
+    """What `apply` would do now, and what guards say against it. Reads, never writes."""
+    return plan_of(validate(source, say), say, consent)
 
 
-def plan_of(validated: Validated, say: Say) -> Plan:
+def plan_of(validated: Validated, say: Say, consent: Consent = NOTHING) -> Plan:
     """The same, of what has been validated already."""
     validated = _with_secrets(validated)
 
     async def look() -> Plan:
         async with Link(validated.desired.cluster) as link:
-            return (await _compare(validated, link, say))[2]
+            return (await _compare(validated, link, say, consent))[2]
 
     return asyncio.run(look())
 
@@ -124,16 +127,18 @@ def apply(
     *,
     wait_lock: float = 0,
     asked: Asked = Asked(),  # noqa: B008 - frozen
+    consent: Consent = NOTHING,
 ) -> Report:
     """Make it so. `show` gets the plan before the first write; the report says what became of every step of it.
 
-    Raises BusyError where another run holds one of the cluster's locks for longer than `wait_lock` seconds. Where there is
-    nothing to do, Consul's is not asked for; where there is, the cluster is looked at again under it: whoever held it
+    GuardRefusedError, once it was shown, where a guard says no to what `consent` does not name. BusyError where another
+    run holds one of the cluster's locks for longer than `wait_lock` seconds. Where there is nothing to do, Consul's is not asked for; where there is, the cluster is looked at again under it: whoever held it
     before may have changed everything. What `show` raises ends the run before its first write. The repository remembers
     the run, with what `asked` says of it; BusyError where the ref that was to move with it was moved by somebody else.
     """
     validated = _prepared(source, say)
     desired = validated.desired
+    consent = replace(consent, going_back=consent.going_back or asked.via == "rollback")
     me, patience = this_run(desired.commit, asked.run), Patience(desired.cluster.name, wait_lock, say)
     asked = replace(asked, run=me.run, who=asked.who or me.who)
     scope = Scope(source.only, source.stacks)
@@ -144,12 +149,14 @@ def apply(
     async def run() -> Report:
         here = file_lock(lock_directory(source.repo), desired.cluster.name, me, patience)
         async with here as killed, Link(desired.cluster) as link:
-            observed, _, decided = await _compare(validated, link, say)
+            observed, _, decided = await _compare(validated, link, say, consent)
+            refuse(decided, show)
             if not decided.steps:
                 return await remembered(record, decided, show, lambda plan: execute(plan, link, listen, say, hide=hide))
             async with cluster_lock(desired.cluster, observed, link, me, patience, killed=killed) as held:
                 if held:
-                    _, _, decided = await _compare(validated, link, say)
+                    _, _, decided = await _compare(validated, link, say, consent)
+                    refuse(decided, show)
                 return await remembered(
                     record, decided, show, lambda plan: execute(plan, link, listen, say, held, hide)
                 )
@@ -274,7 +281,9 @@ def unlock(source: Source, lock: str, reason: str) -> tuple[str, Holder | None]:
     return cluster.name, asyncio.run(ask())
 
 
-async def _compare(validated: Validated, link: Link, say: Say) -> tuple[Observed, Diff, Plan]:
+async def _compare(
+    validated: Validated, link: Link, say: Say, consent: Consent | None = None
+) -> tuple[Observed, Diff, Plan]:
     desired, objects = validated.desired, validated.objects
     say(f"asking {len(desired.cluster.nodes)} machines")
     observed = await observe(desired.cluster, link)
@@ -282,5 +291,10 @@ async def _compare(validated: Validated, link: Link, say: Say) -> tuple[Observed
     images = await observe_images(wanted, observed.swarm.via if observed.swarm else "", link, say)
     objects = with_digests(desired, objects, observed, images)
     differences = diff(desired, objects, observed)
-    decided = build_plan(differences, desired, objects, observed)
-    return observed, differences, restricted(decided, validated.only, desired) if validated.only else decided
+    refused: tuple[Blocked, ...] = ()
+    if consent is not None and (changes := concerning(differences, validated.source.only)):
+        labelled = deployed_commits(observed, desired.cluster.name)
+        deployed = stands(validated.source.repo, desired.commit, desired.cluster.name, labelled)
+        refused = refusals(changes, desired, observed, deployed, consent)
+    decided = build_plan(differences, desired, objects, observed, refused)
+    return observed, differences, restricted(decided, validated.source.only, desired)

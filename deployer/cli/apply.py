@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from deployer.cli.options import (
+    AllowDelete,
     Colour,
     Json,
     LockWait,
@@ -15,6 +16,7 @@ from deployer.cli.options import (
     Output,
     ProgressKind,
     Quiet,
+    Replaces,
     Repo,
     Rev,
     Verbose,
@@ -26,6 +28,7 @@ from deployer.cli.saved import guarded, opened
 
 if TYPE_CHECKING:
     from deployer.memory.asked import Asked
+    from deployer.model.consent import Consent
     from deployer.plan import Report
     from deployer.plan.saved import SavedPlan
     from deployer.report.progress import Progress
@@ -44,6 +47,7 @@ Examples:
   deployer apply --lock-wait 5m --progress plain
   deployer apply --only web --reason "more visitors"
   deployer apply --json > report.json
+  deployer apply --allow-delete web --allow-delete shop_mailer    these may go, although it is much at once
 """
 
 
@@ -55,6 +59,8 @@ def apply(
     worktree: Worktree = False,
     only: Only = None,
     reason: Reason = "",
+    allow_delete: AllowDelete = None,
+    replaces: Replaces = "",
     lock_wait: LockWait = 0,
     json: Json = False,
     progress: ProgressKind = "auto",
@@ -67,23 +73,33 @@ def apply(
     The plan is shown before the first change. Ctrl-C lets what is being done end; run it again to go on.
     """
     from deployer.memory.asked import Asked  # noqa: PLC0415 - --help and completion do without
+    from deployer.model.consent import Consent  # noqa: PLC0415 - see above
 
     output = Output(json, progress, color, quiet, verbose)
     where, kept = source(repo, rev, worktree, only=only), None
     if plan:
         kept, where = opened(plan, where, chosen=bool(rev is not None or only))
-    raise typer.Exit(applied(where, output, lock_wait, Asked("apply", reason=reason), kept))
+    consent = Consent(frozenset(allow_delete or ()), replaces)
+    raise typer.Exit(applied(where, output, lock_wait, Asked("apply", reason=reason), kept, consent))
 
 
-def applied(where: Source, output: Output, lock_wait: float, asked: Asked, kept: SavedPlan | None = None) -> int:
+def applied(
+    where: Source,
+    output: Output,
+    lock_wait: float,
+    asked: Asked,
+    kept: SavedPlan | None = None,
+    consent: Consent | None = None,
+) -> int:
     """Apply, with progress and result; the exit code. Where a plan was `kept`: only if there is still just that to do."""
     from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
+    from deployer.model.consent import NOTHING  # noqa: PLC0415 - see above
     from deployer.report.documents import report_document  # noqa: PLC0415 - see above
     from deployer.report.result import report_text  # noqa: PLC0415 - see above
 
     def work(shown: Progress) -> Report:
-        show = guarded(kept, shown.show) if kept else shown.show
-        return workflow.apply(where, shown.say, show, shown.listen, wait_lock=lock_wait, asked=asked)
+        show, meant = guarded(kept, shown.show) if kept else shown.show, consent or NOTHING
+        return workflow.apply(where, shown.say, show, shown.listen, wait_lock=lock_wait, asked=asked, consent=meant)
 
     report = carried_out(output, work)
     output.result(report_text(report, output.paint), report_document(report))

@@ -35,6 +35,18 @@ Only = Annotated[
     list[str] | None,
     typer.Option("--only", metavar="STACK", help="This stack and nothing else; once for each of several."),
 ]
+AllowDelete = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-delete", metavar="NAME", help="A stack, service, network or machine that may go; repeatable."
+    ),
+]
+Replaces = Annotated[
+    str,
+    typer.Option(
+        "--replaces", metavar="COMMIT", help="The deployed commit, where this one is older or of another history."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 ProgressKind = Annotated[
     Asked,

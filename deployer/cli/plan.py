@@ -7,7 +7,21 @@ from typing import Annotated, Final
 
 import typer
 
-from deployer.cli.options import Colour, Json, Only, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+from deployer.cli.options import (
+    AllowDelete,
+    Colour,
+    Json,
+    Only,
+    Output,
+    ProgressKind,
+    Quiet,
+    Replaces,
+    Repo,
+    Rev,
+    Verbose,
+    Worktree,
+    source,
+)
 from deployer.errors import UsageError
 
 Detailed = Annotated[
@@ -37,6 +51,8 @@ def plan(
     worktree: Worktree = False,
     only: Only = None,
     out: Out = None,
+    allow_delete: AllowDelete = None,
+    replaces: Replaces = "",
     detailed_exitcode: Detailed = False,
     json: Json = False,
     progress: ProgressKind = "auto",
@@ -46,10 +62,11 @@ def plan(
 ) -> None:
     """Show what apply would do. Nothing is changed.
 
-    Marks: + adds, ~ changes, . waits, = drifted and left, ! cannot be done (the exit code is 1 then, or 6 where nothing
-    else is to be done).
+    Marks: + adds, ~ changes, - removes, -/+ replaces, . waits, ! cannot be done (the exit code is 1 then, or 6 where nothing
+    else is to be done), x is refused by a guard (5), = drifted or not in git, and left.
     """
     from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
+    from deployer.model.consent import Consent  # noqa: PLC0415 - see above
     from deployer.report.documents import plan_document  # noqa: PLC0415 - see above
     from deployer.report.plan import exit_code, painted_plan  # noqa: PLC0415 - see above
 
@@ -60,7 +77,7 @@ def plan(
             "a plan of the working tree cannot be saved: it has no commit", help="commit, or leave out --out"
         )
     with output.progress() as shown:
-        decided = workflow.plan(where, shown.say)
+        decided = workflow.plan(where, shown.say, Consent(frozenset(allow_delete or ()), replaces))
     if out:
         from deployer.report.plan_file import write_plan  # noqa: PLC0415 - plans are rarely saved
 

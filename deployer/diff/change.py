@@ -33,6 +33,9 @@ class Cause(StrEnum):
     NOT_HEALTHY = "not healthy yet"
     UNKNOWN = "could not be read"
     ASKED = "asked for"
+    GONE = "not in git any more"
+    SUPERSEDED = "superseded"
+    REPLACED = "its network is replaced"
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,61 @@ class ServiceUnsettled:
     cause: Cause = Cause.NOT_HEALTHY
 
 
+@dataclass(frozen=True)
+class ServiceReplaced:
+    """A service that cannot become what it is to be: it is removed and made anew.
+
+    `network` is the one of its networks that is replaced; empty where its mode is another.
+    """
+
+    stack: str
+    name: str
+    body: Mapping[str, Any]
+    seen: LiveService
+    fields: tuple[Field, ...]
+    cause: Cause
+    network: str = ""
+
+
+@dataclass(frozen=True)
+class NetworkReplaced:
+    """A network whose options differ: an engine cannot change one (moby#37901)."""
+
+    stack: str
+    name: str
+    id: str
+    body: Mapping[str, Any]
+    fields: tuple[Field, ...]
+    cause: Cause = Cause.CHANGED
+
+
+@dataclass(frozen=True)
+class ServiceSurplus:
+    """A service of this cluster that git does not have any more.
+
+    `whole`: nor any of its stack. `room_for` is a service that needs a port which this one holds.
+    """
+
+    stack: str
+    name: str
+    seen: LiveService
+    whole: bool = False
+    room_for: str = ""
+    cause: Cause = Cause.GONE
+
+
+@dataclass(frozen=True)
+class ObjectSurplus:
+    """A network, config or secret that git does not have any more, and that nothing uses afterwards."""
+
+    kind: Literal["network", "config", "secret"]
+    stack: str
+    name: str
+    id: str
+    whole: bool = False
+    cause: Cause = Cause.GONE
+
+
 Change = (
     EngineMissing
     | DaemonJson
@@ -181,6 +239,10 @@ Change = (
     | ServiceMissing
     | ServiceDiffers
     | ServiceUnsettled
+    | ServiceReplaced
+    | NetworkReplaced
+    | ServiceSurplus
+    | ObjectSurplus
 )
 
 
@@ -207,6 +269,14 @@ class Drifted:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """Something that git does not have any more, and that stays all the same: `reason` says why, in one line."""
+
+    subject: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Diff:
     """Everything that differs, what cannot be mended, how many objects are as they should be, and what is left though it drifted."""
 
@@ -214,3 +284,4 @@ class Diff:
     blocked: tuple[Blocked, ...] = ()
     unchanged: int = 0
     drifted: tuple[Drifted, ...] = ()
+    kept: tuple[Kept, ...] = ()

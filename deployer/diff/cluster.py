@@ -8,7 +8,9 @@ from deployer.diff.catalogue import diff_catalogue
 from deployer.diff.change import Blocked, Diff
 from deployer.diff.machines import diff_engines
 from deployer.diff.registrator import diff_registrators
+from deployer.diff.replaced import with_services
 from deployer.diff.stacks import diff_stacks
+from deployer.diff.surplus import diff_surplus
 from deployer.diff.swarm import diff_swarm, swarm_obstacle
 
 if TYPE_CHECKING:
@@ -34,12 +36,18 @@ def diff(desired: Desired, objects: Sequence[StackObjects], observed: Observed) 
         settings = {source.name: source.settings for source in desired.stacks}
         drift = desired.cluster.policy.drift
         stacks = diff_stacks(desired.cluster.name, objects, observed.swarm, desired.commit, settings, drift)
-    parts = (engines, swarm, catalogue, registrators, stacks)
+    if observed.swarm and not swarm_obstacle(desired.cluster, observed):
+        stacks = with_services(desired, objects, observed.swarm, stacks)
+        surplus = diff_surplus(desired, objects, observed.swarm, stacks)
+    else:
+        surplus = Diff(())
+    parts = (engines, swarm, catalogue, registrators, stacks, surplus)
     return Diff(
         changes=tuple(change for part in parts for change in part.changes),
         blocked=tuple(obstacle for part in parts for obstacle in part.blocked),
         unchanged=sum(part.unchanged for part in parts),
         drifted=stacks.drifted,
+        kept=tuple(kept for part in parts for kept in part.kept),
     )
 
 

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from deployer.diff.body import hash_of, normalise_service
-from deployer.diff.change import Blocked, Cause, Change, Drifted, ServiceDiffers, ServiceMissing, ServiceUnsettled
+from deployer.diff.change import (
+    Blocked,
+    Cause,
+    Change,
+    Drifted,
+    Field,
+    ServiceDiffers,
+    ServiceMissing,
+    ServiceReplaced,
+    ServiceUnsettled,
+)
 from deployer.diff.drift import Rules, compare, digests
 from deployer.diff.effect import Effect, effect, template_of
 from deployer.diff.veil import veiled
@@ -79,10 +89,10 @@ def diff_service(cluster: str, commit: str, stack: str, body: Body, seen: Seen, 
         return Finding(blocked=(foreign("service", name),))
     old_mode, new_mode = _mode(live.spec), _mode(body)
     if old_mode != new_mode:
-        return Finding(blocked=(Blocked(
-            f"service {name}", f"its mode changes from {old_mode} to {new_mode}, which engines refuse",
-            "give the service a new name, or remove the old one first",
-        ),))  # fmt: skip
+        # Engines refuse to change it (swarmkit, manager/controlapi/service.go, errModeChangeNotAllowed).
+        other = (Field("Mode", old_mode, new_mode),)
+        cause = Cause.DRIFTED if live.labels.get(labels.HASH) == hash_of(body) else Cause.CHANGED
+        return Finding((ServiceReplaced(stack, name, stamped(body, commit), live, other, cause),))
     names = {**seen.networks, **_predefined(body, live.spec, seen.networks)}
     present, wanted = normalise_service(live.spec, names), normalise_service(body, names)
 

@@ -8,6 +8,7 @@ from deployer.diff.change import (
     Blocked,
     Diff,
     Field,
+    NetworkReplaced,
     ObjectMissing,
 )
 from deployer.diff.drift import Rules
@@ -141,11 +142,7 @@ def _diff_object(stack: str, kind: Kind, body: Mapping[str, Any], seen: Seen) ->
     if present is None:
         return Finding((ObjectMissing(kind, stack, name, body),))
     if kind == "network" and (differing := network_fields(present.body, body)):
-        told = ", ".join(f"{field.path} {field.old!r} -> {field.new!r}" for field in differing)
-        return Finding(blocked=(Blocked(
-            f"network {name}", f"its options differ ({told}), and an engine cannot change a network (moby#37901)",
-            "give the network a new name in the stack file; the old one can go when no service uses it",
-        ),))  # fmt: skip
+        return Finding((NetworkReplaced(stack, name, present.id, body, differing),))
     return Finding()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.execute import containers, images, machines, membership, stacks
+from deployer.execute import containers, images, machines, membership, removals, stacks
 from deployer.execute.back import roll_back_stack
 from deployer.execute.converge import await_services
 from deployer.plan.operations import (
@@ -18,6 +18,10 @@ from deployer.plan.operations import (
     JoinSwarm,
     Operation,
     RegisterNode,
+    RemoveObject,
+    RemoveService,
+    ReplaceNetwork,
+    ReplaceService,
     RollBackStack,
     RunContainer,
     UpdateMember,
@@ -58,6 +62,14 @@ async def perform(operation: Operation, world: World, tell: Tell) -> str:  # noq
             return await stacks.create_service(world, operation, tell)
         case UpdateService():
             return await stacks.update_service(world, operation, tell)
+        case ReplaceService():
+            return await removals.replace_service(world, operation, tell)
+        case RemoveService():
+            return await removals.remove_service(world, operation, tell)
+        case ReplaceNetwork():
+            return await removals.replace_network(world, operation, tell)
+        case RemoveObject():
+            return await removals.remove_object(world, operation, tell)
         case AwaitServices():
             return await await_services(world, operation, tell)
         case RollBackStack():

@@ -148,6 +148,12 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Literal["correct", "report"],
         Meta(description="What somebody changed by hand on a service is set back, or shown and left as it is."),
     ] = "correct"
+    prune: Annotated[
+        bool, Meta(description="Remove what git does not have any more: services, networks, configs, stacks, machines.")
+    ] = True
+    max_removals: Annotated[
+        int, Meta(ge=0, le=10000, description="More at once need --allow-delete with the name of each.")
+    ] = 3
 
 
 DEFAULT_POLICY: Final = Policy()

@@ -146,6 +146,8 @@ class LiveObject:
     name: str
     labels: Mapping[str, str]
     body: Mapping[str, Any]
+    created: str = ""
+    """When, in UTC with all nine digits of a second: later ones sort behind."""
 
 
 @dataclass(frozen=True)

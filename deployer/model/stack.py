@@ -50,6 +50,9 @@ class StackSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     ] = "rollback"
 
     images: Annotated[Images | None, Meta(description="What differs from the cluster's images section.")] = None
+    prune: Annotated[
+        bool, Meta(description="Whether services and networks that this file does not have any more are removed.")
+    ] = True
 
     @property
     def wait_seconds(self) -> float:

@@ -24,9 +24,9 @@ async def observe_swarm(engine: Engine, via: str, cluster_id: str) -> Swarm:
         secrets = group.create_task(engine.get("/secrets"))
     try:
         objects = [
-            *(_object("network", told["Id"], told) for told in networks.result()),
-            *(_object("config", told["ID"], told["Spec"]) for told in configs.result()),
-            *(_object("secret", told["ID"], told["Spec"]) for told in secrets.result()),
+            *(_object("network", told["Id"], told, told.get("Created")) for told in networks.result()),
+            *(_object("config", told["ID"], told["Spec"], told.get("CreatedAt")) for told in configs.result()),
+            *(_object("secret", told["ID"], told["Spec"], told.get("CreatedAt")) for told in secrets.result()),
         ]
         return Swarm(
             via,
@@ -69,5 +69,13 @@ def read_service(told: Mapping[str, Any]) -> LiveService:
     )
 
 
-def _object(kind: Literal["network", "config", "secret"], identifier: str, body: Mapping[str, Any]) -> LiveObject:
-    return LiveObject(kind, identifier, body["Name"], body.get("Labels") or {}, body)
+def _object(
+    kind: Literal["network", "config", "secret"], identifier: str, body: Mapping[str, Any], created: str | None
+) -> LiveObject:
+    return LiveObject(kind, identifier, body["Name"], body.get("Labels") or {}, body, _sortable(created or ""))
+
+
+def _sortable(moment: str) -> str:
+    """Go writes `15:04:05.12Z`, without the zeros at the end: of two such texts the later one may sort first."""
+    whole, _, fraction = moment.removesuffix("Z").partition(".")
+    return f"{whole}.{fraction:0<9}Z" if whole else ""

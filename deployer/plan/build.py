@@ -14,20 +14,27 @@ from deployer.plan.consul import catalogue_steps
 from deployer.plan.draft import Draft
 from deployer.plan.machines import engine_steps, manager_of, member_step, swarm_steps
 from deployer.plan.registrator import registrator_steps
+from deployer.plan.removals import make_room, remove_surplus
 from deployer.plan.stacks import in_order, object_steps, service_steps
 from deployer.plan.steps import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deployer.diff.change import Diff
+    from deployer.diff.change import Blocked, Diff
     from deployer.model.desired import Desired
     from deployer.model.observed import Observed
     from deployer.model.stack import StackObjects
 
 
-def build_plan(diff: Diff, desired: Desired, objects: Sequence[StackObjects], observed: Observed) -> Plan:
-    """The ordered steps for all changes of `diff`."""
+def build_plan(
+    diff: Diff,
+    desired: Desired,
+    objects: Sequence[StackObjects],
+    observed: Observed,
+    refused: tuple[Blocked, ...] = (),
+) -> Plan:
+    """The ordered steps for all changes of `diff`; `refused` is why none of them may be done."""
     draft = Draft()
     manager = manager_of(diff, desired, observed)
     engine_steps(draft, diff)
@@ -39,11 +46,22 @@ def build_plan(diff: Diff, desired: Desired, objects: Sequence[StackObjects], ob
     sources = [(source, after) for source, after in in_order(desired.stacks) if source.name in compiled]
     for source, _ in sources:
         object_steps(draft, source.name, diff, machines)
+    make_room(draft, diff, machines)
     ready = seen_of(observed.swarm).all_ready
     for source, after in sources:
         service_steps(draft, source, after, compiled[source.name], diff, machines, all_ready=ready)
+    remove_surplus(draft, diff)
     everything = tuple(step.number for step in draft.steps)
     for change in last:
         member_step(draft, change, manager, follows=everything)
-    steps = tuple(draft.steps)
-    return Plan(desired.cluster.name, desired.commit, steps, diff.blocked, diff.unchanged, manager, diff.drifted)
+    return Plan(
+        desired.cluster.name,
+        desired.commit,
+        tuple(draft.steps),
+        diff.blocked,
+        diff.unchanged,
+        manager,
+        diff.drifted,
+        refused=refused,
+        kept=diff.kept,
+    )

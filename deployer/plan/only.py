@@ -34,12 +34,14 @@ def stack_of(operation: Operation) -> str:
 
 
 def restricted(plan: Plan, stacks: Sequence[str], desired: Desired) -> Plan:
-    """The steps of those stacks, numbered anew.
+    """The steps of those stacks, numbered anew; the whole plan, where none is named.
 
     Waits for other stacks are left out, as whoever asks for one stack alone wants it now. What else they need and the plan
     would make elsewhere (a network of another stack, a swarm that is not there) is an obstacle, named. Obstacles of other
     stacks' are left out; those of machines stay, for what could not be asked may be anything.
     """
+    if not stacks:
+        return plan
     wanted = [step for step in plan.steps if stack_of(step.operation) in stacks]
     lacking: dict[int, Blocked] = {}
     by_number = {step.number: step for step in plan.steps}

@@ -141,6 +141,47 @@ class Back:
 
 
 @dataclass(frozen=True)
+class ReplaceService:
+    """Remove the service that the plan saw, wait until its tasks are gone, create it anew."""
+
+    stack: str
+    name: str
+    body: Mapping[str, Any]
+    seen: LiveService
+
+
+@dataclass(frozen=True)
+class RemoveService:
+    """Remove the service that the plan saw, and wait until its tasks are gone: what they use cannot go before.
+
+    `until` is the network that is replaced, where the service is made anew after that; empty where it goes for good.
+    """
+
+    stack: str
+    name: str
+    seen: LiveService
+    until: str = ""
+
+
+@dataclass(frozen=True)
+class ReplaceNetwork:
+    """Remove the network that the plan saw, and create it with other options."""
+
+    stack: str
+    name: str
+    id: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RemoveObject:
+    kind: Literal["network", "config", "secret"]
+    stack: str
+    name: str
+    id: str
+
+
+@dataclass(frozen=True)
 class AwaitServices:
     """Wait until the services' tasks run (and are healthy, where they have a check) or, `completed`, have ended well.
 
@@ -177,5 +218,15 @@ NodeOperation = (
     | AwaitConsul
     | RegisterNode
 )
-StackOperation = CreateObject | CreateService | UpdateService | AwaitServices | RollBackStack
+StackOperation = (
+    CreateObject
+    | CreateService
+    | UpdateService
+    | ReplaceService
+    | RemoveService
+    | ReplaceNetwork
+    | RemoveObject
+    | AwaitServices
+    | RollBackStack
+)
 Operation = NodeOperation | StackOperation | CareOperation

@@ -5,10 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from deployer.diff.change import Change, Diff, ObjectMissing, ServiceDiffers, ServiceMissing, ServiceUnsettled
+from deployer.diff.change import (
+    Change,
+    Diff,
+    ObjectMissing,
+    ServiceDiffers,
+    ServiceMissing,
+    ServiceReplaced,
+    ServiceUnsettled,
+)
 from deployer.diff.services import references, was_well
 from deployer.model import labels
-from deployer.plan.operations import AwaitServices, Back, CreateObject, CreateService, RollBackStack, UpdateService
+from deployer.plan.operations import (
+    AwaitServices,
+    Back,
+    CreateObject,
+    CreateService,
+    ReplaceService,
+    RollBackStack,
+    UpdateService,
+)
+from deployer.plan.removals import rooms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +33,8 @@ if TYPE_CHECKING:
     from deployer.diff.change import Cause
     from deployer.model.stack import Dependency, StackObjects, StackSource
     from deployer.plan.draft import Draft
+
+Written = ServiceMissing | ServiceDiffers | ServiceReplaced
 
 
 def object_steps(draft: Draft, stack: str, diff: Diff, machines: tuple[int, ...]) -> None:
@@ -56,9 +75,9 @@ def service_steps(
     work.end(unsettled[0].cause if unsettled and not services else None)
 
 
-def _changes(diff: Diff, stack: str) -> tuple[dict[str, ServiceMissing | ServiceDiffers], list[ServiceUnsettled]]:
+def _changes(diff: Diff, stack: str) -> tuple[dict[str, Written], list[ServiceUnsettled]]:
     of_stack = [change for change in diff.changes if _stack_of(change) == stack]
-    written = {change.name: change for change in of_stack if isinstance(change, ServiceMissing | ServiceDiffers)}
+    written = {change.name: change for change in of_stack if isinstance(change, Written)}
     return written, [change for change in of_stack if isinstance(change, ServiceUnsettled)]
 
 
@@ -68,7 +87,7 @@ class _Work:
 
     draft: Draft
     source: StackSource
-    services: Mapping[str, ServiceMissing | ServiceDiffers]
+    services: Mapping[str, Written]
     unsettled: set[str]
     all_ready: bool
     before: Sequence[int] = ()
@@ -85,19 +104,18 @@ class _Work:
             waited = self._wait_for(one) if one.service == name else self.draft.made.get(("service", one.on))
             if waited and one.on != name:
                 (needed if one.required else follows).add(waited)
-        operation: CreateService | UpdateService
-        if isinstance(change, ServiceDiffers):
-            operation = UpdateService(change.stack, name, change.body, change.seen)
-            fields, effect = change.fields, change.effect
-        else:
-            operation, fields, effect = CreateService(change.stack, name, change.body), (), None
+        needs = [("swarm", ""), *references(change.body), *rooms(self.draft, name)]
+        if isinstance(change, ServiceReplaced) and change.network:
+            # It was taken down for its network: whatever else fails, it is brought up again.
+            follows |= {*needed, *self.draft.numbers(*needs)}
+            needed, needs = set(), [("room", f"{change.network} {name}")]
         self.last[name] = self.draft.add(
-            operation,
+            _operation(change),
             change.cause,
-            fields,
-            effect=effect,
+            change.fields if not isinstance(change, ServiceMissing) else (),
+            effect=change.effect if isinstance(change, ServiceDiffers) else None,
             makes=("service", name),
-            needs=[("swarm", ""), *references(change.body)],
+            needs=needs,
             needed=tuple(needed),
             follows=tuple(follows),
         )
@@ -172,10 +190,19 @@ class _Work:
         return Back(name, change.seen, str(change.body["Labels"][labels.HASH]))
 
 
+def _operation(change: Written) -> CreateService | UpdateService | ReplaceService:
+    match change:
+        case ServiceDiffers():
+            return UpdateService(change.stack, change.name, change.body, change.seen)
+        case ServiceReplaced(network=""):
+            return ReplaceService(change.stack, change.name, change.body, change.seen)
+        case ServiceMissing() | ServiceReplaced():
+            return CreateService(change.stack, change.name, change.body)
+
+
 def _stack_of(change: Change) -> str:
-    return (
-        change.stack if isinstance(change, ObjectMissing | ServiceMissing | ServiceDiffers | ServiceUnsettled) else ""
-    )
+    kinds = ObjectMissing | ServiceMissing | ServiceDiffers | ServiceReplaced | ServiceUnsettled
+    return change.stack if isinstance(change, kinds) else ""
 
 
 def in_order(stacks: Sequence[StackSource]) -> list[tuple[StackSource, list[str]]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from deployer.diff.change import Blocked, Cause, Drifted, Field
+    from deployer.diff.change import Blocked, Cause, Drifted, Field, Kept
     from deployer.diff.effect import Effect
     from deployer.plan.operations import Operation
 
@@ -52,6 +52,10 @@ class Plan:
 
     purpose: str = ""
     """What was asked for, where it is not that everything be as git says: `restart slave, slave2`."""
+    refused: tuple[Blocked, ...] = ()
+    """Guards that say no: with any of these, nothing of the plan is done."""
+    kept: tuple[Kept, ...] = ()
+    """What git does not have any more, and what stays all the same."""
 
     @property
     def empty(self) -> bool:

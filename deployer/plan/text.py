@@ -22,6 +22,10 @@ from deployer.plan.operations import (
     JoinSwarm,
     Operation,
     RegisterNode,
+    RemoveObject,
+    RemoveService,
+    ReplaceNetwork,
+    ReplaceService,
     RollBackStack,
     RunContainer,
     UpdateMember,
@@ -31,9 +35,10 @@ from deployer.plan.operations import (
 
 if TYPE_CHECKING:
     from deployer.diff.change import Drifted
+    from deployer.model.observed import LiveService
     from deployer.plan.steps import Plan, Step
 
-Mark = Literal["+", "~", ".", "-"]
+Mark = Literal["+", "~", "-", "-/+", "."]
 
 LONGEST_VALUE: Final = 60
 SHORT_COMMIT: Final = 10
@@ -53,21 +58,29 @@ def plan_text(plan: Plan) -> str:
         lines.append(step_text(step))
         lines += [f"       {line}" for line in step_fields(step)]
         lines += [f"       {printable(line)}" for line in on_failure(step.operation)]
-    if plan.steps:
-        lines.append("")
+    for block in ([""] if plan.steps else [], _left(plan), _not_done(plan)):
+        lines += [*block, ""] if any(block) else block
+    lines.append(summary(plan))
+    return "\n".join(lines) + "\n"
+
+
+def _left(plan: Plan) -> list[str]:
+    """What stays although git says otherwise."""
+    lines: list[str] = []
     for left in plan.drifted:
         lines.append(printable(drifted_text(left)))
         lines += [f"       {field_text(field)}" for field in left.fields]
-    if plan.drifted:
-        lines.append("")
-    for obstacle in plan.blocked:
-        lines.append(printable(f"! {obstacle.subject}: {obstacle.reason}"))
-        if obstacle.help:
-            lines.append(f"    {printable(obstacle.help)}")
-    if plan.blocked:
-        lines.append("")
-    lines.append(summary(plan))
-    return "\n".join(lines) + "\n"
+    return lines + [printable(f"= {kept.subject}: not in git any more, and stays: {kept.reason}") for kept in plan.kept]
+
+
+def _not_done(plan: Plan) -> list[str]:
+    """What cannot be done, and what guards refuse."""
+    told = [*(("!", obstacle) for obstacle in plan.blocked), *(("x", guard) for guard in plan.refused)]
+    lines: list[str] = []
+    for sign, one in told:
+        lines.append(printable(f"{sign} {one.subject}: {one.reason}"))
+        lines += [f"    {printable(one.help)}"] if one.help else []
+    return lines
 
 
 def summary(plan: Plan) -> str:
@@ -77,11 +90,19 @@ def summary(plan: Plan) -> str:
     if plan.empty:
         drifted = f", but for {len(plan.drifted)} drifted and left" if plan.drifted else ""
         return f"No changes: everything is as {short(plan.commit)} says{drifted} ({plan.unchanged} unchanged)."
-    marks = [mark(step.operation) for step in plan.steps]
+    added, changed, removed = totals(plan)
     blocked = f"; {len(plan.blocked)} cannot be done" if plan.blocked else ""
-    counts = f"{marks.count('+')} to add, {marks.count('~')} to change, {marks.count('-')} to remove"
     drifted = f"; {len(plan.drifted)} drifted and left" if plan.drifted else ""
-    return f"Plan: {counts} ({plan.unchanged} unchanged){blocked}{drifted}."
+    refused = "; refused: nothing of it is done" if plan.refused else ""
+    counts = f"{added} to add, {changed} to change, {removed} to remove"
+    return f"Plan: {counts} ({plan.unchanged} unchanged){blocked}{drifted}{refused}."
+
+
+def totals(plan: Plan) -> tuple[int, int, int]:
+    """(to add, to change, to remove); what is replaced is removed and added."""
+    marks = [mark(step.operation) for step in plan.steps]
+    both = marks.count("-/+")
+    return marks.count("+") + both, marks.count("~"), marks.count("-") + both
 
 
 def short(commit: str) -> str:
@@ -109,10 +130,14 @@ def drifted_text(left: Drifted) -> str:
 
 
 def mark(operation: Operation) -> Mark:
-    """+ makes something, ~ changes something, - takes something away, . waits."""
+    """+ makes something, ~ changes something, - removes it, -/+ puts another in its place, . waits."""
     match operation:
         case AwaitConsul() | AwaitServices() | RollBackStack():
             return "."
+        case RemoveService() | RemoveObject():
+            return "-"
+        case ReplaceService() | ReplaceNetwork():
+            return "-/+"
         case WriteDaemonJson() | UpdateMember() | UpdateService():
             return "~"
         case (
@@ -168,6 +193,16 @@ def describe(operation: Operation) -> tuple[str, str]:  # noqa: C901, PLR0911, P
             return name, f"create service, {_count(body)}"
         case UpdateService(_, name, body):
             return name, f"update service, {_count(body)}"
+        case ReplaceService(_, name, body, seen):
+            return name, f"replace service, {_tasks(seen)} stop before {_count(body)} start"
+        case RemoveService(_, name, seen, ""):
+            return name, f"remove service and its {_tasks(seen)}"
+        case RemoveService(_, name, seen, until):
+            return name, f"remove service and its {_tasks(seen)} until {until} is replaced"
+        case ReplaceNetwork(_, name):
+            return name, "replace network"
+        case RemoveObject(kind, _, name):
+            return name, f"remove {kind}"
         case AwaitServices(stack, services, timeout, until):
             ends = {"running": "", "healthy": " to be healthy", "completed": " to complete"}
             return stack, f"wait up to {timeout:.0f} s for {', '.join(services)}{ends[until]}"
@@ -199,6 +234,10 @@ def back_text(back: Back) -> str:
 def image_text(back: Back) -> str:
     """`image app:1.4`"""
     return "image " + str(back.seen.spec["TaskTemplate"]["ContainerSpec"].get("Image", "")).partition("@")[0]
+
+
+def _tasks(seen: LiveService) -> str:
+    return f"{seen.wanted} task{'' if seen.wanted == 1 else 's'}"
 
 
 def _count(body: Any) -> str:

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.plan.outcome import Done, Failed, Outcome, Skipped
-from deployer.plan.text import describe, mark, on_failure
+from deployer.plan.text import describe, mark, on_failure, totals
 from deployer.report.masked import field_document
 from deployer.report.plan import place
 from deployer.report.snippet import highlighted
@@ -62,12 +62,14 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "steps": [step_document(step) for step in plan.steps],
         "blocked": [_blocked(obstacle) for obstacle in plan.blocked],
         "drifted": [_drifted(left) for left in plan.drifted],
+        "refused": [{"subject": one.subject, "reason": one.reason, "help": one.help} for one in plan.refused],
+        "kept": [{"subject": one.subject, "reason": one.reason} for one in plan.kept],
     }
 
 
 def plan_summary(plan: Plan) -> dict[str, int]:
-    marks = [mark(step.operation) for step in plan.steps]
-    counted = {"add": marks.count("+"), "change": marks.count("~"), "remove": marks.count("-")}
+    added, changed, removed = totals(plan)
+    counted = {"add": added, "change": changed, "remove": removed}
     return counted | {"unchanged": plan.unchanged, "blocked": len(plan.blocked)}
 
 

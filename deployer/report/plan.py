@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
+from deployer.errors import GuardRefusedError
 from deployer.plan.operations import StackOperation
 from deployer.plan.outcome import Report
 from deployer.plan.text import plan_text
@@ -14,15 +15,10 @@ if TYPE_CHECKING:
     from deployer.report.paint import Paint, Tone
 
 TONES: Final[dict[str, Tone]] = {
-    "+": "green",
-    "~": "yellow",
-    "-": "red",
-    "!": "red",
-    "=": "yellow",
-    ".": "dim",
-    " ": "dim",
-}
-"""By a line's first character: adds, changes, takes away, cannot be done, drifted and left, waits, and details below one of these."""
+    "+": "green", "~": "yellow", "-": "red", "!": "red", "x": "red", "=": "yellow", ".": "dim", " ": "dim",
+}  # fmt: skip
+"""By a line's first character: adds, changes, removes, cannot be done, is refused, is left as it is, waits, and details below one
+of these."""
 
 
 def painted_plan(plan: Plan, paint: Paint) -> str:
@@ -45,6 +41,8 @@ def place(operation: Operation) -> tuple[Literal["machine", "stack"], str]:
 
 def exit_code(plan: Plan, *, detailed: bool) -> int:
     """0, or with `detailed` 2 where not everything is as git says; where something cannot be done, what `apply` would end with."""
+    if plan.refused:
+        return GuardRefusedError.exit_code
     if plan.blocked:
         return Report(plan).exit_code
     return 2 if detailed and (plan.steps or plan.drifted) else 0

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from deployer.source.commit import commit_edited
+    from deployer.source.history import stands
     from deployer.source.repository import load, load_cluster, lock_directory, revision
     from deployer.source.secrets import with_secrets
 
-__all__ = ["commit_edited", "load", "load_cluster", "lock_directory", "revision", "with_secrets"]
+__all__ = ["commit_edited", "load", "load_cluster", "lock_directory", "revision", "stands", "with_secrets"]
 
 _WHERE: Final = {
     "commit_edited": "commit",
@@ -22,6 +23,7 @@ _WHERE: Final = {
     "load_cluster": "repository",
     "lock_directory": "repository",
     "revision": "repository",
+    "stands": "history",
     "with_secrets": "secrets",
 }
 

@@ -55,6 +55,16 @@ def follows(repository: git.Repository, new: str, old: str) -> bool:
     return done.returncode == 0
 
 
+def related(repository: git.Repository, one: str, other: str) -> bool:
+    """Whether two full ids have a commit in common."""
+    return git.ask(repository, "merge-base", git.full_id(one), git.full_id(other)).returncode == 0
+
+
+def shallow(repository: git.Repository) -> bool:
+    """Whether its history was cut off when it was cloned."""
+    return git.ask(repository, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
+
+
 def merges(repository: git.Repository, old: str, new: str) -> bool:
     """Whether a merge is among the commits of `new` that `old` does not have."""
     asked = ("rev-list", "--min-parents=2", "--max-count=1", f"{git.full_id(old)}..{git.full_id(new)}")

@@ -69,14 +69,14 @@ class FakeWorkflow:
         module: Any = ModuleType("deployer.workflow")
         module.Source = Source
         module.validate = lambda source, say: self._answer(self.validated, source, say)
-        module.plan = lambda source, say: self._answer(self.plan, source, say)
+        module.plan = lambda source, say, _: self._answer(self.plan, source, say)
         module.status = lambda source, say: self._answer(self.status, source, say)
         module.apply = self._apply
         made: ModuleType = module
         return made
 
     def _apply(
-        self, source: Source, say: Any, show: Any, listen: Any, *, wait_lock: float = 0, asked: Any = None
+        self, source: Source, say: Any, show: Any, listen: Any, *, wait_lock: float = 0, asked: Any = None, **_: Any
     ) -> Report:
         self.asked.append(wait_lock)
         self.reasons.append(asked.reason if asked else "")

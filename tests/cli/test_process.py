@@ -64,7 +64,7 @@ def test_completion_offers_commands_and_options() -> None:
     bash = {"_DEPLOYER_COMPLETE": "complete_bash", "COMP_CWORD": "1", "COMP_WORDS": "deployer "}
     assert program(**bash).stdout.split() == list(COMMANDS)
     options = program(**bash | {"COMP_CWORD": "2", "COMP_WORDS": "deployer plan --re"}).stdout.split()
-    assert options == ["--repo", "--rev"]
+    assert options == ["--repo", "--rev", "--replaces"]
 
 
 def test_the_version() -> None:
@@ -89,7 +89,7 @@ def test_exit_codes_reach_the_shell_and_no_traceback_does(tmp_path: Path) -> Non
 
 SLOW: Final = """
 import signal, sys, time, types, deployer
-def plan(source, say):
+def plan(source, say, _consent):
     say("begun")
     time.sleep(60)
 sys.modules["deployer.workflow"] = deployer.workflow = types.SimpleNamespace(Source=lambda *a: a, plan=plan)

@@ -11,9 +11,11 @@ from deployer.diff.change import (
     Change,
     Diff,
     Field,
+    NetworkReplaced,
     ObjectMissing,
     ServiceDiffers,
     ServiceMissing,
+    ServiceReplaced,
     ServiceUnsettled,
 )
 from deployer.diff.stacks import diff_stacks
@@ -120,18 +122,20 @@ class TestService:
     @pytest.mark.parametrize(
         ("before", "after", "words"),
         [
-            ({"Replicated": {"Replicas": 3}}, {"Global": {}}, "from Replicated to Global"),
-            ({"Global": {}}, {"Replicated": {}}, "from Global to Replicated"),
-            ({"Global": {}}, {}, "from Global to Replicated"),
-            ({"Replicated": {}}, {"ReplicatedJob": {}}, "from Replicated to ReplicatedJob"),
+            ({"Replicated": {"Replicas": 3}}, {"Global": {}}, ("Replicated", "Global")),
+            ({"Global": {}}, {"Replicated": {}}, ("Global", "Replicated")),
+            ({"Global": {}}, {}, ("Global", "Replicated")),
+            ({"Replicated": {}}, {"ReplicatedJob": {}}, ("Replicated", "ReplicatedJob")),
         ],
     )
-    def test_another_mode_is_refused_by_engines_and_so_not_tried(
-        self, before: dict[str, Any], after: dict[str, Any], words: str
+    def test_another_mode_is_refused_by_engines_and_so_made_anew(
+        self, before: dict[str, Any], after: dict[str, Any], words: tuple[str, str]
     ) -> None:
         found = compare(service("s_web", Mode=after), live(service("s_web", Mode=before)))
-        assert found.changes == ()
-        assert reasons(found) == [("service s_web", f"its mode changes {words}, which engines refuse")]
+        (change,) = found.changes
+        assert isinstance(change, ServiceReplaced)
+        assert (change.fields, change.cause, change.network) == ((Field("Mode", *words),), Cause.CHANGED, "")
+        assert found.blocked == ()
 
 
 class TestTasks:
@@ -278,16 +282,20 @@ class TestNetworkOptions:
     @pytest.mark.parametrize(
         ("wanted", "present", "told"),
         [
-            ({"Internal": True}, {"Internal": False}, "Internal False -> True"),
-            ({}, {"Attachable": True}, "Attachable True -> False"),
-            ({"Driver": "overlay"}, {"Driver": "macvlan"}, "Driver 'macvlan' -> 'overlay'"),
-            ({"Options": {"encrypted": ""}}, {"Options": {}}, "Options.encrypted None -> ''"),
-            ({"Options": {"mtu": "1400"}}, {"Options": {"mtu": "1500"}}, "Options.mtu '1500' -> '1400'"),
-            ({"IPAM": {"Config": [{"Subnet": "10.9.0.0/24"}]}}, {"IPAM": {"Config": []}}, "IPAM.Config"),
+            ({"Internal": True}, {"Internal": False}, ("Internal", False, True)),
+            ({}, {"Attachable": True}, ("Attachable", True, False)),
+            ({"Driver": "overlay"}, {"Driver": "macvlan"}, ("Driver", "macvlan", "overlay")),
+            ({"Options": {"encrypted": ""}}, {"Options": {}}, ("Options.encrypted", None, "")),
+            ({"Options": {"mtu": "1400"}}, {"Options": {"mtu": "1500"}}, ("Options.mtu", "1500", "1400")),
+            (
+                {"IPAM": {"Config": [{"Subnet": "10.9.0.0/24"}]}},
+                {"IPAM": {"Config": []}},
+                ("IPAM.Config", [], [{"Subnet": "10.9.0.0/24"}]),
+            ),
         ],
     )
-    def test_a_difference_is_blocked_and_the_service_goes_on(
-        self, wanted: dict[str, Any], present: dict[str, Any], told: str
+    def test_a_difference_means_another_network(
+        self, wanted: dict[str, Any], present: dict[str, Any], told: tuple[str, Any, Any]
     ) -> None:
         body = with_template(service("s_web", 4), Networks=[{"Target": "s_n"}])
         found = compare(
@@ -296,10 +304,10 @@ class TestNetworkOptions:
             objects=(owned("network", network("s_n", **present)),),
             networks=(network("s_n", **wanted),),
         )
-        ((subject, reason),) = reasons(found)
-        assert subject == "network s_n"
-        assert told in reason
-        assert differs(found).cause is Cause.COUNT
+        network_change = next(change for change in found.changes if isinstance(change, NetworkReplaced))
+        assert (network_change.name, network_change.id) == ("s_n", "id-s_n")
+        assert network_change.fields == (Field(*told),)
+        assert found.blocked == ()
 
     @pytest.mark.parametrize(
         ("wanted", "present"),

@@ -30,7 +30,7 @@ FAKE = Path.cwd() / "fake"
 SERVICES = FAKE / "services.json"
 
 
-async def compare(validated: Validated, _link: object, _say: object) -> Any:
+async def compare(validated: Validated, _link: object, _say: object, _consent: object = None) -> Any:
     if (FAKE / "unreachable").exists():
         raise UnreachableError("no machine answers", help="look after them")
     running = json.loads(SERVICES.read_text()) if SERVICES.exists() else {}
@@ -45,7 +45,7 @@ async def compare(validated: Validated, _link: object, _say: object) -> Any:
         for number, (stack, body) in enumerate(changed, 1)
     )
     plan = Plan(validated.desired.cluster.name, validated.desired.commit, steps)
-    only = validated.only
+    only = validated.source.only
     return SimpleNamespace(catalogue=None), None, restricted(plan, only, validated.desired) if only else plan
 
 

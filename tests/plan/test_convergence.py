@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deployer.diff import diff
+from deployer.diff.services import references
 from deployer.model.cluster import Cluster, Consul, Registrator
 from deployer.model.desired import Desired
 from deployer.model.observed import (
@@ -22,6 +23,7 @@ from deployer.model.observed import (
     Machine,
     Observed,
     Silent,
+    Swarm,
     Unreachable,
 )
 from deployer.model.stack import Dependency, StackObjects
@@ -37,6 +39,10 @@ from deployer.plan.operations import (
     JoinSwarm,
     Operation,
     RegisterNode,
+    RemoveObject,
+    RemoveService,
+    ReplaceNetwork,
+    ReplaceService,
     RollBackStack,
     RunContainer,
     UpdateMember,
@@ -167,6 +173,23 @@ def perform(seen: Observed, operation: Operation, plan: Plan) -> Observed:  # no
             rest = tuple(found for found in swarm_now.services if found.name != name)
             made_anew = stored(seen, was.id, was.version + 1, body)
             return replace(seen, swarm=replace(swarm_now, services=(*rest, made_anew)))
+        case RemoveService(_, _, was):
+            swarm_now = spoken_to(seen, plan)
+            assert was in swarm_now.services
+            return replace(seen, swarm=without_service(swarm_now, was.id))
+        case ReplaceService(stack_name, name, body, was):
+            without = perform(seen, RemoveService(stack_name, name, was), plan)
+            return perform(without, CreateService(stack_name, name, body), plan)
+        case RemoveObject(kind, _, name, identifier):
+            swarm_now = spoken_to(seen, plan)
+            used = {target for found in swarm_now.services for _, target in references(found.spec)}
+            assert not {identifier, name} & used, f"{kind} {name} is removed while it is used"
+            left = tuple(found for found in swarm_now.objects if (found.kind, found.id) != (kind, identifier))
+            assert len(left) == len(swarm_now.objects) - 1
+            return replace(seen, swarm=replace(swarm_now, objects=left))
+        case ReplaceNetwork(stack_name, name, identifier, body):
+            without = perform(seen, RemoveObject("network", stack_name, name, identifier), plan)
+            return perform(without, CreateObject("network", stack_name, name, body), plan)
         case AwaitServices(_, names):
             swarm_now = spoken_to(seen, plan)
             assert set(names) <= {found.name for found in swarm_now.services}
@@ -179,6 +202,10 @@ def perform(seen: Observed, operation: Operation, plan: Plan) -> Observed:  # no
             return seen  # here nothing fails
         case _:
             raise AssertionError(f"only upkeep does that: {operation}")
+
+
+def without_service(swarm_now: Swarm, identifier: str) -> Swarm:
+    return replace(swarm_now, services=tuple(one for one in swarm_now.services if one.id != identifier))
 
 
 def spoken_to(seen: Observed, plan: Plan) -> Any:
@@ -195,7 +222,7 @@ def stored(seen: Observed, identifier: str, version: int, body: Any) -> LiveServ
     template = body["TaskTemplate"]
     for reference in template["ContainerSpec"].get("Configs") or ():
         assert reference["ConfigName"] in configs
-    attached = [{**one, "Target": ids[one["Target"]]} for one in template.get("Networks") or ()]
+    attached = [{**one, "Target": ids.get(one["Target"], one["Target"])} for one in template.get("Networks") or ()]
     mode = body["Mode"]
     if "Replicated" in mode:
         mode = {"Replicated": {"Replicas": mode["Replicated"].get("Replicas", 1)}}

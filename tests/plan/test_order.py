@@ -114,7 +114,7 @@ def test_what_lies_between_need_not_change() -> None:
         service("s_a_top", 1),
         order=(Dependency("s_a_top", "s_middle"), Dependency("s_middle", "s_bottom")),
     )
-    seen = standing()
+    seen = standing(empty=True)
     assert seen.swarm is not None
     found = plan(
         replace(
@@ -132,7 +132,7 @@ def test_a_circle_which_validation_refuses_ends_in_the_order_of_names() -> None:
     objects = stack(
         "s", service("s_b", 1), service("s_a", 1), order=(Dependency("s_a", "s_b"), Dependency("s_b", "s_a"))
     )
-    seen = standing()
+    seen = standing(empty=True)
     found = plan(
         replace(seen, machines={"master": seen.machines["master"]}), cluster(NODES[1]), (source("s", "s"),), (objects,)
     )

@@ -73,9 +73,13 @@ def standing(
     services: dict[str, LiveService] | None = None,
     *,
     objects: Sequence[LiveObject] = NETWORKS,
+    empty: bool = False,
     **machines: Machine | Unreachable,
 ) -> Observed:
-    """The demo's cluster as an earlier run left it; `machines` and `services` replace what is otherwise there."""
+    """The demo's cluster as an earlier run left it; `machines` and `services` replace what is otherwise there.
+
+    `empty`: without its stacks.
+    """
     labels = dict(consul_body(DEMO, NODES[0], "10.0.0.1", EARLIER)["Labels"]) | {"deployer.engine": "26.1.5"}
     container = Container("c", "deployer-consul", "running", labels)
     engines = {
@@ -99,6 +103,8 @@ def standing(
     )
     alive = tuple((ALIVE | (services or {})).values())
     members = (member("n-master", "manager"), member("n-slave"), member("n-slave2"))
+    if empty:
+        return observed(there | machines, swarm(*members), catalogue)
     return observed(there | machines, swarm(*members, services=alive, objects=tuple(objects)), catalogue)
 
 
@@ -278,7 +284,7 @@ def test_one_machine_joins_the_swarm_that_is_there() -> None:
 
 def test_promotions_come_before_demotions_and_the_manager_that_is_asked_stays_one() -> None:
     nodes = cluster(NODES[0], node("master"), node("slave", labels={"zone": "a"}), node("slave2", "manager"))
-    seen = standing(slave=machine("10.0.0.3", engine("n-slave", manager=True)))
+    seen = standing(empty=True, slave=machine("10.0.0.3", engine("n-slave", manager=True)))
     assert seen.swarm is not None
     members = (member("n-master", "manager"), member("n-slave", "manager"), member("n-slave2"))
     found = plan(replace(seen, swarm=replace(seen.swarm, members=members)), nodes, (), ())
@@ -324,7 +330,7 @@ def test_stacks_after_stacks_and_services_after_services() -> None:
         stack("c", service("c_one", Mode={"Global": {}})),
     )
     sources = (source("a", "b", wait="5m"), source("b", "c"), source("c", wait="90s"))
-    seen = standing()
+    seen = standing(empty=True)
     nodes = cluster(NODES[1])
     found = plan(replace(seen, machines={"master": seen.machines["master"]}), nodes, sources, objects)
     assert plan_text(found) == text("""
@@ -352,7 +358,7 @@ def test_stacks_that_use_each_others_networks() -> None:
         stack("a", uses("a_one", "a_n", "b_n"), networks=(network("a_n"),), external=(("network", "b_n"),)),
         stack("b", uses("b_one", "a_n", "b_n"), networks=(network("b_n"),), external=(("network", "a_n"),)),
     )
-    seen = standing()
+    seen = standing(empty=True)
     found = plan(
         replace(seen, machines={"master": seen.machines["master"]}),
         cluster(NODES[1]),
@@ -376,7 +382,7 @@ def test_stacks_that_use_each_others_networks() -> None:
 
 def test_engines_restart_one_after_the_other() -> None:
     nodes = cluster(node("master", "manager", daemon={"mtu": 1400}), node("slave", daemon={"mtu": 1400}))
-    seen = standing()
+    seen = standing(empty=True)
     found = plan(replace(seen, machines={name: seen.machines[name] for name in ("master", "slave")}), nodes, (), ())
     assert plan_text(found) == text("""
         Plan for sandbox at 0123456789

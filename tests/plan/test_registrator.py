@@ -14,7 +14,7 @@ BARE = plan(observed({name: machine(address) for name, address in MACHINES.items
 
 
 def test_a_registrator_for_a_standing_cluster() -> None:
-    found = plan(standing(), WITH, (), ())
+    found = plan(standing(empty=True), WITH, (), ())
     assert plan_text(found) == text("""
         Plan for sandbox at 0123456789
 

@@ -1,0 +1,19 @@
+"""A plan in; nothing, or the error that ends a run before its first write, out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deployer.errors import GuardRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deployer.plan.steps import Plan
+
+
+def refuse(plan: Plan, show: Callable[[Plan], None]) -> None:
+    """GuardRefusedError, with the first reason, where a guard says no to the plan, which `show` gets then."""
+    if plan.refused:
+        show(plan)
+        raise GuardRefusedError(plan.refused[0].reason, help=plan.refused[0].help)
