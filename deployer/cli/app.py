@@ -17,6 +17,8 @@ COMMANDS: Final = {
     "history": Command("history", "history", "Show what ran, how it ended, who asked for it and why."),
     "show": Command("show", "show", "Show one run: its plan, what became of each step, the errors."),
     "status": Command("status", "status", "Show machines and stacks: as git says? healthy?"),
+    "ps": Command("ps", "ps", "Show what runs on every machine: docker ps for the whole cluster."),
+    "logs": Command("logs", "logs", "Show what a stack's tasks wrote, from every machine."),
     "services": Command("services", "services", "Show what runs where, and its health: Consul's catalogue."),
     "watch": Command("watch", "watch", "Keep the cluster as git says: every new commit, and what drifts."),
     "unlock": Command("unlock", "unlock", "Take the lock from a run that hangs."),

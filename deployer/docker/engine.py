@@ -83,6 +83,22 @@ class Engine:
             raise EngineError(response.status, _message(response))
         return response.body
 
+    async def stream(self, path: str, *, silence: float | None, **query: Any) -> AsyncGenerator[bytes, None]:
+        """A long answer's bytes as they come; it may pause for `silence` seconds, None: for ever."""
+        await self._agree()
+        target = self._prefix + path + (f"?{urlencode(_encoded(query))}" if query else "")
+        status, said = 0, b""
+        async with contextlib.aclosing(self._http.chunks("GET", target, silence=silence)) as chunks:
+            async for chunk in chunks:
+                if not status:
+                    status = int(chunk)
+                elif status >= 400:
+                    said += chunk
+                else:
+                    yield chunk
+        if status >= 400:
+            raise EngineError(status, _message(Response(status, {}, said)))
+
     async def delete(self, path: str, **query: Any) -> Any:
         return await self._call("DELETE", path, query)
 

@@ -6,6 +6,7 @@ docker-py costs 0.12 to 0.5 s to import and speaks to sockets of this machine on
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -81,28 +82,44 @@ class HttpClient:
 
         Raises ConnectionFailedError, or TimedOutError where nothing comes for `silence` seconds.
         """
+        rest, begun = b"", False
+        async with aclosing(self.chunks(method, target, body, headers=headers, silence=silence)) as chunks:
+            async for chunk in chunks:
+                if not begun:
+                    begun = True
+                    yield chunk
+                    continue
+                *complete, rest = (rest + chunk).split(b"\n")
+                if len(rest) > LINE_LIMIT:
+                    raise TooLargeError(f"a line of the answer to {_path(target)} is larger than {LINE_LIMIT} bytes")
+                for line in complete:
+                    yield line
+        if rest.strip():
+            yield rest
+
+    async def chunks(
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        *,
+        headers: dict[str, str] | None = None,
+        silence: float | None = SILENCE_SECONDS,
+    ) -> AsyncGenerator[bytes, None]:
+        """The same as it comes, not cut into lines; `silence` None: it may pause for ever."""
         name = f"{method} {_path(target)}"
         stream = await _within(silence, self._dial(), name)
         channel = _Channel(stream, h11.Connection(h11.CLIENT))
         try:
             await _within(silence, self._send(channel, method, target, body, headers or {}), name)
-            rest = b""
             while True:
                 event = await _within(silence, self._event(channel), name)
                 if isinstance(event, h11.Response):
                     yield str(event.status_code).encode()
                 elif isinstance(event, h11.Data):
-                    *complete, rest = (rest + bytes(event.data)).split(b"\n")
-                    if len(rest) > LINE_LIMIT:
-                        raise TooLargeError(
-                            f"a line of the answer to {_path(target)} is larger than {LINE_LIMIT} bytes"
-                        )
-                    for line in complete:
-                        yield line
+                    yield bytes(event.data)
                 elif isinstance(event, h11.EndOfMessage):
                     break
-            if rest.strip():
-                yield rest
         finally:
             channel.stream.close()
 
@@ -190,7 +207,7 @@ def _path(target: str) -> str:
     return target.partition("?")[0]
 
 
-async def _within(seconds: float, work: Awaitable[_T], name: str) -> _T:
+async def _within(seconds: float | None, work: Awaitable[_T], name: str) -> _T:
     try:
         async with asyncio.timeout(seconds):
             return await work

@@ -34,7 +34,19 @@ from deployer.report.validation import invalid_document, valid_document
 
 SCHEMAS: dict[str, Any] = {
     name: json.loads(files("deployer.report").joinpath("schemas", f"{name}.json").read_text())
-    for name in ("event", "failure", "history", "plan", "report", "run", "saved_plan", "status", "validation")
+    for name in (
+        "event",
+        "failure",
+        "history",
+        "log",
+        "plan",
+        "ps",
+        "report",
+        "run",
+        "saved_plan",
+        "status",
+        "validation",
+    )  # fmt: skip
 }
 REGISTRY: Registry[Any] = Registry().with_resources(
     [(f"{name}.json", Resource.from_contents(schema)) for name, schema in SCHEMAS.items()]

@@ -1,0 +1,68 @@
+"""`deployer logs`"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Annotated, Final
+
+import typer
+
+from deployer.cli.options import Colour, Json, Output, Repo, Rev, Worktree, seconds, source
+
+Target = Annotated[str, typer.Argument(metavar="STACK[/SERVICE]", help="A stack, or one service of it.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")]
+Tail = Annotated[int | None, typer.Option("--tail", "-n", min=0, metavar="N", help="The last N lines of each task.")]
+Since = Annotated[
+    float | None, typer.Option("--since", parser=seconds, metavar="DURATION", help="Not older than that: 90s, 10m, 2h.")
+]
+Timestamps = Annotated[bool, typer.Option("--timestamps", "-t", help="The time before each line.")]
+EXAMPLES: Final = """\b
+Examples:
+  deployer logs shop
+  deployer logs shop/web --follow --tail 10
+  deployer logs shop --since 10m --timestamps | grep -i error
+  deployer logs shop --json | jq -r .text
+"""
+
+
+def logs(
+    target: Target,
+    *,
+    follow: Follow = False,
+    tail: Tail = None,
+    since: Since = None,
+    timestamps: Timestamps = False,
+    repo: Repo = None,
+    rev: Rev = None,
+    worktree: Worktree = False,
+    json: Json = False,
+    color: Colour = "auto",
+) -> None:
+    """Show what a stack's tasks wrote, from every machine: a line a record, machine/task before it.
+
+    In the order of time; with --follow as it comes. Also of tasks that failed, as long as Swarm keeps their containers.
+    """
+    from deployer import running  # noqa: PLC0415 - everything hangs on it; --help and completion do without
+    from deployer.model.running import LogQuery, LogRecord  # noqa: PLC0415 - see above
+    from deployer.report.documents import to_json  # noqa: PLC0415 - see above
+    from deployer.report.running import record_document, record_text  # noqa: PLC0415 - see above
+    from deployer.report.stream import emit  # noqa: PLC0415 - see above
+
+    stack, _, service = target.partition("/")
+    output = Output(json, "quiet", color)
+    paint, width = output.paint, 0
+
+    def tell(record: LogRecord) -> None:
+        nonlocal width
+        width = max(width, len(record.node) + len(record.task) + 1)
+        if json:
+            emit(sys.stdout, to_json(record_document(record), indent=None))
+        else:
+            emit(sys.stdout, record_text(record, paint, timestamps=timestamps, width=width))
+
+    query = LogQuery(stack, service, follow, tail, time.time() - since if since else 0.0)
+    missing = running.logs(source(repo, rev, worktree), query, tell)
+    for line in missing:
+        emit(sys.stderr, f"warning: {line}\n")
+    raise typer.Exit(1 if missing else 0)

@@ -1,0 +1,42 @@
+"""`deployer ps`"""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Final
+
+import typer
+
+from deployer.cli.options import Colour, Json, Output, Repo, Rev, Worktree, source
+
+StackName = Annotated[str | None, typer.Argument(metavar="[STACK]", help="Only this stack. [default: all that runs]")]
+Everything = Annotated[bool, typer.Option("--all", "-a", help="What ended or failed, too.")]
+EXAMPLES: Final = """\b
+Examples:
+  deployer ps
+  deployer ps shop --all
+  deployer ps | grep '(unhealthy)'
+  deployer ps --json
+"""
+
+
+def ps(
+    stack: StackName = None,
+    *,
+    everything: Everything = False,
+    repo: Repo = None,
+    rev: Rev = None,
+    worktree: Worktree = False,
+    json: Json = False,
+    color: Colour = "auto",
+) -> None:
+    """Show what runs on every machine: docker ps for the whole cluster, each as machine/container.
+
+    Tasks of Swarm that have no container yet say what they wait for. Machines that do not answer are named.
+    """
+    from deployer import running  # noqa: PLC0415 - everything hangs on it; --help and completion do without
+    from deployer.report.running import running_document, running_text  # noqa: PLC0415 - see above
+
+    output = Output(json, "quiet", color)
+    found = running.ps(source(repo, rev, worktree), stack or "", everything=everything)
+    output.result(running_text(found, output.paint, time.time(), output.width), running_document(found))
