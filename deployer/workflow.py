@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from deployer.compose import compile_stacks, open_stacks
@@ -18,7 +17,7 @@ from deployer.execute import Patience, cluster_lock, execute, file_lock, this_ru
 from deployer.memory.asked import Asked
 from deployer.memory.history import before
 from deployer.memory.record import Record, remembered
-from deployer.memory.secrets import known_secrets, without
+from deployer.memory.secrets import known_secrets
 from deployer.model.consent import NOTHING
 from deployer.model.counts import Scaling, scale_message
 from deployer.model.run import Scope
@@ -143,7 +142,6 @@ def apply(
     asked = replace(asked, run=me.run, who=asked.who or me.who)
     scope = Scope(source.only, source.stacks)
     secrets = known_secrets(desired, validated.objects)
-    hide = partial(without, secrets=secrets)
     record = Record(source.repo, desired.cluster.name, asked, say, scope=scope, secrets=secrets)
 
     async def run() -> Report:
@@ -152,13 +150,15 @@ def apply(
             observed, _, decided = await _compare(validated, link, say, consent)
             refuse(decided, show)
             if not decided.steps:
-                return await remembered(record, decided, show, lambda plan: execute(plan, link, listen, say, hide=hide))
+                return await remembered(
+                    record, decided, show, lambda plan: execute(plan, link, listen, say, hide=record.hide)
+                )
             async with cluster_lock(desired.cluster, observed, link, me, patience, killed=killed) as held:
                 if held:
                     _, _, decided = await _compare(validated, link, say, consent)
                     refuse(decided, show)
                 return await remembered(
-                    record, decided, show, lambda plan: execute(plan, link, listen, say, held, hide)
+                    record, decided, show, lambda plan: execute(plan, link, listen, say, held, record.hide)
                 )
 
     return asyncio.run(run())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import BusyError, DeployerError, UsageError
@@ -52,6 +53,7 @@ class Record:
         self._scope = scope
         self._secrets = secrets
         self._when = datetime.now(UTC)
+        self.hide: Callable[[str], str] = partial(without, secrets=secrets)
         self._began = time.monotonic()
         self._before: dict[str, str] = {}
         self._begun = False

@@ -46,7 +46,7 @@ SCHEMAS: dict[str, Any] = {
         "saved_plan",
         "status",
         "validation",
-    )  # fmt: skip
+    )
 }
 REGISTRY: Registry[Any] = Registry().with_resources(
     [(f"{name}.json", Resource.from_contents(schema)) for name, schema in SCHEMAS.items()]
