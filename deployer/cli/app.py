@@ -23,7 +23,7 @@ COMMANDS: Final = {
     "watch": Command("watch", "watch", "Keep the cluster as git says: every new commit, and what drifts."),
     "unlock": Command("unlock", "unlock", "Take the lock from a run that hangs."),
     "machine": Command("machine.app", "app", "The machines one by one: docker-machine's commands, and more."),
-    "env": Command("machine.env", "env", "Point docker in this shell at a machine: eval $(deployer env NAME)."),
+    "env": Command("machine.env", "env", "Point docker in this shell at a machine."),
     "hooks": Command("hooks", "app", "Git's hooks: check what is committed, deploy what is pushed."),
     "remote": Command("remote", "app", "Make a repository that deploys what is pushed to it."),
     "registrator": Command("registrator", "app", "Put what runs on this machine into Consul."),

@@ -37,10 +37,10 @@ class Scaled:
 
 @dataclass(frozen=True)
 class Edited:
-    """A file of the repository with other counts in it."""
+    """A file of the repository with something else in it; `old` is None where it is a new one."""
 
     path: str
-    old: bytes
+    old: bytes | None
     new: bytes
 
 

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deployer.errors import GuardRefusedError, UsageError
+from deployer.errors import DeployerError, GuardRefusedError, UsageError
 from deployer.source import git
 
 if TYPE_CHECKING:
@@ -23,14 +23,11 @@ def commit_edited(repo: Path, edited: Sequence[Edited], message: str) -> str:
     GuardRefusedError where one of the files is not as HEAD has it, UsageError where there is no working tree,
     DeployerError with git's own words where it refuses: then the files are as they were.
     """
-    git.find(repo)
-    tree = git.toplevel(repo)
-    if tree is None:
-        raise UsageError(f"{repo} is a bare repository: there is no file to edit", help="run this in a clone of it")
+    tree = _tree(repo)
     paths = [one.path for one in edited]
     for one in edited:
         changed = git.own(tree, "status", "--porcelain", "--", one.path, advice="see `git status`")
-        if changed or (tree / one.path).read_bytes() != one.old:
+        if changed or _content(tree / one.path) != one.old:
             raise GuardRefusedError(
                 f"{one.path} has changes that are not committed",
                 help="commit them or put them away (git stash), then again",
@@ -40,23 +37,75 @@ def commit_edited(repo: Path, edited: Sequence[Edited], message: str) -> str:
         for one in edited:
             written.append(one)
             _write(tree / one.path, one.new)
+        new = [one.path for one in edited if one.old is None]
+        if new:  # `commit --only` takes none that git does not know
+            git.own(tree, "add", "--intent-to-add", "--", *new, advice="see `git status`")
         advice = "nothing is committed, and the files are as they were"
         git.own(tree, "commit", "--quiet", "--only", f"--message={message}", "--", *paths, advice=advice)
         return git.own(tree, "rev-parse", "HEAD", advice="see `git log`")
     except BaseException:
+        _take_back(tree, written)
         for one in written:
-            with contextlib.suppress(OSError):
-                _write(tree / one.path, one.old)
+            if one.old is None:
+                git.own(tree, "rm", "--cached", "--quiet", "--ignore-unmatch", "--", one.path, advice="", expect=False)
         raise
+
+
+def write_edited(repo: Path, edited: Sequence[Edited]) -> None:
+    """The files alone, all of them or none; what to commit is left to the user. Raises what `commit_edited` raises."""
+    tree = _tree(repo)
+    written: list[Edited] = []
+    try:
+        for one in edited:
+            written.append(one)
+            _write(tree / one.path, one.new)
+    except OSError as error:
+        _take_back(tree, written)
+        raise DeployerError(
+            f"{error.filename} cannot be written: {error.strerror}", help="nothing is changed"
+        ) from None
+    except BaseException:
+        _take_back(tree, written)
+        raise
+
+
+def content(repo: Path, path: str) -> bytes | None:
+    """What a file of the working tree holds; None where it is not there."""
+    return _content(_tree(repo) / path)
+
+
+def _tree(repo: Path) -> Path:
+    git.find(repo)
+    tree = git.toplevel(repo)
+    if tree is None:
+        raise UsageError(f"{repo} is a bare repository: there is no file to edit", help="run this in a clone of it")
+    return tree
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _take_back(tree: Path, written: Sequence[Edited]) -> None:
+    for one in written:
+        with contextlib.suppress(OSError):
+            if one.old is None:
+                (tree / one.path).unlink(missing_ok=True)
+            else:
+                _write(tree / one.path, one.old)
 
 
 def _write(path: Path, data: bytes) -> None:
     """In one step, with the mode that the file has: nobody reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-            os.fchmod(file.fileno(), path.stat().st_mode & 0o7777)
+            os.fchmod(file.fileno(), path.stat().st_mode & 0o7777 if path.exists() else 0o644)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -11,15 +11,15 @@ from deployer.document import COMPOSE_TAGS, Document, parse
 from deployer.errors import InvalidFilesError, UsageError
 from deployer.model.desired import Desired
 from deployer.source import cluster, git, index, stacks, worktree
-from deployer.source.files import MANAGED, Files
+from deployer.source.files import MANAGED, REGULAR, Entry, Files
 from deployer.source.layout import Layout, lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from deployer.model.cluster import Cluster
+    from deployer.model.counts import Edited
     from deployer.model.problem import Problem
-    from deployer.source.files import Entry
 
 
 def load(
@@ -40,13 +40,19 @@ def load(
     return validate(parse_all(files))
 
 
-def load_cluster(repo: Path, *, rev: str = "HEAD", worktree: bool = False) -> tuple[str, Cluster]:
+def load_cluster(
+    repo: Path, *, rev: str = "HEAD", worktree: bool = False, edited: Sequence[Edited] = ()
+) -> tuple[str, Cluster]:
     """The commit and the machines alone: what asks for no stack does not depend on whether theirs are valid.
+
+    `edited` are files as they would be.
 
     Raises what `load` raises, with the problems of the files under `cluster/`.
     """
     files = read(repo, rev=rev, trial=worktree, folders=MANAGED[:1])
-    entries = tuple(entry for entry in files.entries if entry.path.startswith("cluster/"))
+    kept = {entry.path: entry for entry in files.entries if entry.path.startswith("cluster/")}
+    kept |= {one.path: Entry(one.path, REGULAR | 0o644, "", one.new) for one in edited}
+    entries = tuple(kept[path] for path in sorted(kept))
     found = tuple(problem for problem in files.problems if problem.path.startswith("cluster"))
     desired = validate(parse_all(replace(files, entries=entries, problems=found)))
     return desired.commit, desired.cluster

@@ -8,7 +8,7 @@ import pytest
 
 from deployer.errors import DeployerError, GuardRefusedError, UsageError
 from deployer.model.counts import Edited, Scaled, scale_message
-from deployer.source.commit import commit_edited
+from deployer.source.commit import commit_edited, write_edited
 from tests.source.conftest import GOOD, STACK
 
 if TYPE_CHECKING:
@@ -77,3 +77,42 @@ def test_a_bare_repository_has_no_file_to_edit(repo: Repo, tmp_path: Path) -> No
 def test_of_several_the_message_lists_them() -> None:
     scaled = [Scaled("web_api", 1, 5, FILE, 4), Scaled("web_db", 3, 0, FILE, 9)]
     assert scale_message(scaled) == "Scale 2 services\n\nweb_api: 1 -> 5\nweb_db: 3 -> 0\n"
+
+
+NEW = Edited("cluster/nodes/m2.yaml", None, b"address: 192.0.2.2\nswarm: worker\n")
+
+
+def test_a_new_file_is_committed_with_the_edited_ones_and_nothing_else(repo: Repo) -> None:
+    repo.commit(GOOD)
+    repo.write({"cluster/nodes/m3.yaml": "half"})
+    commit_edited(repo.path, [EDIT, NEW], "Two\n")
+    assert repo.git("diff", "--name-only", "HEAD~1", "HEAD").split() == [NEW.path, FILE]
+    assert repo.git("status", "--porcelain") == "?? cluster/nodes/m3.yaml"
+
+
+def test_where_git_refuses_a_new_file_is_gone_again(repo: Repo) -> None:
+    repo.commit(GOOD)
+    hook = repo.path / ".git/hooks/pre-commit"
+    hook.write_text("#!/bin/sh\necho no >&2\nexit 1\n", "utf-8")
+    hook.chmod(0o755)
+    with pytest.raises(DeployerError):
+        commit_edited(repo.path, [NEW], "One\n")
+    assert repo.git("status", "--porcelain") == ""
+
+
+def test_a_new_file_never_takes_the_place_of_another(repo: Repo) -> None:
+    repo.commit(GOOD)
+    repo.write({NEW.path: "mine"})
+    with pytest.raises(GuardRefusedError):
+        commit_edited(repo.path, [NEW], "One\n")
+    assert (repo.path / NEW.path).read_text() == "mine"
+
+
+def test_files_alone_are_written_all_or_none(repo: Repo) -> None:
+    repo.commit(GOOD)
+    (repo.path / "file").touch()
+    with pytest.raises(DeployerError, match="cannot be written"):
+        write_edited(repo.path, [NEW, Edited("file/x", None, b"")])
+    assert repo.git("status", "--porcelain") == "?? file"
+    write_edited(repo.path, [NEW])
+    assert (repo.path / NEW.path).stat().st_mode & 0o777 == 0o644

@@ -10,7 +10,7 @@ from deployer.cli.lazy import Command, LazyGroup, help_without_command
 
 COMMANDS: Final = {
     "ls": Command("machine.ls", "ls", "List the machines: do they answer, where, which engine."),
-    "env": Command("machine.env", "env", "Point docker in this shell at a machine: eval $(deployer env NAME)."),
+    "env": Command("machine.env", "env", "Point docker in this shell at a machine."),
     "ssh": Command("machine.ssh", "ssh", "Enter a machine, or run a command there."),
     "scp": Command("machine.scp", "scp", "Copy between machines, or between one and this one."),
     "mount": Command("machine.mount", "mount", "Mount a machine's folder here, by sshfs."),
