@@ -77,7 +77,7 @@ def _keys_of_host(node: Node, known_hosts: str, folder: Path) -> Sequence[tuple[
     from deployer.remote.hostkeys import REPOSITORY, HostKeys  # noqa: PLC0415 - asyncssh costs 0.2 s
 
     settled = settings(node)
-    host, port = _place(node, settled)
+    host, port = place(node, settled)
     trust = HostKeys(node.address, known_hosts)
     trust.own_files(settled.get("userknownhostsfile", [""])[0].split())
     keys, authorities, revoked = trust.match(host, "", None if port == 22 else port)
@@ -99,7 +99,7 @@ def _keys_of_host(node: Node, known_hosts: str, folder: Path) -> Sequence[tuple[
     ]
 
 
-def _place(node: Node, settled: Settings) -> tuple[str, int]:
+def place(node: Node, settled: Settings) -> tuple[str, int]:
     """The host and port that `ssh` goes to."""
     return settled.get("hostname", [node.address])[0], int(settled.get("port", ["22"])[0])
 
@@ -125,7 +125,7 @@ def settings(node: Node) -> Settings:
 
 def known(node: Node, settled: Settings) -> bool:
     """Whether one of the user's own files has a key for the machine (`ssh-keygen -F`)."""
-    host, port = _place(node, settled)
+    host, port = place(node, settled)
     name = settled.get("hostkeyalias", [host if port == 22 else f"[{host}]:{port}"])[0]
     for key in ("userknownhostsfile", "globalknownhostsfile"):
         for path in settled.get(key, [""])[0].split():

@@ -69,9 +69,31 @@ async def connect(node: Node, known_hosts: str) -> SshConnection:
             raise _untrusted(node, trust) from None
         raise ConnectionFailedError(f"{node.address}: {error.reason}") from None
     except (asyncssh.Error, OSError, ValueError) as error:
-        reason = getattr(error, "reason", "") or getattr(error, "strerror", "") or str(error)
-        raise ConnectionFailedError(f"{node.address}: {reason}") from None
+        raise ConnectionFailedError(f"{node.address}: {_reason(error)}") from None
     return SshConnection(connection)
+
+
+def _reason(error: Exception) -> str:
+    """The system's own words where it has some: asyncio's name the call and not what is wrong."""
+    number = getattr(error, "errno", None)
+    words = os.strerror(number) if isinstance(error, OSError) and number and number > 0 else ""
+    return words or getattr(error, "reason", "") or str(error)
+
+
+async def host_key(node: Node) -> asyncssh.SSHKey:
+    """The host key that a machine shows, without logging in. Raises ConnectionFailedError."""
+    try:
+        async with asyncio.timeout(node.ssh.connect_timeout):
+            key = await asyncssh.get_server_host_key(node.address, node.ssh.port or ())
+    except TimeoutError:
+        raise NoAnswerError(f"no answer from {node.address} within {node.ssh.connect_timeout:g} s") from None
+    except (asyncssh.Error, OSError, ValueError) as error:
+        raise ConnectionFailedError(
+            f"{node.address}: {_reason(error)}", help="is it on, and is this its SSH port?"
+        ) from None
+    if key is None:
+        raise ConnectionFailedError(f"{node.address} has no host key")
+    return key
 
 
 async def _attempts(address: str, options: dict[str, Any]) -> asyncssh.SSHClientConnection:

@@ -46,7 +46,7 @@ def test_the_number_is_exchanged_where_it_stands(found: Tools, tmp_path: Path) -
     text = "services:\n  web:\n    image: app   # ours\n    scale: 2     # two\n    deploy: {replicas: 2}\n"
     scaled, edited = scale(tmp_path, {"web": 5}, compose=text)
     assert scaled == (Scaled("shop_web", 2, 5, FILE, 5),)
-    assert [(one.path, one.old.decode()) for one in edited] == [(FILE, text)]
+    assert [(one.path, one.old) for one in edited] == [(FILE, text.encode())]
     assert edited[0].new.decode() == text.replace("scale: 2 ", "scale: 5 ").replace("replicas: 2", "replicas: 5")
 
 

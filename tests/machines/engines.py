@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncssh
 
-from tests.remote.sshd import HOST_KEY, USER_KEY
+from tests.remote.sshd import HOST_KEY, USER_KEY, by_shell
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Reader = asyncssh.SSHReader[bytes]
     Writer = asyncssh.SSHWriter[bytes]
 
+VERSION: Final = {"Version": "26.1.5", "ApiVersion": "1.45"}
 MANAGER: Final = {
     "Swarm": {"LocalNodeState": "active", "NodeID": "n1", "NodeAddr": "10.0.0.1", "ControlAvailable": True}
 }
@@ -51,7 +52,7 @@ class _Server(asyncssh.SSHServer):
             if self._info is None:
                 await self._over.wait()
                 return
-            told = self._info if b"/info" in head else {"Version": "26.1.5", "ApiVersion": "1.45"}
+            told = self._info if b"/info" in head else [] if b"/json" in head else VERSION
             body = json.dumps(told).encode()
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
         writer.close()
@@ -65,8 +66,8 @@ async def _head(reader: Reader) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def engines(*infos: dict[str, Any] | None) -> AsyncIterator[list[int]]:
-    """A server for each, on a port of the loopback; the ports in that order."""
+async def engines(*infos: dict[str, Any] | None, commands: bool = False) -> AsyncIterator[list[int]]:
+    """A server for each, on a port of the loopback; the ports in that order. With `commands` they run some, as sshd does."""
     over = asyncio.Event()
     started = [
         await asyncssh.listen(
@@ -75,6 +76,7 @@ async def engines(*infos: dict[str, Any] | None) -> AsyncIterator[list[int]]:
             server_factory=lambda info=info: _Server(info, over),
             server_host_keys=[HOST_KEY],
             encoding=None,
+            process_factory=by_shell if commands else None,
         )
         for info in infos
     ]

@@ -9,6 +9,10 @@ import typer
 from deployer.cli.lazy import Command, LazyGroup, help_without_command
 
 COMMANDS: Final = {
+    "add": Command("machine.add", "add", "Add a machine that is there: look at it, write its file and its host key."),
+    "create": Command("machine.create", "create", "The same with docker-machine's own flags."),
+    "import": Command("machine.take_over", "import_", "Add the machines of docker-machine's store."),
+    "adopt": Command("machine.take_over", "adopt", "Add a machine that runs already, as it is."),
     "ls": Command("machine.ls", "ls", "List the machines: do they answer, where, which engine."),
     "env": Command("machine.env", "env", "Point docker in this shell at a machine."),
     "ssh": Command("machine.ssh", "ssh", "Enter a machine, or run a command there."),

@@ -1,0 +1,86 @@
+"""Host keys on the command line: how they are shown and agreed to, and what the commands that add machines print."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deployer.report.documents import head
+from deployer.report.problems import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deployer.machines.adding import Added, Consent
+    from deployer.machines.host_key import Shown
+
+Fingerprint = Annotated[
+    str | None,
+    typer.Option(
+        "--fingerprint", metavar="SHA256:...", help="The host key's, where nobody can be asked; several by commas."
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Believe whatever host key is shown.")]
+Commit = Annotated[bool, typer.Option("--commit", help="Commit the files that were written, and nothing else.")]
+
+
+def consent(fingerprint: str | None, *, yes: bool, json: bool) -> Consent:
+    """A terminal is asked; elsewhere a flag has to say it."""
+    from deployer.machines.adding import Consent  # noqa: PLC0415 - --help does without
+
+    return Consent(fingerprint, yes, _ask if sys.stdin.isatty() and not json else None)
+
+
+def _ask(name: str, shown: Shown) -> bool:
+    typer.echo(f"{shown.kind} key fingerprint of {name} is {shown.fingerprint}.", err=True)
+    return typer.confirm("Is it the machine's?", err=True)
+
+
+def added_text(added: Sequence[Added], commit: str | None, notes: Sequence[str] = ()) -> str:
+    """What was found and written, and what to do next."""
+    lines = []
+    for one in added:
+        lines.append(f"{one.wanted.name} at {one.wanted.address}")
+        if one.shown:
+            source = f", as in {one.shown.vouched}" if one.shown.vouched else ""
+            lines.append(f"  {one.shown.kind} host key {one.shown.fingerprint}{source}")
+        lines += [f"  {line}" for line in one.told]
+        lines.append(f"  wrote {one.wanted.path}")
+    lines += [f"note: {note}" for note in notes]
+    if added:
+        lines.append(
+            f"Committed {commit[:10]}: deployer plan"
+            if commit
+            else "Next: git add cluster && git commit, deployer plan"
+        )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def added_document(added: Sequence[Added], commit: str | None, notes: Sequence[str] = ()) -> dict[str, Any]:
+    """The same as JSON; its schema is added.json."""
+    return {
+        **head("added"),
+        "commit": commit,
+        "notes": list(notes),
+        "machines": [
+            {
+                "name": one.wanted.name,
+                "address": one.wanted.address,
+                "file": one.wanted.path,
+                "fingerprint": one.shown.fingerprint if one.shown else None,
+                "role": one.wanted.role,
+                "found": list(one.told),
+            }
+            for one in added
+        ],
+    }
+
+
+def message(added: Sequence[Added], verb: str) -> str:
+    """The commit's message."""
+    names = [one.wanted.name for one in added]
+    if len(names) == 1:
+        return f"{verb} machine {names[0]}\n"
+    return f"{verb} {plural(len(names), 'machine')}\n\n{', '.join(names)}\n"
