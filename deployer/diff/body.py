@@ -32,25 +32,24 @@ ENGINE_DEFAULTS: Final[tuple[tuple[tuple[str, ...], str, Any], ...]] = (
 
 PORT_DEFAULTS: Final = {"Protocol": "tcp", "PublishMode": "ingress"}
 
-KEPT_EMPTY: Final = {
-    ("Mode", "Replicated"),
-    ("Mode", "Global"),
-    ("Mode", "ReplicatedJob"),
-    ("Mode", "GlobalJob"),
-    ("Mode", "Replicated", "Replicas"),
-    ("UpdateConfig", "Parallelism"),
-    ("RollbackConfig", "Parallelism"),
-    ("TaskTemplate", "RestartPolicy", "Delay"),
-    ("TaskTemplate", "ContainerSpec", "StopGracePeriod"),
-    ("TaskTemplate", "ContainerSpec", "Init"),
+KEPT_EMPTY: Final[Mapping[str, Any]] = {
+    "Mode": {"Replicated": {"Replicas": {}}, "Global": {}, "ReplicatedJob": {}, "GlobalJob": {}},
+    "UpdateConfig": {"Parallelism": {}},
+    "RollbackConfig": {"Parallelism": {}},
+    "TaskTemplate": {"RestartPolicy": {"Delay": {}}, "ContainerSpec": {"StopGracePeriod": {}, "Init": {}}},
 }
-"""Where empty, zero or false is not the same as absent: `Replicas` absent means 1, `Delay` absent means 5 s, `Global: {}` is the mode."""
+"""Where empty, zero or false is not the same as absent: `Replicas` absent means 1, `Delay` absent means 5 s, `Global: {}` is the mode.
+
+Of the sections themselves only the modes: an empty `UpdateConfig` has been filled in before.
+"""
+
+SECTIONS: Final = frozenset(
+    {"Mode", "UpdateConfig", "RollbackConfig", "TaskTemplate", "RestartPolicy", "ContainerSpec"}
+)
+"""Of `KEPT_EMPTY`, what says nothing when it is empty itself."""
 
 USERS_MAPS: Final = frozenset({"Labels", "Options", "DriverOpts", "Sysctls"})
 """Maps whose keys the user chose: there an empty value says something (`labels: {feature: ""}`)."""
-
-IGNORED: Final = {("TaskTemplate", "ForceUpdate")}
-"""Counts `docker service update --force`; carried over into updates, so that nothing restarts because of it."""
 
 
 def normalise_service(body: Mapping[str, Any], networks: Mapping[str, str]) -> dict[str, Any]:
@@ -60,6 +59,8 @@ def normalise_service(body: Mapping[str, Any], networks: Mapping[str, str]) -> d
     dropped, their names carry the content's hash.
     """
     template = dict(body.get("TaskTemplate") or {})
+    # Counts `docker service update --force`; carried over into updates, so that nothing restarts because of it.
+    template.pop("ForceUpdate", None)
     template["Networks"] = sorted(
         (
             {
@@ -83,8 +84,7 @@ def normalise_service(body: Mapping[str, Any], networks: Mapping[str, str]) -> d
     template["ContainerSpec"] = container
     labels = {key: value for key, value in (body.get("Labels") or {}).items() if key not in VOLATILE}
     whole = {**body, "TaskTemplate": template, "Labels": labels, "Mode": body.get("Mode") or {"Replicated": {}}}
-    pruned = _prune(_with_defaults(whole), ())
-    return pruned if isinstance(pruned, dict) else {}
+    return _pruned(_with_defaults(whole), KEPT_EMPTY, users=False)
 
 
 def hash_of(body: Mapping[str, Any]) -> str:
@@ -104,40 +104,57 @@ def _canonical(value: Any) -> str:
 
 
 def _with_defaults(body: dict[str, Any]) -> dict[str, Any]:
-    """A copy of `body` in which every section that was sent says what the engine would make of it."""
+    """The body, in which every section that was sent says what the engine would make of it."""
+    copied: dict[tuple[str, ...], dict[str, Any]] = {(): body}
     for path, key, value in ENGINE_DEFAULTS:
-        body = _with_default(body, path, key, value)
-    job = body["Mode"].get("ReplicatedJob")
-    if isinstance(job, Mapping):
-        body = _with_default(body, ("Mode", "ReplicatedJob"), "TotalCompletions", job["MaxConcurrent"])
-    endpoint = body["EndpointSpec"]
-    ports = [
-        PORT_DEFAULTS | {key: value for key, value in port.items() if value} for port in endpoint.get("Ports") or ()
-    ]
-    return {**body, "EndpointSpec": {**endpoint, "Ports": ports}}
+        section = _section(copied, path)
+        if section is not None and section.get(key) in (None, ""):
+            section[key] = value
+    job = _section(copied, ("Mode", "ReplicatedJob"))
+    if job is not None and job.get("TotalCompletions") is None:
+        job["TotalCompletions"] = job["MaxConcurrent"]
+    endpoint = _section(copied, ("EndpointSpec",))
+    if endpoint and endpoint.get("Ports"):
+        endpoint["Ports"] = [
+            PORT_DEFAULTS | {key: one for key, one in port.items() if one} for port in endpoint["Ports"]
+        ]
+    return body
 
 
-def _with_default(section: Mapping[str, Any], path: tuple[str, ...], key: str, value: Any) -> dict[str, Any]:
-    if not path:
-        present = section.get(key)
-        return {**section, key: value if present is None or present == "" else present}
-    below = section.get(path[0])
-    if not isinstance(below, Mapping):
-        return dict(section)
-    return {**section, path[0]: _with_default(below, path[1:], key, value)}
+def _section(copied: dict[tuple[str, ...], dict[str, Any]], path: tuple[str, ...]) -> dict[str, Any] | None:
+    """The section at `path`, copied once so that it may be written to; None where it was not sent."""
+    if path in copied:
+        return copied[path]
+    above = _section(copied, path[:-1])
+    found = above.get(path[-1]) if above is not None else None
+    if above is None or not isinstance(found, Mapping):
+        return None
+    copied[path] = above[path[-1]] = dict(found)
+    return copied[path]
 
 
-def _prune(value: Any, path: tuple[str, ...]) -> Any:
-    if isinstance(value, Mapping):
-        pairs = ((key, _prune(item, (*path, key))) for key, item in value.items() if (*path, key) not in IGNORED)
-        return {key: item for key, item in pairs if _says_something(item, (*path, key))}
+def _pruned(section: Mapping[str, Any], kept: Mapping[str, Any], *, users: bool) -> dict[str, Any]:
+    """The section without what says nothing. `users`: the user chose its keys, so all of them say something.
+
+    Thousands of services pass here in every plan: hence the loop, and no path that is put together for each value.
+    """
+    made: dict[str, Any] = {}
+    for key, item in section.items():
+        value = item
+        if isinstance(value, dict):
+            value = _pruned(value, kept.get(key) or {}, users=key in USERS_MAPS)
+        elif isinstance(value, list | tuple):
+            value = [_element(one, users=key in USERS_MAPS) for one in value]
+        elif isinstance(value, Secret):
+            value = value.reveal()
+        if value or (value is not None and (users or (key in kept and key not in SECTIONS))):
+            made[key] = value
+    return made
+
+
+def _element(value: Any, *, users: bool) -> Any:
+    if isinstance(value, dict):
+        return _pruned(value, {}, users=users)
     if isinstance(value, list | tuple):
-        return [_prune(item, (*path, "[]")) for item in value]
+        return [_element(one, users=False) for one in value]
     return value.reveal() if isinstance(value, Secret) else value
-
-
-def _says_something(value: Any, path: tuple[str, ...]) -> bool:
-    if value is None:
-        return False
-    users = len(path) > 1 and path[-2] in USERS_MAPS
-    return users or path in KEPT_EMPTY or not (value is False or value in ({}, [], "", 0))

@@ -8,6 +8,8 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
+import msgspec
+
 from deployer.errors import DeployerError
 from deployer.model.reference import LATEST, split
 from deployer.remote.connection import UnixSocket
@@ -185,8 +187,8 @@ class Engine:
         if response.status >= 400:
             raise EngineError(response.status, _message(response))
         try:
-            return json.loads(response.body) if response.body.strip() else {}
-        except ValueError:
+            return msgspec.json.decode(response.body) if response.body.strip() else {}
+        except (msgspec.DecodeError, ValueError):
             raise EngineError(502, f"the answer to {method} {target.partition('?')[0]} is no JSON") from None
 
 
