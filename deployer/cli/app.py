@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "hooks": Command("hooks", "app", "Git's hooks: check what is committed, deploy what is pushed."),
     "remote": Command("remote", "app", "Make a repository that deploys what is pushed to it."),
     "registrator": Command("registrator", "app", "Put what runs on this machine into Consul."),
+    "swarm": Command("swarm", "app", "The swarm: its tokens, certificates and keys; recovery."),
     "init": Command("init", "init", "Lay out a new repository, with comments that teach."),
     "schema": Command("schema", "schema", "Print the JSON Schemas of the repository's files."),
     "sandbox": Command("sandbox", "app", "A cluster of containers on this machine, to try things on."),

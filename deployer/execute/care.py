@@ -29,7 +29,9 @@ from deployer.plan.care import (
     RestartMachine,
     RotateCa,
     RotateTokens,
+    SetAutolock,
     SetAvailability,
+    UnlockManager,
     UpgradeEngine,
 )
 from deployer.remote import ConnectionFailedError
@@ -79,6 +81,10 @@ async def take_care(operation: CareOperation, world: World, tell: Tell) -> str: 
             return await swarm_keys.rotate_ca(world, operation, tell)
         case ForceNewCluster():
             return await swarm_keys.force_new_cluster(world, operation)
+        case SetAutolock():
+            return await swarm_keys.set_autolock(world, operation)
+        case UnlockManager():
+            return await swarm_keys.unlock_manager(world, operation)
 
 
 async def set_availability(world: World, operation: SetAvailability) -> str:
@@ -131,7 +137,16 @@ async def _own_word(world: World, operation: AwaitDrained | AwaitReady) -> str:
     if isinstance(operation, AwaitDrained):
         return ""
     swarm = (await (await world.again(operation.node)).get("/info"))["Swarm"]
+    if swarm["LocalNodeState"] == "locked":
+        raise LockedError(
+            "it is locked: its swarm has autolock on",
+            help=f"deployer swarm unlock {operation.node} --key-file FILE; then the same command with the machines that are left",
+        )
     return "" if swarm["LocalNodeState"] == "active" else f"it calls its place in the swarm {swarm['LocalNodeState']}"
+
+
+class LockedError(DeployerError):
+    """A manager that restarted and waits for its key."""
 
 
 class _Seen:

@@ -106,7 +106,7 @@ async def _leave(world: World, operation: RunContainer, engine: Engine) -> str:
     connection, token = await world.link.to(operation.node), world.link.cluster.secrets.token
     with contextlib.closing(Catalogue(connection, token, TcpPort(operation.leaves, CONSUL_PORT))) as old:
         try:
-            mine = [str(entry["ID"]) for entry in await old.registered() if _made_by(entry, own, operation.node)]
+            mine = [str(entry["ID"]) for entry in await old.registered() if made_by(entry, own, operation.node)]
             for identifier in mine:
                 await old.deregister(identifier)
         except (ConnectionFailedError, TimedOutError, ConsulError) as error:
@@ -114,7 +114,7 @@ async def _leave(world: World, operation: RunContainer, engine: Engine) -> str:
     return f"replaced; {len(mine)} taken out of the Consul at {operation.leaves}"
 
 
-def _made_by(entry: Mapping[str, Any], engine: str, machine: str) -> bool:
+def made_by(entry: Mapping[str, Any], engine: str, machine: str) -> bool:
     """By its mark, which has the engine's id; a foreign registrator's by the form of its ids, `host:container:port`."""
     mark = (entry.get("Meta") or {}).get("registrator-engine")
-    return mark == engine if mark else str(entry["ID"]).startswith(f"{machine}:")
+    return mark == engine if mark and engine else str(entry["ID"]).startswith(f"{machine}:")

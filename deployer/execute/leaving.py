@@ -46,6 +46,8 @@ async def demote(world: World, operation: Demote) -> str:
     """A manager may leave only when it knows itself that it is none any more."""
     manager = await world.again(operation.via)
     said = await change_member(manager, operation.member, Role="worker")
+    if operation.away:
+        return said
     deadline = time.monotonic() + DEMOTE_SECONDS
     while True:
         told = await manager.get(f"/nodes/{segment(operation.member)}")
@@ -94,12 +96,20 @@ async def remove_member(world: World, operation: RemoveMember) -> str:
 
 
 async def deregister_node(world: World, operation: DeregisterNode) -> str:
+    """The machine itself, and what its registrator has registered at that server."""
     from deployer.consul import Catalogue  # noqa: PLC0415 - py-consul costs 0.1 s
+    from deployer.execute.containers import made_by  # noqa: PLC0415 - beside its only use
 
+    own = ""
+    with contextlib.suppress(DeployerError):  # it may be gone: then its name in the ids is all there is
+        own = str((await (await world.engine(operation.node)).get("/info")).get("ID") or "")
     token = world.link.cluster.secrets.token
     with contextlib.closing(Catalogue(await world.link.to(operation.via), token)) as catalogue:
+        mine = [str(entry["ID"]) for entry in await catalogue.registered() if made_by(entry, own, operation.node)]
+        for identifier in mine:
+            await catalogue.deregister(identifier)
         await catalogue.forget(operation.node)
-    return ""
+    return f"and {len(mine)} services" if mine else ""
 
 
 async def remove_own(world: World, operation: RemoveOwn) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from deployer.docker import Engine
     from deployer.execute.world import World
-    from deployer.plan.care import ForceNewCluster, RotateCa, RotateTokens
+    from deployer.plan.care import ForceNewCluster, RotateCa, RotateTokens, SetAutolock, UnlockManager
 
 ATTEMPTS: Final = 5
 POLL_SECONDS: Final = 0.5
@@ -67,7 +67,33 @@ async def force_new_cluster(world: World, operation: ForceNewCluster) -> str:
     engine = await world.engine(operation.node)
     body = {"ListenAddr": LISTEN, "AdvertiseAddr": operation.advertise, "ForceNewCluster": True}
     await engine.post_slowly("/swarm/init", body, INIT_SECONDS)
-    return "it takes orders again"
+    began = time.monotonic()
+    while True:
+        try:
+            await engine.get("/nodes")
+        except (ConnectionFailedError, EngineError, TimedOutError):
+            if world.stopping.is_set() or time.monotonic() - began > INIT_SECONDS:
+                raise
+            await asyncio.sleep(POLL_SECONDS)
+        else:
+            return "it takes orders again"
+
+
+async def set_autolock(world: World, operation: SetAutolock) -> str:
+    """The key itself is shown by nobody but `deployer swarm unlock-key`."""
+    manager = await world.engine(operation.node)
+    query = {"rotateManagerUnlockKey": "true"} if operation.rotate else {}
+    locking = {"EncryptionConfig": {"AutoLockManagers": operation.on}}
+    await _update(manager, lambda spec: spec if operation.rotate else {**spec, **locking}, query)
+    return "keep it: deployer swarm unlock-key" if operation.on else ""
+
+
+async def unlock_manager(world: World, operation: UnlockManager) -> str:
+    engine = await world.engine(operation.node)
+    if (await engine.get("/info"))["Swarm"]["LocalNodeState"] != "locked":
+        return "it is not locked"
+    await engine.post_slowly("/swarm/unlock", {"UnlockKey": operation.key.reveal()}, INIT_SECONDS)
+    return ""
 
 
 async def _update(manager: Engine, change: Callable[[dict[str, Any]], dict[str, Any]], query: dict[str, str]) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from deployer.model.secret import Secret
 
 
 @dataclass(frozen=True)
@@ -68,11 +71,12 @@ class PowerOff:
 
 @dataclass(frozen=True)
 class Demote:
-    """A manager that is to go becomes a worker first, and is waited for until it is one."""
+    """A manager that is to go becomes a worker first, and is waited for until it is one. `away`: it cannot be asked itself."""
 
     node: str
     via: str
     member: str
+    away: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,21 @@ class ForceNewCluster:
     advertise: str
 
 
+@dataclass(frozen=True)
+class SetAutolock:
+    """Whether a manager that restarts takes no orders before it is given the key; a new key with `rotate`."""
+
+    node: str
+    on: bool
+    rotate: bool = False
+
+
+@dataclass(frozen=True)
+class UnlockManager:
+    node: str
+    key: Secret
+
+
 CareOperation = (
     SetAvailability
     | AwaitDrained
@@ -153,6 +172,8 @@ CareOperation = (
     | RotateTokens
     | RotateCa
     | ForceNewCluster
+    | SetAutolock
+    | UnlockManager
 )
 
 
@@ -172,6 +193,8 @@ def care_mark(operation: CareOperation) -> Literal["~", ".", "-"]:
             | RotateTokens()
             | RotateCa()
             | ForceNewCluster()
+            | SetAutolock()
+            | UnlockManager()
         ):
             return "~"
 
@@ -198,7 +221,12 @@ def describe_care(operation: CareOperation) -> tuple[str, str]:  # noqa: C901, P
         case PowerOff(node, hard):
             return node, "switch off at once" if hard else "switch off"
         case Demote(node):
-            return node, "make it a worker, and wait until it is one"
+            return (
+                node,
+                "make it a worker in the swarm's list"
+                if operation.away
+                else "make it a worker, and wait until it is one",
+            )
         case LeaveSwarm(node):
             return node, "leave the swarm"
         case RemoveMember(node):
@@ -219,6 +247,15 @@ def describe_care(operation: CareOperation) -> tuple[str, str]:  # noqa: C901, P
             )
         case ForceNewCluster(node, advertise):
             return node, f"start a swarm of this one manager at {advertise} from what it knows"
+        case SetAutolock(node, rotate=True):
+            return node, "make a new unlock key"
+        case SetAutolock(node, on):
+            return (
+                node,
+                "lock managers that restart until they are unlocked" if on else "let managers restart without a key",
+            )
+        case UnlockManager(node):
+            return node, "unlock it"
 
 
 def _and(services: tuple[str, ...], where: str) -> str:

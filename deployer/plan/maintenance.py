@@ -71,7 +71,7 @@ def maintenance_plan(
     last: tuple[int, ...] = ()
     ordered = in_turn(observed, works)
     if not manner.rolling and not manner.force:
-        making.blocked += _quorum(observed, [work.node for work in ordered if work.interrupts])
+        making.blocked += quorum(observed, [work.node for work in ordered if work.interrupts])
     for work in ordered:
         last = _turn(making, work, last if manner.rolling else ())
     cluster, via = desired.cluster, observed.swarm.via if observed.swarm else ""
@@ -172,6 +172,19 @@ def _consul(making: _Making, node: Node, chain: _Chain) -> None:
         chain.add(AwaitConsul(node.name, CONSUL_TIMEOUT, len(usable)))
 
 
+def obstacles_of(
+    desired: Desired,
+    observed: Observed,
+    tasks: Mapping[str, Sequence[str]],
+    node: Node,
+    member: Member,
+    manner: Manner,
+) -> tuple[set[str], list[Blocked]]:
+    """Services that are not waited for while the machine is empty, and what is in the way of emptying it."""
+    making = _Making(desired, observed, tasks, manner)
+    return _in_the_way(making, node, member), making.blocked
+
+
 def _in_the_way(making: _Making, node: Node, member: Member) -> set[str]:
     """Services that are not waited for while the machine is away: they cannot run elsewhere, or do not run now.
 
@@ -188,7 +201,7 @@ def _in_the_way(making: _Making, node: Node, member: Member) -> set[str]:
             for one in ill
             if one.name not in said
         ]
-        making.blocked += _quorum(making.observed, [node.name])
+        making.blocked += quorum(making.observed, [node.name])
     here = making.tasks.get(member.id, ())
     for service in swarm.services:
         if service.name not in here:
@@ -211,7 +224,7 @@ def _ill(making: _Making) -> set[str]:
     return {one.name for one in swarm.services if one.running < one.wanted and not one.finite} if swarm else set()
 
 
-def _quorum(observed: Observed, names: Sequence[str]) -> list[Blocked]:
+def quorum(observed: Observed, names: Sequence[str]) -> list[Blocked]:
     """More than half of the managers have to be left while these are away: with fewer, a swarm takes no orders."""
     away = {member.id for name in names if (member := member_of(observed, name)) and member.role == "manager"}
     managers = [member for member in (observed.swarm.members if observed.swarm else ()) if member.role == "manager"]

@@ -10,15 +10,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from deployer.source.commit import commit_edited
+    from deployer.source.commit import commit_edited, commit_removed, in_worktree
     from deployer.source.history import stands
     from deployer.source.repository import load, load_cluster, lock_directory, revision
     from deployer.source.secrets import with_secrets
 
-__all__ = ["commit_edited", "load", "load_cluster", "lock_directory", "revision", "stands", "with_secrets"]
+__all__ = [
+    "commit_edited", "commit_removed", "in_worktree", "load", "load_cluster", "lock_directory", "revision", "stands",
+    "with_secrets",
+]  # fmt: skip
 
 _WHERE: Final = {
     "commit_edited": "commit",
+    "commit_removed": "commit",
+    "in_worktree": "commit",
     "load": "repository",
     "load_cluster": "repository",
     "lock_directory": "repository",

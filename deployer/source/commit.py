@@ -74,6 +74,29 @@ def content(repo: Path, path: str) -> bytes | None:
     return _content(_tree(repo) / path)
 
 
+def commit_removed(repo: Path, path: str, message: str) -> str:
+    """The id of a new commit without this file, and with nothing else changed. Raises what `commit_edited` raises."""
+    tree = _tree(repo)
+    if git.own(tree, "status", "--porcelain", "--", path, advice="see `git status`"):
+        raise GuardRefusedError(
+            f"{path} has changes that are not committed", help="commit them or put them away (git stash), then again"
+        )
+    kept = (tree / path).read_bytes()
+    try:
+        (tree / path).unlink()
+        advice = "nothing is committed, and the file is as it was"
+        git.own(tree, "commit", "--quiet", "--only", f"--message={message}", "--", path, advice=advice)
+        return git.own(tree, "rev-parse", "HEAD", advice="see `git log`")
+    except BaseException:
+        (tree / path).write_bytes(kept)
+        raise
+
+
+def in_worktree(repo: Path, path: str) -> Path:
+    """Where that file of the repository lies. UsageError where there is no working tree."""
+    return _tree(repo) / path
+
+
 def _tree(repo: Path) -> Path:
     git.find(repo)
     tree = git.toplevel(repo)

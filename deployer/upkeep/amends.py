@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from deployer.diff.change import Cause
 from deployer.plan import Done, Failed, Plan, Report, Skipped, Step, describe
-from deployer.plan.care import AwaitDrained, AwaitReady, SetAvailability
+from deployer.plan.care import AwaitDrained, Demote, LeaveSwarm, RemoveMember, SetAvailability
 
 
 def amends(report: Report) -> Plan:
@@ -22,18 +22,24 @@ def amends(report: Report) -> Plan:
             continue
         if isinstance(report.outcome(step), Skipped) or not _goes_back(report, operation.node):
             continue
-        back = next(one.operation for one in plan.steps if one.number > step.number and _activates(one, operation.node))
+        planned = (one.operation for one in plan.steps if one.number > step.number and _activates(one, operation.node))
+        back = next(planned, replace(operation, availability="active"))
         steps.append(Step(len(plan.steps) + len(steps) + 1, back, Cause.ASKED))
     return replace(plan, steps=tuple(steps), blocked=())
 
 
 def joined(report: Report, after: Report) -> Report:
-    """Both as one: what the first run skipped and the second one did is in both, under numbers of its own."""
-    plan = replace(report.plan, steps=(*report.plan.steps, *after.plan.steps))
+    """Both as one; the second one's steps get the numbers that follow the first one's."""
+    first = len(report.plan.steps)
+    shift = first if any(step.number <= first for step in after.plan.steps) else 0
+    moved = tuple(
+        replace(step, number=step.number + shift, needs=tuple(number + shift for number in step.needs))
+        for step in after.plan.steps
+    )
     return replace(
         report,
-        plan=plan,
-        outcomes={**report.outcomes, **after.outcomes},
+        plan=replace(report.plan, steps=(*report.plan.steps, *moved)),
+        outcomes={**report.outcomes, **{number + shift: outcome for number, outcome in after.outcomes.items()}},
         seconds=report.seconds + after.seconds,
         stopped=report.stopped or after.stopped,
     )
@@ -45,14 +51,15 @@ def _activates(step: Step, node: str) -> bool:
 
 
 def _goes_back(report: Report, node: str) -> bool:
-    """Whether it is not active again, and nothing was done to it that failed."""
+    """Whether it is not active again, nothing that was done to it failed, and it has not begun to leave."""
     for step in report.plan.steps:
         if describe(step.operation)[0] != node:
             continue
         outcome = report.outcome(step)
-        if _activates(step, node) and isinstance(outcome, Done):
+        if isinstance(outcome, Done) and (
+            _activates(step, node) or isinstance(step.operation, Demote | LeaveSwarm | RemoveMember)
+        ):
             return False
-        waits = isinstance(step.operation, AwaitDrained | SetAvailability | AwaitReady)
-        if isinstance(outcome, Failed) and not waits:
+        if isinstance(outcome, Failed) and not isinstance(step.operation, AwaitDrained | SetAvailability):
             return False
     return True

@@ -63,6 +63,8 @@ class Terms:
     dry: bool = False
     alone: bool = False
     strict: bool = True
+    confirm: Callable[[Plan], bool] = lambda _: True
+    """Asked once the plan has been shown, before anything is done."""
     machines: tuple[str, ...] | None = None
     """Those that are looked at; None for all."""
 
@@ -109,6 +111,8 @@ def tend(source: Source, desired: Desired, decide: Decide, shown: Shown, terms: 
                     _, decided = await _decided(desired, decide, link, shown, terms)
                 shown.show(decided)
                 _refuse(decided, terms)
+                if not terms.confirm(decided):
+                    raise GuardRefusedError("nothing was done: it was not confirmed")
                 return await _done(decided, link, shown, held)
 
     return asyncio.run(run())
@@ -141,4 +145,4 @@ def _refuse(decided: Plan, terms: Terms) -> None:
     reason = f"nothing was done: {count} {'thing is' if count == 1 else 'things are'} in the way"
     if all(obstacle.unreachable for obstacle in decided.blocked):
         raise UnreachableError(reason, help="; ".join(f"{one.subject}: {one.reason}" for one in decided.blocked))
-    raise GuardRefusedError(reason, help="they are above; --force goes on all the same, where that is possible")
+    raise GuardRefusedError(reason, help="they are named above, each with what to do")

@@ -27,8 +27,18 @@ COMMANDS: Final = {
     "inspect": Command("machine.show", "inspect", "Print what git says of a machine as JSON."),
     "version": Command("machine.show", "version", "Print the version of a machine's engine."),
     "logs": Command("machine.logs", "logs", "Show the engine's own log on a machine."),
+    "provision": Command("machine.provision", "provision", "Make machines what git says: an apply of these alone."),
     "restart": Command("machine.restart", "restart", "Reboot machines, or their engines; one by one with --rolling."),
     "upgrade": Command("machine.upgrade", "upgrade", "Upgrade the Docker engine, one machine by one with --rolling."),
+    "stop": Command("machine.power", "stop", "Switch machines off."),
+    "kill": Command("machine.power", "kill", "Switch machines off at once, as if their cables were pulled."),
+    "start": Command("machine.power", "start", "Say whether machines run: SSH cannot switch one on."),
+    "rm": Command("machine.rm", "rm", "Take a machine out of the swarm, of Consul and of git; say what stays."),
+    "promote": Command("machine.roles", "promote", "Make machines managers: in git, and done."),
+    "demote": Command("machine.roles", "demote", "Make managers workers: in git, and done."),
+    "drain": Command("machine.roles", "drain", "Take machines out of service: in git, and done."),
+    "pause": Command("machine.roles", "pause", "Give machines no new tasks: in git, and done."),
+    "activate": Command("machine.roles", "activate", "Put machines back into service: in git, and done."),
 }
 
 EXAMPLES: Final = """\b

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from deployer.cli.options import seconds
+from deployer.cli.running import carried_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from deployer.cli.options import Output
     from deployer.plan import Report
@@ -38,30 +38,27 @@ def finish(
     advice: Callable[[Report], str] | None = None,
     *,
     dry: bool = False,
-) -> None:
-    """Run it, print its report, and what to do where it did not succeed; ends with the report's exit code."""
-    from deployer.report.documents import report_document  # noqa: PLC0415 - --help does without
-    from deployer.report.result import report_text  # noqa: PLC0415 - see above
-
-    with _shown(output) as (shown, end):
-        report = run(shown)
-        if not dry:
-            end(report)
-    if dry:
-        from deployer.report.documents import plan_document  # noqa: PLC0415 - for trials only
-        from deployer.report.plan import painted_plan  # noqa: PLC0415 - see above
-
-        output.result(painted_plan(report.plan, output.paint), plan_document(report.plan))
-        raise typer.Exit(0)
-    output.result(report_text(report, output.paint), report_document(report))
-    if advice and not report.ok and not output.quiet and (said := advice(report)):
+) -> NoReturn:
+    """`shown_run`, and what to do where it did not succeed; ends with the report's exit code."""
+    report = shown_run(output, run, dry=dry)
+    if advice and not report.ok and not dry and not output.quiet and (said := advice(report)):
         typer.echo(said, err=True)
-    raise typer.Exit(report.exit_code)
+    raise typer.Exit(0 if dry else report.exit_code)
 
 
-@contextmanager
-def _shown(output: Output) -> Iterator[tuple[Shown, Callable[[Report], None]]]:
-    from deployer.upkeep.run import Shown  # noqa: PLC0415 - --help does without
+def shown_run(output: Output, run: Callable[[Shown], Report], *, dry: bool = False) -> Report:
+    """Run it and print its report; of a trial, which has done nothing, the plan."""
+    from deployer.plan import Report  # noqa: PLC0415 - --help does without
+    from deployer.report.documents import plan_document, report_document  # noqa: PLC0415 - --help does without
+    from deployer.report.plan import painted_plan  # noqa: PLC0415 - see above
+    from deployer.report.result import report_text  # noqa: PLC0415 - see above
+    from deployer.upkeep.run import Shown  # noqa: PLC0415 - see above
 
-    with output.progress() as progress:
-        yield Shown(progress.say, progress.show, progress.listen), progress.end
+    if dry:
+        with output.progress() as progress:
+            plan = run(Shown(progress.say, progress.show, progress.listen)).plan
+        output.result(painted_plan(plan, output.paint), plan_document(plan))
+        return Report(plan)
+    report = carried_out(output, lambda progress: run(Shown(progress.say, progress.show, progress.listen)))
+    output.result(report_text(report, output.paint), report_document(report))
+    return report

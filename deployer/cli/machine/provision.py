@@ -1,0 +1,40 @@
+"""`deployer machine provision`"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from deployer.cli.machine.care import Dry, LockWait, Machines, finish
+from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+
+EXAMPLES: Final = """\b
+Examples:
+  deployer machine provision slave
+  deployer machine provision --dry-run slave slave2
+"""
+
+
+def provision(
+    names: Machines,
+    *,
+    dry_run: Dry = False,
+    lock_wait: LockWait = 0,
+    repo: Repo = None,
+    rev: Rev = None,
+    worktree: Worktree = False,
+    json: Json = False,
+    progress: ProgressKind = "auto",
+    color: Colour = "auto",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Make machines what git says: engine, daemon.json, place in the swarm, Consul, registrator.
+
+    An apply of these machines alone, without stacks. What is in order is not touched; what was cut off goes on where it was.
+    """
+    from deployer.upkeep.provision import provision as make  # noqa: PLC0415 - --help does without
+    from deployer.upkeep.run import Terms  # noqa: PLC0415 - see above
+
+    where = source(repo, rev, worktree)
+    output = Output(json, progress, color, quiet, verbose)
+    finish(output, lambda shown: make(where, tuple(names), shown, Terms(lock_wait, dry_run)), dry=dry_run)

@@ -1,0 +1,79 @@
+"""`deployer machine rm`"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from deployer.cli.machine.care import Dry, LockWait, shown_run
+from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Verbose, source
+from deployer.errors import UsageError
+
+if TYPE_CHECKING:
+    from deployer.plan import Plan, Report
+    from deployer.upkeep.run import Shown
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The machine, as in cluster/nodes/.")]
+EXAMPLES: Final = """\b
+Examples:
+  deployer machine rm slave2
+  deployer machine rm --yes --commit slave2
+  deployer machine rm --force --yes slave2         one that does not answer any more
+  deployer machine rm --purge slave2               with what deployer installed on it
+"""
+
+
+def rm(
+    name: Name,
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", "-f", help="Also where it does not answer, or services suffer; implies --yes.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Take away what deployer brought: Docker's packages, keys of daemon.json.")
+    ] = False,
+    volume: Annotated[
+        list[str] | None, typer.Option("--volume", metavar="NAME", help="Remove this volume there, too; repeatable.")
+    ] = None,
+    commit: Annotated[bool, typer.Option("--commit", help="Commit the removal of its file.")] = False,
+    dry_run: Dry = False,
+    lock_wait: LockWait = 0,
+    repo: Repo = None,
+    json: Json = False,
+    progress: ProgressKind = "auto",
+    color: Colour = "auto",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Take a machine out of the cluster in good order, and out of git.
+
+    Its tasks go elsewhere first; then it leaves the swarm, and its entries in the swarm and in Consul go. What stays on it is said.
+    """
+    from deployer.plan.departure import Departure  # noqa: PLC0415 - --help does without
+    from deployer.upkeep.remove import forget, remove  # noqa: PLC0415 - see above
+    from deployer.upkeep.run import Terms  # noqa: PLC0415 - see above
+
+    where, output = source(repo, None, worktree=False), Output(json, progress, color, quiet, verbose)
+    if not (force or yes or dry_run) and not sys.stdin.isatty():
+        raise UsageError("rm asks before it does anything, and there is no terminal", help="--yes says yes beforehand")
+    departure = Departure(name, force, purge, tuple(volume or ()))
+
+    def confirm(_: Plan) -> bool:
+        return force or yes or typer.confirm(f"Remove {name}?", err=True)
+
+    stays: list[str] = []
+
+    def run(shown: Shown) -> Report:
+        report, stays[:] = remove(where, departure, shown, Terms(lock_wait, dry_run), confirm)
+        return report
+
+    report = shown_run(output, run, dry=dry_run)
+    if report.ok and not dry_run and (report.plan.steps or confirm(report.plan)):
+        for line in forget(where, name, commit=commit):
+            typer.echo(line, err=True)
+        for line in stays:
+            typer.echo(f"stays on {name}: {line}", err=True)
+    raise typer.Exit(report.exit_code)

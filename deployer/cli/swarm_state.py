@@ -1,0 +1,87 @@
+"""`deployer swarm status` and `recover`"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from deployer.cli.machine.care import LockWait, finish
+from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+from deployer.errors import UsageError
+
+if TYPE_CHECKING:
+    from deployer.plan import Plan
+
+EXAMPLES: Final = """\b
+Examples:
+  deployer swarm status
+  deployer swarm status --json
+  deployer swarm recover master            asks for the machine's name
+  deployer swarm recover master --yes
+"""
+WARNING: Final = """\
+The swarm will be started anew from what {name} alone knows. Services and networks stay as {name} knew them last.
+All other managers lose their place: they must not come back as they are. Run `docker swarm leave --force` on each of
+them before it can reach {name} again; `deployer apply` lets them join anew."""
+
+
+def status(
+    *,
+    repo: Repo = None,
+    rev: Rev = None,
+    worktree: Worktree = False,
+    json: Json = False,
+    color: Colour = "auto",
+) -> None:
+    """Show the swarm's members, which managers are reachable, and how long its certificates are valid."""
+    from deployer.report.documents import head  # noqa: PLC0415 - --help does without
+    from deployer.report.table import table  # noqa: PLC0415 - see above
+    from deployer.upkeep.swarm import state  # noqa: PLC0415 - see above
+
+    output = Output(json, color=color)
+    found = state(source(repo, rev, worktree))
+    rows = [(peer.name, peer.role, peer.state, peer.availability, peer.address) for peer in found.peers]
+    said = (
+        f"Started {found.created}, told by {found.via}. Root certificate valid until {found.root_expires[:10]}, "
+        f"members' for {found.certificates_days} days each (renewed by themselves). "
+        f"Autolock {'on' if found.autolock else 'off'}."
+    )
+    lines = [*table(("NAME", "ROLE", "STATE", "AVAILABILITY", "ADDRESS"), rows), "", said]
+    output.result("\n".join(lines) + "\n", {**head("swarm"), **asdict(found)})
+
+
+def recover(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The manager that is left.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for the name.")] = False,
+    lock_wait: LockWait = 0,
+    repo: Repo = None,
+    rev: Rev = None,
+    worktree: Worktree = False,
+    json: Json = False,
+    progress: ProgressKind = "auto",
+    color: Colour = "auto",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Start the swarm anew from one manager, where most of them are gone for good (docker's --force-new-cluster).
+
+    Refused while the swarm takes orders. The entries of the other managers are taken out, so that none comes back as one.
+    """
+    from deployer.upkeep import swarm  # noqa: PLC0415 - --help does without
+    from deployer.upkeep.run import Terms  # noqa: PLC0415 - see above
+
+    if not yes and not sys.stdin.isatty():
+        raise UsageError(
+            "recover asks for the machine's name, and there is no terminal", help="--yes says it beforehand"
+        )
+
+    def confirm(_: Plan) -> bool:
+        typer.echo(WARNING.format(name=name), err=True)
+        return yes or typer.prompt("Type the machine's name to go on", default="", err=True).strip() == name
+
+    where, output = source(repo, rev, worktree), Output(json, progress, color, quiet, verbose)
+    finish(output, lambda shown: swarm.recover(where, name, shown, Terms(lock_wait, confirm=confirm)))

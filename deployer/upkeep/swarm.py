@@ -1,0 +1,250 @@
+"""The swarm itself: its tokens and keys, its state, and what is left of it when most of its managers are gone."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from deployer.diff.change import Blocked, Cause
+from deployer.diff.machines import advertise_address
+from deployer.docker import Engine as EngineApi
+from deployer.errors import DeployerError, UnreachableError
+from deployer.model.observed import Engine, Machine, Observed
+from deployer.model.secret import Secret
+from deployer.observe import observe
+from deployer.plan import Plan
+from deployer.plan.care import (
+    ForceNewCluster,
+    RemoveMember,
+    RotateCa,
+    RotateTokens,
+    SetAutolock,
+    UnlockManager,
+)
+from deployer.plan.draft import Draft
+from deployer.plan.maintenance import member_of
+from deployer.remote import Link
+from deployer.upkeep.amends import joined
+from deployer.upkeep.run import Seen, Shown, Terms, desired_of, named, tend
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from deployer.model.desired import Desired
+    from deployer.plan import Report
+    from deployer.plan.operations import Operation
+    from deployer.workflow import Source
+
+T = TypeVar("T")
+
+CA_SECONDS = 300.0
+NO_MANAGER = Blocked(
+    "swarm", "no manager of it answers", "bring one back; where most are gone: deployer swarm recover MACHINE"
+)
+
+
+def rotate_tokens(
+    source: Source, roles: tuple[Literal["worker", "manager"], ...], shown: Shown, terms: Terms
+) -> Report:
+    return _by_manager(source, lambda via: RotateTokens(via, roles), "new join tokens", shown, terms)
+
+
+def rotate_ca(source: Source, shown: Shown, terms: Terms) -> Report:
+    return _by_manager(source, lambda via: RotateCa(via, CA_SECONDS), "a new root certificate", shown, terms)
+
+
+def autolock(source: Source, shown: Shown, terms: Terms, *, on: bool, rotate: bool = False) -> Report:
+    purpose = "a new unlock key" if rotate else f"autolock {'on' if on else 'off'}"
+    return _by_manager(source, lambda via: SetAutolock(via, on, rotate), purpose, shown, terms)
+
+
+def unlock(source: Source, name: str, key: Secret, shown: Shown, terms: Terms) -> Report:
+    desired = desired_of(source)
+    named(desired.cluster, [name])
+
+    async def decide(_: Seen) -> Plan:
+        return _one(desired, UnlockManager(name, key), f"unlock {name}", name)
+
+    return tend(source, desired, decide, shown, terms)
+
+
+def unlock_key(source: Source) -> str:
+    """The key, for whoever keeps it; empty where the swarm has autolock off. UnreachableError where no manager answers."""
+
+    async def key(engine: EngineApi, _: Observed) -> str:
+        return str((await engine.get("/swarm/unlockkey")).get("UnlockKey") or "")
+
+    return _ask(desired_of(source), key)
+
+
+def read_key(path: Path) -> Secret:
+    """From a file that only its owner may read. DeployerError where it is none."""
+    try:
+        if path.stat().st_mode & 0o077:
+            raise DeployerError(f"{path} can be read by others", help=f"chmod 600 {path}")
+        text = path.read_text("utf-8").strip()
+    except OSError as error:
+        raise DeployerError(f"{path}: {error.strerror}") from None
+    if not text.startswith("SWMKEY-"):
+        raise DeployerError(f"{path} holds no unlock key", help="`deployer swarm unlock-key --output FILE` writes one")
+    return Secret(text)
+
+
+def recover(source: Source, name: str, shown: Shown, terms: Terms) -> Report:
+    """A swarm of one manager, from what that one knows. Refused where the swarm takes orders: then nothing is lost.
+
+    The entries of the other managers go: one that comes back would otherwise think that it still is one, of the old swarm.
+    """
+    desired = desired_of(source)
+    named(desired.cluster, [name])
+
+    async def decide(seen: Seen) -> Plan:
+        return recovery_plan(seen.desired, seen.observed, name)
+
+    async def then(seen: Seen) -> Plan:
+        return leftovers_plan(seen.desired, seen.observed, name)
+
+    report = tend(source, desired, decide, shown, terms)
+    if not report.ok or terms.dry:
+        return report
+    return joined(report, tend(source, desired, then, shown, replace(terms, confirm=lambda _: True, strict=False)))
+
+
+def recovery_plan(desired: Desired, observed: Observed, name: str) -> Plan:
+    node, machine = desired.cluster.node(name), observed.machines[name]
+    draft, blocked = Draft(), list[Blocked]()
+    member = member_of(observed, name)
+    if not isinstance(machine, Machine):
+        blocked.append(Blocked(name, machine.reason, machine.help, unreachable=True))
+    elif not isinstance(machine.engine, Engine) or not machine.engine.membership.manager:
+        known = isinstance(machine.engine, Engine) and machine.engine.membership.state
+        blocked.append(
+            Blocked(name, f"it is no manager of the swarm ({known or 'no engine answers'})", "name one that was")
+        )
+    elif observed.swarm is not None and member is not None:
+        blocked.append(
+            Blocked(
+                name, "its swarm has a majority of managers and takes orders: there is nothing to recover",
+                "deployer machine rm takes single machines out of it",
+            )
+        )  # fmt: skip
+    else:
+        address = advertise_address(node, machine) or machine.engine.membership.address
+        draft.add(ForceNewCluster(name, address), Cause.ASKED)
+    steps = () if blocked else tuple(draft.steps)
+    purpose = f"recover the swarm from {name}"
+    return Plan(desired.cluster.name, desired.commit, steps, tuple(blocked), manager=name, purpose=purpose)
+
+
+def leftovers_plan(desired: Desired, observed: Observed, name: str) -> Plan:
+    """After a recovery: the entries of the managers that are gone. The raft does not know them any more: there is none to demote."""
+    draft = Draft()
+    own = member_of(observed, name)
+    for member in observed.swarm.members if observed.swarm else ():
+        if own is None or member.id == own.id or (member.role != "manager" and member.state == "ready"):
+            continue
+        draft.add(RemoveMember(member.hostname, name, member.id), Cause.ASKED)
+    purpose = "take out the managers that are gone"
+    return Plan(desired.cluster.name, desired.commit, tuple(draft.steps), manager=name, purpose=purpose)
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One member, for people."""
+
+    name: str
+    role: str
+    state: str
+    availability: str
+    address: str
+
+
+@dataclass(frozen=True)
+class SwarmState:
+    via: str
+    created: str
+    autolock: bool
+    root_expires: str
+    """ISO 8601, of the root certificate."""
+    certificates_days: int
+    """For how long members' certificates are valid; the members renew them by themselves."""
+    peers: tuple[Peer, ...]
+
+
+def state(source: Source) -> SwarmState:
+    """How the swarm is. UnreachableError where no manager answers."""
+
+    async def look(engine: EngineApi, observed: Observed) -> SwarmState:
+        return read_state(
+            await engine.get("/swarm"), await engine.get("/nodes"), observed.swarm.via if observed.swarm else ""
+        )
+
+    return _ask(desired_of(source), look)
+
+
+def read_state(swarm: Any, nodes: Any, via: str) -> SwarmState:
+    """From `/swarm` and `/nodes`."""
+    from cryptography import x509  # noqa: PLC0415 - for this command only
+
+    root = x509.load_pem_x509_certificate(str(swarm["TLSInfo"]["TrustRoot"]).encode())
+    spec = swarm["Spec"]
+    peers = []
+    for node in nodes:
+        manager = node.get("ManagerStatus") or {}
+        state = str(node["Status"]["State"])
+        if manager:
+            state += ", leader" if manager.get("Leader") else f", {manager.get('Reachability', '')}"
+        peers.append(
+            Peer(
+                node["Description"]["Hostname"],
+                node["Spec"]["Role"],
+                state,
+                node["Spec"]["Availability"],
+                node["Status"].get("Addr", ""),
+            )
+        )
+    return SwarmState(
+        via,
+        str(swarm["CreatedAt"])[:19] + "Z",
+        bool((spec.get("EncryptionConfig") or {}).get("AutoLockManagers")),
+        root.not_valid_after_utc.isoformat(),
+        int(((spec.get("CAConfig") or {}).get("NodeCertExpiry") or 0) // 86_400_000_000_000),
+        tuple(sorted(peers, key=lambda peer: (peer.role != "manager", peer.name))),
+    )
+
+
+def _ask(desired: Desired, question: Callable[[EngineApi, Observed], Awaitable[T]]) -> T:
+    async def ask() -> T:
+        async with Link(desired.cluster) as link:
+            observed = await observe(desired.cluster, link)
+            if observed.swarm is None:
+                raise UnreachableError("no manager of the swarm answers", help="deployer status shows the machines")
+            engine = EngineApi(await link.to(observed.swarm.via))
+            try:
+                return await question(engine, observed)
+            finally:
+                engine.close()
+
+    return asyncio.run(ask())
+
+
+def _by_manager(
+    source: Source, operation: Callable[[str], Operation], purpose: str, shown: Shown, terms: Terms
+) -> Report:
+    desired = desired_of(source)
+
+    async def decide(seen: Seen) -> Plan:
+        if seen.observed.swarm is None:
+            return Plan(desired.cluster.name, desired.commit, (), (NO_MANAGER,), purpose=purpose)
+        via = seen.observed.swarm.via
+        return _one(desired, operation(via), purpose, via)
+
+    return tend(source, desired, decide, shown, terms)
+
+
+def _one(desired: Desired, operation: Operation, purpose: str, via: str) -> Plan:
+    draft = Draft()
+    draft.add(operation, Cause.ASKED)
+    return Plan(desired.cluster.name, desired.commit, tuple(draft.steps), manager=via, purpose=purpose)
