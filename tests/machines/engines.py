@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncssh
@@ -13,7 +14,7 @@ import asyncssh
 from tests.remote.sshd import HOST_KEY, USER_KEY, by_shell
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     Reader = asyncssh.SSHReader[bytes]
     Writer = asyncssh.SSHWriter[bytes]
@@ -87,6 +88,28 @@ async def engines(*infos: dict[str, Any] | None, commands: bool = False) -> Asyn
         for server in started:
             server.close()
         await asyncio.gather(*(server.wait_closed() for server in started))
+
+
+@contextlib.contextmanager
+def served(*infos: dict[str, Any] | None, commands: bool = False) -> Iterator[list[int]]:
+    """The same from a loop in a thread, for what has a loop of its own or is another process."""
+    started, over = threading.Event(), asyncio.Event()
+    place: list[Any] = []
+
+    async def serve() -> None:
+        async with engines(*infos, commands=commands) as ports:
+            place.extend((ports, asyncio.get_running_loop()))
+            started.set()
+            await over.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert started.wait(10)
+    try:
+        yield place[0]
+    finally:
+        place[1].call_soon_threadsafe(over.set)
+        thread.join(10)
 
 
 @contextlib.contextmanager

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -25,7 +22,7 @@ from deployer.model.cluster import Engine as EngineSettings
 from deployer.model.observed import Silent
 from deployer.report.documents import to_json
 from tests import literals
-from tests.machines.engines import ALONE, closed, engines
+from tests.machines.engines import ALONE, closed, served
 from tests.remote.sshd import HOST_KEY, USER_KEY
 
 if TYPE_CHECKING:
@@ -55,29 +52,8 @@ def there(tmp_path: Path) -> Iterator[There]:
     key = tmp_path / "id"
     key.write_bytes(USER_KEY.export_private_key())
     key.chmod(0o600)
-    with _served() as port:
+    with served(ALONE, commands=True) as (port,):
         yield There(port, str(key))
-
-
-@contextmanager
-def _served() -> Iterator[int]:
-    started, over = threading.Event(), asyncio.Event()
-    place: list[Any] = []
-
-    async def serve() -> None:
-        async with engines(ALONE, commands=True) as ports:
-            place.extend((ports[0], asyncio.get_running_loop()))
-            started.set()
-            await over.wait()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert started.wait(10)
-    try:
-        yield place[0]
-    finally:
-        place[1].call_soon_threadsafe(over.set)
-        thread.join(10)
 
 
 @pytest.fixture(autouse=True)
