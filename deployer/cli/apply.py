@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -29,7 +30,7 @@ from deployer.cli.saved import guarded, opened
 if TYPE_CHECKING:
     from deployer.memory.asked import Asked
     from deployer.model.consent import Consent
-    from deployer.plan import Report
+    from deployer.plan import Plan, Report
     from deployer.plan.saved import SavedPlan
     from deployer.report.progress import Progress
     from deployer.workflow import Source
@@ -93,14 +94,30 @@ def applied(
 ) -> int:
     """Apply, with progress and result; the exit code. Where a plan was `kept`: only if there is still just that to do."""
     from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
+    from deployer.execute.holder import whoami  # noqa: PLC0415 - see above
+    from deployer.memory import runs  # noqa: PLC0415 - see above
     from deployer.model.consent import NOTHING  # noqa: PLC0415 - see above
     from deployer.report.documents import report_document  # noqa: PLC0415 - see above
-    from deployer.report.result import report_text  # noqa: PLC0415 - see above
+    from deployer.report.result import report_text, sum_line  # noqa: PLC0415 - see above
 
-    def work(shown: Progress) -> Report:
-        show, meant = guarded(kept, shown.show) if kept else shown.show, consent or NOTHING
-        return workflow.apply(where, shown.say, show, shown.listen, wait_lock=lock_wait, asked=asked, consent=meant)
+    asked = replace(asked, run=runs.new_id())
+    with runs.registered(runs.folder_of(where.repo), asked, whoami()) as live:
 
-    report = carried_out(output, work)
+        def work(shown: Progress) -> Report:
+            show = guarded(kept, shown.show) if kept else shown.show
+
+            def begin(plan: Plan) -> None:
+                live.running(plan.commit)
+                show(plan)
+
+            meant = consent or NOTHING
+            return workflow.apply(
+                where, shown.say, begin, shown.listen, wait_lock=lock_wait, asked=asked, consent=meant
+            )
+
+        report = carried_out(output, work)
+        live.ended(report.exit_code, sum_line(report))
+        if report.plan.empty:
+            live.forget()
     output.result(report_text(report, output.paint), report_document(report))
     return report.exit_code

@@ -50,16 +50,31 @@ def post_receive(*, first: First = None, rest: Rest = None) -> None:
     _push(deploy, first, rest or [])
 
 
+@app.command("proc-receive")
+def proc_receive(*, first: First = None, rest: Rest = None) -> None:
+    """Deploy what is pushed before the branch moves; a failed deploy refuses the push. Git speaks to it in pkt-lines."""
+    from deployer.hooks.gate import proc_receive as decide  # noqa: PLC0415 - --help does without
+
+    del first, rest  # there can be one such hook only
+    streams = sys.stdin.buffer, sys.stdout.buffer
+    _told(lambda voice: decide(Path.cwd(), dict(os.environ), voice, streams))
+
+
 def _push(hook: Callable[[Path, bytes, dict[str, str], Voice], int], first: Path | None, rest: list[str]) -> None:
     from deployer.hooks.pushed import LARGEST_INPUT  # noqa: PLC0415 - --help does without
-    from deployer.report.voice import Voice  # noqa: PLC0415 - see above
 
     lines = sys.stdin.buffer.read(LARGEST_INPUT + 1)
     _run_first(first, rest, lines)
+    _told(lambda voice: hook(Path.cwd(), lines, dict(os.environ), voice))
+
+
+def _told(work: Callable[[Voice], int]) -> None:
+    from deployer.report.voice import Voice  # noqa: PLC0415 - --help does without
+
     _drop_what_is_not_ours()
     voice = Voice(sys.stderr)
     try:
-        code = hook(Path.cwd(), lines, dict(os.environ), voice)
+        code = work(voice)
     except InvalidFilesError as error:
         voice.problems(error.problems)
         code = error.exit_code

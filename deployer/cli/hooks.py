@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,6 +14,12 @@ app = typer.Typer(
 Repo = Annotated[
     Path | None, typer.Argument(metavar="[REPO]", exists=True, file_okay=False, help="[default: the one you are in]")
 ]
+Gate = Annotated[
+    Literal["apply", "none"] | None,
+    typer.Option(
+        "--gate", metavar="WHEN", help="apply: a push is accepted when its deploy has succeeded; none: before."
+    ),
+]
 
 
 @app.command()
@@ -21,16 +27,17 @@ def install(
     repo: Repo = None,
     *,
     server: Annotated[bool, typer.Option("--server", help="The hooks of a repository that is pushed to.")] = False,
+    gate: Gate = None,
 ) -> None:
     """Put the hooks in place: pre-commit, or with --server pre-receive and post-receive.
 
     A hook that is there already is kept and runs first. With --server the settings that pushes need are made, and said.
 
-    Example: deployer hooks install --server /srv/git/cluster.git
+    Example: deployer hooks install --server --gate apply /srv/git/cluster.git
     """
     from deployer.hooks.install import install as put  # noqa: PLC0415 - --help does without
 
-    put(repo or Path.cwd(), _say, server=server)
+    put(repo or Path.cwd(), _say, server=server or gate is not None, gate=gate)
 
 
 @app.command()

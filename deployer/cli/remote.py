@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from deployer.cli.hooks import Gate  # noqa: TC001 - typer reads the annotations
+
 app = typer.Typer(
     no_args_is_help=True,
     help="Repositories that deploy what is pushed to them.\n\nExample: deployer remote init /srv/git/cluster.git",
@@ -23,6 +25,7 @@ def init(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A folder that is not there yet, or a bare repository.")],
     *,
     branch: Annotated[str, typer.Option("--branch", metavar="NAME", help="The branch that is deployed.")] = "main",
+    gate: Gate = None,
 ) -> None:
     """Make a bare repository that is ready for pushes.
 
@@ -31,4 +34,4 @@ def init(
     from deployer.hooks.install import remote_init  # noqa: PLC0415 - --help does without
     from deployer.hooks.pushed import branch_name  # noqa: PLC0415 - see above
 
-    remote_init(path, branch_name(branch), typer.echo)
+    remote_init(path, branch_name(branch), typer.echo, gate)

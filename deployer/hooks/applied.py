@@ -1,31 +1,34 @@
 """A pushed commit in, the cluster as it says out; what the pusher and the log are told of it.
 
-Several pushes wait for the lock: the newest is deployed, and the others are told that they were superseded.
+Several pushes wait for the lock. Without a gate the branch has moved already: the newest is deployed, and the others are
+told that they were superseded. With one the first is deployed, and the others no longer follow the branch.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from deployer import workflow
 from deployer.errors import BusyError, DeployerError, InvalidFilesError
-from deployer.hooks.pushed import short
-from deployer.memory.record import Record
+from deployer.hooks.pushed import ABSENT, short
+from deployer.memory import runs
+from deployer.memory.asked import Asked
+from deployer.memory.record import MovedError, Record
 from deployer.model.run import Scope
+from deployer.plan import Failed, Skipped, describe
 from deployer.report.push import PushProgress, sum_text
 from deployer.report.words import duration
 from deployer.source import refs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from deployer.hooks.pushed import Update
     from deployer.hooks.run_log import Run
-    from deployer.memory.asked import Asked
-    from deployer.plan.steps import Plan
+    from deployer.memory.runs import Live
+    from deployer.plan import Plan, Report
     from deployer.report.voice import Voice
     from deployer.source.git import Repository
 
@@ -34,6 +37,13 @@ class SupersededError(DeployerError):
     """The branch has moved on; its newest commit is deployed by whoever pushed that."""
 
     exit_code = 0
+
+
+class Ended(NamedTuple):
+    """The exit code, and what became of it in one line."""
+
+    code: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -46,32 +56,57 @@ class Deploy:
     run: Run
     asked: Asked
     only: tuple[str, ...] = ()
+    gate: bool = False
+    """The branch moves with the deploy, and not before."""
+
+    @property
+    def commit(self) -> str:
+        return short(self.update.new)
+
+    @property
+    def stands(self) -> str:
+        """Where the branch stands now; empty where it is not there."""
+        return refs.value(self.repository, self.update.ref)
 
     def check(self) -> None:
-        """Raises SupersededError where the branch stands elsewhere."""
-        now = refs.value(self.repository, self.update.ref)
-        if now != self.update.new:
+        """Raises SupersededError where the branch stands elsewhere; with a gate BusyError."""
+        now, name = self.stands, self.update.name
+        if self.gate and now != (self.update.old if self.update.old != ABSENT else ""):
+            raise BusyError(
+                f"{name} was moved to {short(now) or 'nothing'} in the meantime",
+                help="fetch, merge or rebase, and push again",
+            )
+        if not self.gate and now != self.update.new:
             raise SupersededError(
-                f"Superseded: {self.update.name} is at {short(now) or 'nothing'} by now, so {short(self.update.new)} is not deployed."
+                f"Superseded: {name} is at {short(now) or 'nothing'} by now, so {self.commit} is not deployed."
             )
 
-    def superseded(self, say: Callable[[str], None]) -> None:
+    def superseded(self, voice: Voice) -> None:
         """That it was not deployed is kept as well."""
-        now = refs.value(self.repository, self.update.ref)
         cluster = workflow.cluster_name(workflow.Source(self.repo, self.update.new))
-        scope = Scope(self.only)
-        record = Record(self.repo, cluster, self.asked, say, scope=scope)
-        record.superseded(self.update.new, f"{self.update.name} is at {short(now) or 'nothing'}")
+        record = Record(self.repo, cluster, self.asked, voice.detail, scope=Scope(self.only))
+        record.superseded(self.update.new, f"{self.update.name} is at {short(self.stands) or 'nothing'}")
 
 
-def apply(deploy: Deploy, lock_wait: float, voice: Voice) -> int:
+def carry_out(deploy: Deploy, lock_wait: float, voice: Voice) -> int:
+    """The exit code; how it ended stands in the run's own file, too."""
+    voice.step(f"run {deploy.run.id}: {deploy.commit}, pushed by {deploy.asked.who}")
+    if deploy.asked.reason:
+        voice.detail(f"reason: {deploy.asked.reason}")
+    with runs.registered(deploy.run.log.parent, deploy.asked, deploy.asked.who, deploy.update.new) as live:
+        ended = _apply(deploy, lock_wait, voice, live)
+        live.ended(*ended)
+    return ended.code
+
+
+def _apply(deploy: Deploy, lock_wait: float, voice: Voice, live: Live) -> Ended:  # noqa: PLR0911 - one answer a way to end
     began = time.monotonic()
     progress = PushProgress(voice)
-    commit = short(deploy.update.new)
     source = workflow.Source(deploy.repo, deploy.update.new, only=deploy.only)
 
     def show(plan: Plan) -> None:
         deploy.check()  # what is deployed is in doubt by now, so who pushes later sees that, or is seen here
+        live.running(plan.commit)
         progress.show(plan)
 
     try:
@@ -79,35 +114,80 @@ def apply(deploy: Deploy, lock_wait: float, voice: Voice) -> int:
         report = workflow.apply(source, progress.say, show, progress.listen, wait_lock=lock_wait, asked=deploy.asked)
     except SupersededError as moved:
         voice.result(moved.message)
-        deploy.superseded(voice.detail)
-        return 0
+        deploy.superseded(voice)
+        return Ended(0, moved.message)
+    except MovedError as moved:
+        progress.end(moved.report)
+        return _failed(deploy, moved.message, moved.exit_code, voice, moved.report)
     except InvalidFilesError as error:  # the tools of this machine changed since pre-receive
         voice.problems(error.problems)
-        return _failed(deploy, "it is not valid", error.exit_code, voice.error)
+        return _failed(deploy, "it is not valid", error.exit_code, voice)
+    except KeyboardInterrupt:
+        return _failed(deploy, "cancelled before anything was changed", runs.INTERRUPTED, voice)
     except DeployerError as error:
-        advice = (
-            f"wait longer: git push -o wait=30m; waited {duration(lock_wait)}"
-            if isinstance(error, BusyError)
-            else error.help
-        )
-        voice.error(error.message, advice)
-        return _failed(deploy, "nothing was changed by this run", error.exit_code, voice.error)
+        waited = f"wait longer: git push -o wait=30m; waited {duration(lock_wait)}"
+        voice.error(error.message, error.help if not isinstance(error, BusyError) or deploy.gate else waited)
+        text = error.message if deploy.gate else "nothing was changed by this run"
+        return _failed(deploy, text, error.exit_code, voice)
     progress.end(report)
     if not report.ok:
-        return _failed(deploy, sum_text(report), report.exit_code, voice.error)
+        return _failed(deploy, sum_text(report), report.exit_code, voice, report)
     took = duration(time.monotonic() - began)
-    what = f"{', '.join(deploy.only)} of {commit}" if deploy.only else commit
-    voice.result(
-        f"Deployed {what} in {took}: deployer status"
-        if report.plan.steps
-        else f"{what} is deployed: nothing was to be done"
+    what = f"{', '.join(deploy.only)} of {deploy.commit}" if deploy.only else deploy.commit
+    done = f"Deployed {what} in {took}" if report.plan.steps else f"{what} is deployed: nothing was to be done"
+    voice.result(f"{done}: deployer status" if report.plan.steps else done)
+    return Ended(0, done)
+
+
+def _failed(deploy: Deploy, what: str, code: int, voice: Voice, report: Report | None = None) -> Ended:
+    """Without a gate the branch has moved and the cluster has not: the one thing that a pusher must not overlook."""
+    if deploy.gate:
+        text = f"deploy failed: {_why(report) if report else what}"
+        if report and any(not isinstance(outcome, Skipped) for outcome in report.outcomes.values()):
+            text += f", {_put_back(deploy, voice)}"
+        voice.error(
+            f"Refused: {deploy.update.name} stays where it is. {text[:1].upper()}{text[1:]}.", f"log: {deploy.run.log}"
+        )
+        return Ended(code, text)
+    voice.error(f"NOT DEPLOYED: {deploy.update.name} is at {deploy.commit}, the cluster is not: {what}.")
+    voice.error(
+        f"log: {deploy.run.log}", f"again: deployer apply --rev {deploy.commit}, or push a commit that mends it"
     )
-    return 0
+    return Ended(code, what)
 
 
-def _failed(deploy: Deploy, what: str, code: int, error: Callable[[str, str], None]) -> int:
-    """The branch has moved and the cluster has not: the one thing that a pusher must not overlook."""
-    commit = short(deploy.update.new)
-    error(f"NOT DEPLOYED: {deploy.update.name} is at {commit}, the cluster is not: {what}.", "")
-    error(f"log: {deploy.run.log}", f"again: deployer apply --rev {commit}, or push a commit that mends it")
-    return code
+def _why(report: Report) -> str:
+    """`web_api: image not found`, of the first step that failed."""
+    failed = [(step, outcome) for step in report.plan.steps if isinstance(outcome := report.outcome(step), Failed)]
+    if failed:
+        step, outcome = failed[0]
+        return f"{describe(step.operation)[0]}: {outcome.reason.partition(';')[0][:80]}"
+    if report.plan.blocked:
+        return f"{report.plan.blocked[0].subject}: {report.plan.blocked[0].reason[:80]}"
+    return report.stopped or "the branch was moved in the meantime"
+
+
+def _put_back(deploy: Deploy, voice: Voice) -> str:
+    """What was begun is undone by applying what the branch says: so git and the cluster agree, whatever happened."""
+    branch = deploy.stands
+    if not branch:
+        return "and there is no commit to go back to"
+    voice.step(f"Going back to {short(branch)}")
+    progress = PushProgress(voice)
+
+    def show(plan: Plan) -> None:
+        if deploy.stands != branch:
+            raise SupersededError("the branch has moved on")
+        progress.show(plan)
+
+    asked = Asked("rollback", deploy.asked.who, f"the deploy of {deploy.commit} failed", runs.new_id())
+    source = workflow.Source(deploy.repo, branch, only=deploy.only)
+    try:
+        report = workflow.apply(source, progress.say, show, progress.listen, wait_lock=60, asked=asked)
+    except SupersededError:
+        return "and a later push is deployed now"
+    except DeployerError as error:
+        voice.error(error.message, error.help)
+        return f"and going back to {short(branch)} failed"
+    progress.end(report)
+    return f"rolled back to {short(branch)}" if report.ok else f"and going back to {short(branch)} failed"

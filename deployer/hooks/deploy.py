@@ -5,22 +5,22 @@ The commit is the one that was pushed, not the one where the branch stands by no
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from deployer.hooks import pushed, run_log
 from deployer.hooks.environment import pusher
 from deployer.hooks.pushed import short
-from deployer.hooks.settings import settings
-from deployer.memory import deployed
+from deployer.hooks.settings import gated, settings
+from deployer.memory import deployed, runs
 from deployer.memory.asked import Asked
 from deployer.source import git
 
 if TYPE_CHECKING:
-    from deployer.report.voice import Voice
+    from pathlib import Path
 
-RUNS: Final = Path("deployer", "runs")
-"""In the git directory."""
+    from deployer.hooks.pushed import Options, Update
+    from deployer.hooks.settings import Settings
+    from deployer.report.voice import Voice
 
 
 def post_receive(repo: Path, lines: bytes, environment: dict[str, str], voice: Voice) -> int:
@@ -28,25 +28,29 @@ def post_receive(repo: Path, lines: bytes, environment: dict[str, str], voice: V
     options = pushed.options(environment)
     repository = git.find(repo)
     chosen = settings(repository, options)
-    updates = [update for update in pushed.updates(lines) if update.ref == f"refs/heads/{chosen.branch}"]
-    if not updates or updates[0].deletes:
+    updates = [update for update in pushed.updates(lines) if update.ref == chosen.ref and not update.deletes]
+    if not updates or _told_already(repository, chosen, updates[0], options, voice):
         return 0
-    update = updates[0]
-    if options.skip:
-        voice.result(f"{short(update.new)} was accepted and not deployed (-o skip). Later: deployer apply")
-        return 0
-    same = None if options.only else deployed.unchanged(repository, update.new)
-    if same is not None and deployed.still(repository, same, update.new):
-        voice.result(f"Nothing to deploy: {short(update.new)} has the files of {short(same.commit)}")
-        return 0
-    run = run_log.new_run(Path(repository.common) / RUNS)
+    update, run = updates[0], run_log.new_run(runs.folder_of(repo))
     ended = run_log.detach(run)
     if ended is not None:
         return ended
-    voice.step(f"run {run.id}: {short(update.new)}, pushed by {pusher(environment)}")
-    if options.reason:
-        voice.detail(f"reason: {options.reason}")
-    from deployer.hooks.applied import Deploy, apply  # noqa: PLC0415 - a push that changes nothing does without
+    from deployer.hooks.applied import Deploy, carry_out  # noqa: PLC0415 - a push that changes nothing does without
 
     asked = Asked("push", pusher(environment), options.reason, run.id)
-    return apply(Deploy(repo, repository, update, run, asked, options.only), chosen.lock_wait, voice)
+    return carry_out(Deploy(repo, repository, update, run, asked, options.only), chosen.lock_wait, voice)
+
+
+def _told_already(repository: git.Repository, chosen: Settings, update: Update, options: Options, voice: Voice) -> bool:
+    """Whether nothing is to be deployed, which is said; or proc-receive has deployed it."""
+    if options.skip:
+        voice.result(f"{short(update.new)} was accepted and not deployed (-o skip). Later: deployer apply")
+        return True
+    gate = gated(repository, chosen, update.ref)
+    same = None if options.only else deployed.unchanged(repository, update.new)
+    if gate and (same is None or same.commit == update.new):
+        return True
+    if same is None or not deployed.still(repository, same, update.new):
+        return False
+    voice.result(f"Nothing to deploy: {short(update.new)} has the files of {short(same.commit)}")
+    return True

@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.errors import DeployerError, UsageError
+from deployer.hooks.pushed import Options
+from deployer.hooks.settings import GATE as GATE_SETTING
+from deployer.hooks.settings import PROC_RECEIVE, settings
 from deployer.source import git, refs
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 CLIENT: Final = ("pre-commit",)
 SERVER: Final = ("pre-receive", "post-receive")
+GATE: Final = "proc-receive"
+OLDEST_FOR_GATE: Final = (2, 29)
 BEFORE: Final = ".before-deployer"
 MARK: Final = "# Installed by deployer;"
 SETTINGS: Final = {
@@ -36,9 +41,14 @@ SETTINGS: Final = {
 _MEMORY: Final = "hooks.json"
 
 
-def install(path: Path, say: Callable[[str], None], *, server: bool) -> None:
-    """Idempotent. UsageError where there is no repository; DeployerError where the hooks would be everybody's, or cannot be written."""
+def install(path: Path, say: Callable[[str], None], *, server: bool, gate: str | None = None) -> None:
+    """Idempotent. UsageError where there is no repository; DeployerError where the hooks would be everybody's, or cannot be written.
+
+    `gate`: `apply`, and the branch moves only when its deploy has succeeded; `none` takes that back; None leaves it.
+    """
     repository = git.find(path)
+    if gate == "apply":
+        _check_gate(repository, _folder(path))
     folder = _folder(path)
     _importable()
     try:
@@ -49,12 +59,14 @@ def install(path: Path, say: Callable[[str], None], *, server: bool) -> None:
         raise DeployerError(f"the hooks cannot be written: {error.strerror}", help=f"check {folder}") from error
     if server:
         _configure(repository, say)
+        _gate(repository, folder, gate, say)
 
 
 def uninstall(path: Path, say: Callable[[str], None]) -> None:
     """Gives back the hooks and the settings that `install` found. What was changed since stays as it is."""
     repository = git.find(path)
     folder = _folder(path)
+    _gate(repository, folder, "none", say)
     for name in (*CLIENT, *SERVER):
         hook, before = folder / name, folder / f"{name}{BEFORE}"
         if _ours(hook):
@@ -71,7 +83,7 @@ def uninstall(path: Path, say: Callable[[str], None]) -> None:
     memory.unlink(missing_ok=True)
 
 
-def remote_init(path: Path, branch: str, say: Callable[[str], None]) -> None:
+def remote_init(path: Path, branch: str, say: Callable[[str], None], gate: str | None = None) -> None:
     """A bare repository that is ready for pushes. One that is there already stays; its hooks and settings are put in order."""
     if path.exists() and any(path.iterdir()):
         repository = git.find(path)
@@ -83,8 +95,37 @@ def remote_init(path: Path, branch: str, say: Callable[[str], None]) -> None:
         repository = git.find(path)
         say(f"made the bare repository {path}")
     refs.configure(repository, "deployer.branch", branch)
-    install(path, say, server=True)
+    install(path, say, server=True, gate=gate)
     say(f"pushes of {branch} are deployed: git push {path.resolve()} {branch}")
+
+
+def _check_gate(repository: git.Repository, folder: Path) -> None:
+    if refs.git_version(repository.path) < OLDEST_FOR_GATE:
+        raise DeployerError("git is older than 2.29, which has no proc-receive", help="install a newer git")
+    if os.path.lexists(folder / GATE) and not _ours(folder / GATE):
+        raise DeployerError(f"{folder / GATE} is somebody else's, and there can be one only", help="remove it")
+    branch = settings(repository, Options()).ref
+    if refs.checked_out(repository, branch):
+        raise UsageError(
+            f"{branch} is checked out in {repository.path}", help="a gate needs a bare repository: deployer remote init"
+        )
+
+
+def _gate(repository: git.Repository, folder: Path, gate: str | None, say: Callable[[str], None]) -> None:
+    """The hook proc-receive, and the settings with which git calls it."""
+    hook, branch = folder / GATE, settings(repository, Options()).ref
+    if gate == "apply":
+        _put(hook, say)
+        if branch not in refs.every_setting(repository, PROC_RECEIVE):
+            refs.configure(repository, PROC_RECEIVE, branch, add=True)
+        refs.configure(repository, GATE_SETTING, "apply")
+        say(f"a failed deploy refuses the push ({GATE_SETTING} = apply)")
+    elif gate == "none" and _ours(hook):
+        hook.unlink()
+        say(f"removed {hook}")
+        refs.configure(repository, GATE_SETTING, None)
+        if branch in refs.every_setting(repository, PROC_RECEIVE):
+            refs.configure(repository, PROC_RECEIVE, None, only=branch)
 
 
 def _folder(path: Path) -> Path:

@@ -6,18 +6,17 @@ Whatever happens to the pusher (a closed terminal, Ctrl-C, a connection that sta
 from __future__ import annotations
 
 import os
-import secrets
 import select
 import signal
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
+
+from deployer.memory.runs import new_id
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-KEPT: Final = 200
 LOOK_SECONDS: Final = 0.1
 
 
@@ -30,11 +29,9 @@ class Run:
 
 
 def new_run(folder: Path) -> Run:
-    """A run with an empty log, for this user's eyes only; the oldest logs beyond the newest 200 are removed."""
+    """A run with an empty log, for this user's eyes only."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for old in sorted(folder.glob("*.log"))[: -KEPT + 1]:
-        old.unlink(missing_ok=True)
-    id_ = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    id_ = new_id()
     log = folder / f"{id_}.log"
     os.close(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     return Run(id_, log)

@@ -30,6 +30,16 @@ _Move = tuple[str, str, str]
 _ID: Final = re.compile("[0-9a-f]{40}")
 
 
+class MovedError(BusyError):
+    """The ref that was to move with the run was moved by somebody else, while `report` was done."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(
+            "the branch was moved by somebody else in the meantime", help="fetch, merge or rebase, and push again"
+        )
+        self.report = report
+
+
 class Record:
     """One run. All its refs are moved in one step, each from the value that was seen; who writes at the same time is tried again.
 
@@ -182,7 +192,7 @@ async def remembered(
 ) -> Report:
     """Run the plan: in doubt before it is shown and done, and what became of it after. What `show` raises ends it before.
 
-    BusyError where the ref that was to move with the run was moved by somebody else.
+    MovedError where the ref that was to move with the run was moved by somebody else.
     """
     record.begin(plan)
     try:
@@ -196,7 +206,5 @@ async def remembered(
         record.end(bug.report)
         raise
     if not record.end(report):
-        raise BusyError(
-            "the branch was moved by somebody else in the meantime", help="fetch, merge or rebase, and push again"
-        )
+        raise MovedError(report)
     return report

@@ -62,3 +62,32 @@ class Entry:
             return datetime.fromisoformat(self.began)
         except ValueError:
             return None
+
+
+@dataclass(frozen=True)
+class Process:
+    """A run that goes on, or went on on this machine: what it says of itself."""
+
+    run: str
+    via: str
+    commit: str
+    """Empty until it is known."""
+    who: str
+    reason: str
+    began: str
+    """ISO 8601, UTC."""
+    state: str
+    """`waiting` (it reads, or waits for others), `running`, `ended`; `killed` where it ended without a word"""
+    pid: int
+    start: int
+    """When the kernel started the process, in its own count: with the pid it names one process and no other."""
+    code: int | None = None
+    """The exit code, once it has ended."""
+    text: str = ""
+    """What became of it, in a few words."""
+    logged: bool = False
+    """Whether there is a log to follow."""
+
+    @property
+    def alive(self) -> bool:
+        return self.state in {"waiting", "running"}

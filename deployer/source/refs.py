@@ -25,6 +25,17 @@ def setting(repository: git.Repository, key: str) -> str:
     return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else ""
 
 
+def every_setting(repository: git.Repository, key: str) -> list[str]:
+    """All values of a key that may stand there more than once."""
+    return git.ask(repository, "config", "--local", "--get-all", key).stdout.decode(errors="replace").splitlines()
+
+
+def checked_out(repository: git.Repository, ref: str) -> bool:
+    """Whether the repository has a working tree, and that is the branch in it."""
+    bare = git.ask(repository, "rev-parse", "--is-bare-repository").stdout.strip() == b"true"
+    return not bare and git.ask(repository, "symbolic-ref", "--quiet", "HEAD").stdout.decode().strip() == ref
+
+
 def value(repository: git.Repository, ref: str) -> str:
     """The full id that a ref stands at; empty where there is no such ref."""
     done = git.ask(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", ref)
@@ -162,6 +173,12 @@ def initialise(path: Path, branch: str) -> None:
     )
 
 
+def git_version(path: Path) -> tuple[int, ...]:
+    """`(2, 39)`; empty where git does not say."""
+    said = re.search(r"(\d+)\.(\d+)", git.own(path, "version", expect=False, advice=""))
+    return (int(said[1]), int(said[2])) if said else ()
+
+
 def hooks_folder(path: Path) -> tuple[str, str]:
     """Where git looks for the hooks of the repository at `path`; and the file that says so, where it is not the repository's own.
 
@@ -174,9 +191,13 @@ def hooks_folder(path: Path) -> tuple[str, str]:
     return str((path / where).absolute()), foreign
 
 
-def configure(repository: git.Repository, key: str, value: str | None) -> None:
-    """Set one of the repository's own settings; None takes it out."""
-    change = ("--replace-all", key, value) if value is not None else ("--unset-all", key)
+def configure(
+    repository: git.Repository, key: str, value: str | None, *, add: bool = False, only: str | None = None
+) -> None:
+    """Set one of the repository's own settings; None takes it out. `add`: beside others of the key; `only`: that one of them."""
+    change: tuple[str, ...] = ("--add" if add else "--replace-all", key, value or "")
+    if value is None:
+        change = ("--unset-all", key, *((f"^{re.escape(only)}$",) if only else ()))
     done = git.ask(repository, "config", "--local", *change)
     if done.returncode not in ({0} if value is not None else {0, 5}):  # 5: it was not there
         raise DeployerError(f"git cannot write {key}", help="check the owner and mode of the repository's config file")

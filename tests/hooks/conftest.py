@@ -9,11 +9,11 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from deployer.hooks.install import remote_init
+from deployer.hooks.install import install, remote_init
 from tests.source.conftest import GOOD, Repo
 
 if TYPE_CHECKING:
@@ -63,10 +63,16 @@ class Server:
         running = json.loads((self.path / "fake/services.json").read_text())
         return {name: body["TaskTemplate"]["ContainerSpec"]["Image"] for name, body in running.items()}
 
-    def set(self, name: str) -> Path:
+    def set(self, name: str, text: str = "") -> Path:
         file = self.path / "fake" / name
-        file.touch()
+        file.write_text(text)
         return file
+
+    def gate(self, when: Literal["apply", "none"] = "apply") -> None:
+        for file in (self.path / "hooks").iterdir():  # as `install` wrote them
+            file.write_text(file.read_text().replace(shlex.quote(str(PROGRAM)), "-m deployer"))
+        install(self.path, lambda _line: None, server=True, gate=when)
+        use_fake_cluster(self.path)
 
 
 @dataclass
@@ -112,12 +118,15 @@ def make_server(path: Path) -> Server:
     """As `deployer remote init` makes it, but the hooks run the program with a cluster that is made up."""
     remote_init(path, "main", lambda _line: None)
     (path / "fake").mkdir()
-    for hook in ("pre-receive", "post-receive"):
-        file = path / "hooks" / hook
+    use_fake_cluster(path)
+    return Server(path)
+
+
+def use_fake_cluster(path: Path) -> None:
+    for file in (path / "hooks").iterdir():
         text = file.read_text()
         assert " -I -m deployer hook " in text
         file.write_text(text.replace("-I -m deployer", f"-I {shlex.quote(str(PROGRAM))}"))
-    return Server(path)
 
 
 def clone_of(server: Server, path: Path) -> Clone:

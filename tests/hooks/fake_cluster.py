@@ -3,7 +3,7 @@
 fake/services.json   what runs
 fake/applied         a line for each deploy: `begin COMMIT`, `end COMMIT`
 fake/hold            while it is there, a deploy waits
-fake/fail            a deploy fails
+fake/fail            a deploy fails; what it names alone, where it names commits
 fake/unreachable     the cluster does not answer
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -53,16 +54,21 @@ async def execute(plan: Plan, _link: object, listen: Any, *_rest: object, **_mor
     with (FAKE / "applied").open("a") as applied:
         applied.write(f"begin {plan.commit}\n")
         applied.flush()
-        while (FAKE / "hold").exists():  # noqa: ASYNC110 - another process removes it
+        stopped: list[str] = []
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopped.append, "interrupted")
+        while (FAKE / "hold").exists() and not stopped:  # noqa: ASYNC110 - another process removes it
             await asyncio.sleep(0.02)
+        if stopped:
+            applied.write(f"interrupted {plan.commit}\n")
+            return Report(plan, {}, 0.1, "interrupted")
         outcomes: dict[int, Any] = {}
         running = json.loads(SERVICES.read_text()) if SERVICES.exists() else {}
         for step in plan.steps:
             listen(Began(step))
-            failed = (FAKE / "fail").exists()
+            failed = (FAKE / "fail").exists() and plan.commit in ((FAKE / "fail").read_text() or plan.commit)
             outcomes[step.number] = Failed(0.1, "image not found", ("pull access denied",)) if failed else Done(0.1)
             listen(Ended(step, outcomes[step.number]))
-            if not failed and isinstance(step.operation, CreateService):
+            if isinstance(step.operation, CreateService):  # a service whose tasks fail is there all the same
                 running[step.operation.name] = step.operation.body
         SERVICES.write_text(json.dumps(running, default=str))
         applied.write(f"end {plan.commit}\n")

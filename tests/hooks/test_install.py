@@ -152,7 +152,7 @@ def test_the_servers_own_hook_runs_first_with_what_is_pushed(live: Clone, server
     assert server.head == commit
 
 
-@pytest.mark.parametrize("name", ["pre-commit", "pre-receive", "post-receive"])
+@pytest.mark.parametrize("name", ["pre-commit", "pre-receive", "proc-receive", "post-receive"])
 def test_the_scripts_only_run_deployer(name: str) -> None:
     lines = (ROOT / "hooks" / name).read_text().splitlines()
     assert len(lines) < 20

@@ -64,7 +64,7 @@ def test_lines_are_short_enough_to_stand_behind_remote(clone: Clone, server: Ser
 
 def test_the_log_of_a_run_has_what_the_pusher_saw(clone: Clone, server: Server) -> None:
     done = clone.push("-o", "reason=because", "origin", "main")
-    (log,) = (server.path / "deployer/runs").iterdir()
+    (log,) = (server.path / "deployer/runs").glob("*.log")
     assert log.stat().st_mode & 0o777 == 0o600
     assert "reason: because" in log.read_text()
     for line in log.read_text().splitlines():
@@ -299,7 +299,7 @@ def test_the_deploy_outlives_the_pusher(live: Clone, server: Server, end: signal
         process.wait(timeout=30)
     hold.unlink()
     until(lambda: server.deployed == commit)
-    (*_, log) = sorted((server.path / "deployer/runs").iterdir())
+    (*_, log) = sorted((server.path / "deployer/runs").glob("*.log"))
     until(lambda: f"=====> Deployed {commit[:10]}" in log.read_text())
 
 

@@ -18,7 +18,7 @@ from deployer.diff.change import ABSENT
 from deployer.model.cluster import Cluster
 from deployer.model.desired import Desired
 from deployer.model.problem import Problem
-from deployer.model.run import Entry, Scope
+from deployer.model.run import Entry, Process, Scope
 from deployer.model.secret import Secret
 from deployer.model.stack import StackObjects
 from deployer.model.status import NodeStatus, ServiceStatus, StackStatus, Status
@@ -30,6 +30,7 @@ from deployer.report.failure import Failure, failure_document, failure_event
 from deployer.report.history import history_document, run_document
 from deployer.report.masked import field_document
 from deployer.report.ndjson import NdjsonProgress
+from deployer.report.runs import runs_document
 from deployer.report.validation import invalid_document, valid_document
 
 SCHEMAS: dict[str, Any] = {
@@ -43,6 +44,7 @@ SCHEMAS: dict[str, Any] = {
         "ps",
         "report",
         "run",
+        "runs",
         "saved_plan",
         "status",
         "validation",
@@ -244,3 +246,9 @@ def test_runs_that_were(report: Report) -> None:
     read = check("run", run_document(entry, json.loads(to_json(report_document(report)))))
     assert read["report"]["summary"] == report_document(report)["summary"]
     assert check("run", run_document(entry, None))["report"] is None
+
+
+def test_runs_that_go_on() -> None:
+    one = Process("20260822-141503-7f3a", "push", "1" * 40, "ann", "", "2026-08-22T14:15:03+00:00", "running", 42, 7)
+    read = check("runs", runs_document([one, replace(one, state="ended", code=0, text="done")]))
+    assert [run["code"] for run in read["runs"]] == [None, 0]
