@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from deployer.cli.apply import Reason, applied
-from deployer.cli.options import Colour, Json, LockWait, Output, ProgressKind, Quiet, Repo, Verbose, source
+from deployer.cli.options import AllowDelete, Colour, Json, LockWait, Output, ProgressKind, Quiet, Repo, Verbose, source
 
 What = Annotated[str, typer.Argument(metavar="[STACK] [REV]", help="One stack, or everything; the commit.")]
 Second = Annotated[str, typer.Argument(metavar="", hidden=True)]
@@ -27,6 +27,7 @@ def rollback(
     repo: Repo = None,
     lock_wait: LockWait = 0,
     reason: Reason = "",
+    allow_delete: AllowDelete = None,
     json: Json = False,
     progress: ProgressKind = "auto",
     color: Colour = "auto",
@@ -41,11 +42,14 @@ def rollback(
     from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
     from deployer.memory.asked import Asked  # noqa: PLC0415 - see above
     from deployer.memory.history import agreement, is_stack  # noqa: PLC0415 - see above
+    from deployer.model.consent import Consent  # noqa: PLC0415 - see above
 
     output, where = Output(json, progress, color, quiet, verbose), source(repo, None, False)
     stack, rev = (what, rev) if rev or is_stack(where.repo, where.rev, what) else ("", what)
     target = workflow.earlier(where, stack, rev)
-    code = applied(target, output, lock_wait, Asked("rollback", reason=reason))
+    code = applied(
+        target, output, lock_wait, Asked("rollback", reason=reason), consent=Consent(frozenset(allow_delete or ()))
+    )
     commit = target.stacks[0][1] if stack else target.rev
     command = agreement(where.repo, where.rev, commit, stack)
     if command and not quiet:

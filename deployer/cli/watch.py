@@ -118,6 +118,7 @@ class _Applying:
     def __call__(self, source: workflow.Source, *, quiet: bool) -> Report:
         from deployer import workflow  # noqa: PLC0415 - --help does without
         from deployer.execute import BrokenOffError  # noqa: PLC0415 - see above
+        from deployer.memory.asked import Asked  # noqa: PLC0415 - see above
         from deployer.report.problems import problems_text  # noqa: PLC0415 - see above
         from deployer.report.result import report_text  # noqa: PLC0415 - see above
 
@@ -129,7 +130,8 @@ class _Applying:
 
             say = (lambda _line: None) if quiet else shown.say
             try:
-                report = workflow.apply(source, say, show, shown.listen, wait_lock=self._lock_wait)
+                asked = Asked("watch")
+                report = workflow.apply(source, say, show, shown.listen, wait_lock=self._lock_wait, asked=asked)
             except InvalidFilesError as error:
                 typer.echo(problems_text(error.problems, self._output.paint), err=True)
                 raise

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from deployer import workflow
 from deployer.errors import BusyError, DeployerError, InvalidFilesError
-from deployer.hooks.pushed import ABSENT, short
+from deployer.hooks.pushed import ABSENT, as_options, short
 from deployer.memory import runs
 from deployer.memory.asked import Asked
 from deployer.memory.record import MovedError, Record
+from deployer.model.consent import NOTHING, Consent
 from deployer.model.run import Scope
 from deployer.plan import Failed, Skipped, describe
 from deployer.report.push import PushProgress, sum_text
@@ -56,6 +57,7 @@ class Deploy:
     run: Run
     asked: Asked
     only: tuple[str, ...] = ()
+    consent: Consent = NOTHING
     gate: bool = False
     """The branch moves with the deploy, and not before."""
 
@@ -111,7 +113,9 @@ def _apply(deploy: Deploy, lock_wait: float, voice: Voice, live: Live) -> Ended:
 
     try:
         deploy.check()
-        report = workflow.apply(source, progress.say, show, progress.listen, wait_lock=lock_wait, asked=deploy.asked)
+        report = workflow.apply(
+            source, progress.say, show, progress.listen, wait_lock=lock_wait, asked=deploy.asked, consent=deploy.consent
+        )
     except SupersededError as moved:
         voice.result(moved.message)
         deploy.superseded(voice)
@@ -126,7 +130,9 @@ def _apply(deploy: Deploy, lock_wait: float, voice: Voice, live: Live) -> Ended:
         return _failed(deploy, "cancelled before anything was changed", runs.INTERRUPTED, voice)
     except DeployerError as error:
         waited = f"wait longer: git push -o wait=30m; waited {duration(lock_wait)}"
-        voice.error(error.message, error.help if not isinstance(error, BusyError) or deploy.gate else waited)
+        voice.error(
+            error.message, as_options(error.help) if not isinstance(error, BusyError) or deploy.gate else waited
+        )
         text = error.message if deploy.gate else "nothing was changed by this run"
         return _failed(deploy, text, error.exit_code, voice)
     progress.end(report)

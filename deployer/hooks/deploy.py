@@ -38,7 +38,9 @@ def post_receive(repo: Path, lines: bytes, environment: dict[str, str], voice: V
     from deployer.hooks.applied import Deploy, carry_out  # noqa: PLC0415 - a push that changes nothing does without
 
     asked = Asked("push", pusher(environment), options.reason, run.id)
-    return carry_out(Deploy(repo, repository, update, run, asked, options.only), chosen.lock_wait, voice)
+    return carry_out(
+        Deploy(repo, repository, update, run, asked, options.only, options.consent), chosen.lock_wait, voice
+    )
 
 
 def _told_already(repository: git.Repository, chosen: Settings, update: Update, options: Options, voice: Voice) -> bool:

@@ -57,7 +57,7 @@ def proc_receive(repo: Path, environment: dict[str, str], voice: Voice, stream: 
                 asked = Asked("push", pusher(environment), options.reason, run.id, move)
                 from deployer.hooks.applied import Deploy, carry_out  # noqa: PLC0415 - who follows does without
 
-                deploy = Deploy(repo, repository, update, run, asked, options.only, gate=True)
+                deploy = Deploy(repo, repository, update, run, asked, options.only, options.consent, gate=True)
                 return carry_out(deploy, chosen.lock_wait, voice)
             ended = runs.process(run.log.parent, run.id)
             reason = (ended.text if ended and ended.text else f"deploy failed: exit code {code}") if code else ""

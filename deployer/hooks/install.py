@@ -31,8 +31,6 @@ BEFORE: Final = ".before-deployer"
 MARK: Final = "# Installed by deployer;"
 SETTINGS: Final = {
     "receive.advertisePushOptions": "true",  # git push -o
-    "receive.denyDeletes": "true",
-    "receive.denyNonFastForwards": "true",
     "receive.fsckObjects": "true",
     "receive.maxInputSize": str(128 << 20),
     "log.initialDecorationSet": "all",  # else `git log --decorate` does not show our refs (git 2.39)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError, UsageError
+from deployer.model.consent import Consent
 from deployer.model.stack import STACK_PATTERN
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ _NAME: Final = r"(?!(?:refs|heads|tags|remotes|notes)(?:/|$))(?!HEAD$)[A-Za-z0-9
 _REF: Final = re.compile(rf"refs/(heads|tags|notes)/({_NAME})")
 _DURATION: Final = re.compile(r"([0-9]{1,6})(s|m|h|)")
 _STACK: Final = re.compile(STACK_PATTERN)
-_OPTIONS: Final = ("plan", "skip", "only=", "wait=", "reason=")
-_NOT_YET: Final = ("allow-delete=",)
+_NAMED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
+_ID: Final = re.compile(r"[0-9a-f]{7,40}")
+_OPTIONS: Final = ("plan", "skip", "only=", "allow-delete=", "replaces=", "wait=", "reason=")
 
 
 def short(id_: str) -> str:
@@ -62,6 +64,21 @@ class Options:
     wait: float | None = None
     reason: str = ""
     only: tuple[str, ...] = ()
+    allow_delete: frozenset[str] = frozenset()
+    replaces: str = ""
+
+    @property
+    def consent(self) -> Consent:
+        return Consent(self.allow_delete, self.replaces)
+
+
+def as_options(advice: str) -> str:
+    """Advice for a command line in, the same for a push out."""
+    return (
+        advice.replace("--allow-delete ", "-o allow-delete=")
+        .replace("--replaces ", "-o replaces=")
+        .replace("--only ", "-o only=")
+    )
 
 
 def updates(lines: bytes) -> tuple[Update, ...]:
@@ -106,7 +123,7 @@ def options(environment: Mapping[str, str]) -> Options:
     return found
 
 
-def _with(found: Options, option: str) -> Options:
+def _with(found: Options, option: str) -> Options:  # noqa: C901, PLR0911 - one answer an option
     name, equals, value = option.partition("=")
     match name + equals:
         case "plan":
@@ -123,8 +140,14 @@ def _with(found: Options, option: str) -> Options:
             return replace(found, reason=value)
         case "reason=":
             raise UsageError(f"the reason is longer than {LONGEST_REASON} characters")
-        case word if word in _NOT_YET:
-            raise UsageError(f"there is no push option '{word}' yet", help=f"there are {', '.join(_OPTIONS)}")
+        case "allow-delete=" if _NAMED.fullmatch(value):
+            return replace(found, allow_delete=found.allow_delete | {value})
+        case "allow-delete=":
+            raise UsageError(f"-o allow-delete: {value[:60]!r} is no name", help="-o allow-delete=NAME, once for each")
+        case "replaces=" if _ID.fullmatch(value):
+            return replace(found, replaces=value)
+        case "replaces=":
+            raise UsageError(f"-o replaces: {value[:60]!r} is no commit's id", help="the first 7 or more of its digits")
         case _:
             raise _unknown(option, name + equals)
 

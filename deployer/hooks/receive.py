@@ -14,6 +14,7 @@ from deployer.hooks import pushed
 from deployer.hooks.pushed import short
 from deployer.hooks.settings import settings
 from deployer.memory import deployed
+from deployer.memory.deployed import DEPLOYED, PREFIX
 from deployer.source import git, refs
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def pre_receive(repo: Path, lines: bytes, environment: dict[str, str], voice: Vo
     repository = git.find(repo)
     branch = settings(repository, options).branch
     for update in updates:
-        _check(repository, update, live=_deploys(update, branch))
+        _check(repository, update, options, live=_deploys(update, branch))
     bad = sum([not _valid(repo, update, voice) for update in _branches(updates) if not _deploys(update, branch)])
     for update in updates:
         if not _deploys(update, branch):
@@ -68,7 +69,7 @@ def _aside(update: Update, branch: str) -> str:
     return f"a {update.kind.removesuffix('s')} deploys nothing"
 
 
-def _check(repository: git.Repository, update: Update, *, live: bool) -> None:
+def _check(repository: git.Repository, update: Update, options: Options, *, live: bool) -> None:
     """What git looks at too late, or not at all."""
     if update.kind == "heads" and not update.deletes and not refs.is_commit(repository, update.new):
         raise UsageError(f"{update.ref} would be no commit", help="push a commit")
@@ -79,10 +80,14 @@ def _check(repository: git.Repository, update: Update, *, live: bool) -> None:
             f"{update.name} is the branch that is deployed, and is not deleted",
             help="to remove a stack, remove its files",
         )
-    if update.old != pushed.ABSENT and not refs.follows(repository, update.new, update.old):
+    if update.old == pushed.ABSENT or refs.follows(repository, update.new, update.old):
+        return
+    known = [update.old, *(id_ for ref, id_ in refs.values(repository, PREFIX).items() if ref.endswith(DEPLOYED))]
+    if not options.replaces or not any(id_.startswith(options.replaces) for id_ in known):
         raise GuardRefusedError(
             f"{update.name} is deployed, and {short(update.new)} does not follow {short(update.old)}",
-            help="fetch, merge or rebase, and push again: to go back, `git revert`",
+            help="fetch, merge or rebase, and push again; to go back, `git revert`; if it is to be replaced: "
+            f"git push --force -o replaces={short(update.old)}",
         )
 
 
@@ -99,12 +104,16 @@ def _deployable(repository: git.Repository, repo: Path, update: Update, options:
     from deployer import workflow  # noqa: PLC0415 - a push that changes nothing does without
 
     try:
-        voice.plan(workflow.plan_of(validated, _say_nothing))
-    except GuardRefusedError:
+        plan = workflow.plan_of(validated, _say_nothing, options.consent)
+    except (GuardRefusedError, UsageError):
         raise
     except DeployerError as error:  # no reason to refuse: the deploy will say it again, and wait
         voice.error(f"The plan cannot be shown: {error.message}", error.help)
-    return True
+        return True
+    voice.plan(plan)
+    for guard in plan.refused:
+        voice.error(guard.reason, pushed.as_options(guard.help))
+    return not plan.refused
 
 
 def _valid(repo: Path, update: Update, voice: Voice) -> bool:

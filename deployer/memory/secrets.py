@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from deployer.model.secret import MASK, Secret
 from deployer.plan.masking import SECRET_WORDS
@@ -28,9 +29,10 @@ def known_secrets(desired: Desired, objects: Sequence[StackObjects]) -> tuple[st
     cluster = [
         secret.reveal() for secret in (desired.cluster.secrets.token, desired.cluster.secrets.gossip_key) if secret
     ]
-    contents = [text for stack in objects for body in stack.secrets for text in _content(body)]
+    contents = [text for stack in objects for body in stack.secrets for text in _content(body.get("Data"))]
+    veiled = [text for stack in objects for text in _veiled([*stack.configs, *stack.services])]
     variables = [text for stack in objects for body in stack.services for text in _variables(body)]
-    found = {text.strip() for text in (*cluster, *contents, *variables)}
+    found = {text.strip() for text in (*cluster, *contents, *veiled, *variables)}
     return tuple(sorted((text for text in found if len(text) >= SHORTEST), key=len, reverse=True))
 
 
@@ -42,8 +44,8 @@ def without(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def _content(body: Body) -> Iterator[str]:
-    data = body.get("Data")
+def _content(data: Any) -> Iterator[str]:
+    """The text of a body's `Data`, and each line of it."""
     encoded = data.reveal() if isinstance(data, Secret) else data
     if not isinstance(encoded, str):
         return
@@ -54,6 +56,19 @@ def _content(body: Body) -> Iterator[str]:
         return
     yield text
     yield from text.splitlines()
+
+
+def _veiled(value: Any) -> Iterator[str]:
+    """Every `Secret` in a body, and of `NAME=value` the value."""
+    if isinstance(value, Secret):
+        yield from _content(value)
+        yield value.reveal().partition("=")[2]
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _veiled(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _veiled(one)
 
 
 def _variables(body: Body) -> Iterator[str]:

@@ -4,6 +4,7 @@ fake/services.json   what runs
 fake/applied         a line for each deploy: `begin COMMIT`, `end COMMIT`
 fake/hold            while it is there, a deploy waits
 fake/fail            a deploy fails; what it names alone, where it names commits
+fake/refuse          a guard says no, unless `db` may go
 fake/unreachable     the cluster does not answer
 """
 
@@ -13,25 +14,27 @@ import asyncio
 import json
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from deployer import workflow
 from deployer.__main__ import main
-from deployer.diff import Cause
+from deployer.diff import Blocked, Cause
 from deployer.errors import UnreachableError
 from deployer.plan import Began, Done, Ended, Failed, Plan, Report, Step, restricted
 from deployer.plan.operations import CreateService
 
 if TYPE_CHECKING:
+    from deployer.model.consent import Consent
     from deployer.workflow import Validated
 
 FAKE = Path.cwd() / "fake"
 SERVICES = FAKE / "services.json"
 
 
-async def compare(validated: Validated, _link: object, _say: object, _consent: object = None) -> Any:
+async def compare(validated: Validated, _link: object, _say: object, consent: Consent | None = None) -> Any:
     if (FAKE / "unreachable").exists():
         raise UnreachableError("no machine answers", help="look after them")
     running = json.loads(SERVICES.read_text()) if SERVICES.exists() else {}
@@ -46,6 +49,9 @@ async def compare(validated: Validated, _link: object, _say: object, _consent: o
         for number, (stack, body) in enumerate(changed, 1)
     )
     plan = Plan(validated.desired.cluster.name, validated.desired.commit, steps)
+    if consent and (FAKE / "refuse").exists() and "db" not in consent.allow_delete:
+        guard = Blocked("removals", "stack db would be removed", "if it is to go: --allow-delete db")
+        plan = replace(plan, refused=(guard,))
     only = validated.source.only
     return SimpleNamespace(catalogue=None), None, restricted(plan, only, validated.desired) if only else plan
 

@@ -194,14 +194,23 @@ def test_secrets_are_not_kept(remembering: Remembering) -> None:
 
 def test_what_is_secret() -> None:
     stack = StackObjects(
-        "web", (), (),
+        "web", (), ({"Name": "web_conf", "Data": Secret("Y29uZmlndXJlZA==")}, {"Name": "web_open", "Data": "cGxhaW4gdGV4dA=="}),
         ({"Name": "web_tls", "Data": "bGluZSBvbmUKbGluZSB0d28K"}, {"Name": "web_pw", "Data": Secret("c2VjcmV0dmFsdWU=")}),
         ({"Name": "web_web", "TaskTemplate": {"ContainerSpec": {"Env": [
-            "DB_PASSWORD=correct horse", "COLOUR=turquoise", "DB_PASSWORD_FILE=/run/secrets/pw", "API_TOKEN=a"]}}},),
+            "DB_PASSWORD=correct horse", "COLOUR=turquoise", "DB_PASSWORD_FILE=/run/secrets/pw", "API_TOKEN=a",
+            Secret("WORDS=opened from sops")]}}},),
     )  # fmt: skip
     cluster = Cluster("test", (), None, "", secrets=ConsulSecrets(Secret("consul-token-value")))
     known = known_secrets(Desired("worktree", cluster, ()), [stack])
-    assert {"line one", "line two", "secretvalue", "correct horse", "consul-token-value"} <= set(known)
-    assert not {"turquoise", "/run/secrets/pw", "a"} & set(known)
+    assert {
+        "line one",
+        "line two",
+        "secretvalue",
+        "correct horse",
+        "consul-token-value",
+        "opened from sops",
+        "configured",
+    } <= set(known)
+    assert not {"turquoise", "plain text", "/run/secrets/pw", "a"} & set(known)
     said = without('line one; {"a": "correct horse"} turquoise', known)
     assert said == '[secret]; {"a": "[secret]"} turquoise'
