@@ -150,9 +150,7 @@ def apply(
             observed, _, decided = await _compare(validated, link, say, consent)
             refuse(decided, show)
             if not decided.steps:
-                return await remembered(
-                    record, decided, show, lambda plan: execute(plan, link, listen, say, hide=record.hide)
-                )
+                return await remembered(record, decided, show, lambda plan: execute(plan, link, listen, say))
             async with cluster_lock(desired.cluster, observed, link, me, patience, killed=killed) as held:
                 if held:
                     _, _, decided = await _compare(validated, link, say, consent)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from deployer.cli.errors import time_limit
 from deployer.cli.options import (
     AllowDelete,
     Colour,
@@ -22,6 +23,7 @@ from deployer.cli.options import (
     Rev,
     Verbose,
     Worktree,
+    seconds,
     source,
 )
 from deployer.cli.running import carried_out
@@ -40,12 +42,19 @@ PlanFile = Annotated[
     Path | None,
     typer.Argument(metavar="[PLAN]", dir_okay=False, help="What `deployer plan --out` saved: just that, or nothing."),
 ]
+Timeout = Annotated[
+    float,
+    typer.Option(
+        "--timeout", parser=seconds, metavar="DURATION", help="End the whole run after that: 90s, 5m. Exit code 124."
+    ),
+]
 EXAMPLES: Final = """\b
 Examples:
   deployer apply
   deployer apply next.plan
   deployer apply --rev v1.4.2
   deployer apply --lock-wait 5m --progress plain
+  deployer apply --timeout 10m
   deployer apply --only web --reason "more visitors"
   deployer apply --json > report.json
   deployer apply --allow-delete web --allow-delete shop_mailer    these may go, although it is much at once
@@ -63,6 +72,7 @@ def apply(
     allow_delete: AllowDelete = None,
     replaces: Replaces = "",
     lock_wait: LockWait = 0,
+    timeout: Timeout = 0,
     json: Json = False,
     progress: ProgressKind = "auto",
     color: Colour = "auto",
@@ -81,7 +91,9 @@ def apply(
     if plan:
         kept, where = opened(plan, where, chosen=bool(rev is not None or only))
     consent = Consent(frozenset(allow_delete or ()), replaces)
-    raise typer.Exit(applied(where, output, lock_wait, Asked("apply", reason=reason), kept, consent))
+    with time_limit(timeout):
+        code = applied(where, output, lock_wait, Asked("apply", reason=reason), kept, consent)
+    raise typer.Exit(code)
 
 
 def applied(

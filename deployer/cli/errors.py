@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final, NoReturn
 
 import typer
@@ -22,6 +23,9 @@ USAGE_DETAILED: Final = 64
 INTERNAL: Final = 70
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143
+TIMED_OUT: Final = 124
+GRACE_SECONDS: Final = 30.0
+"""How long after its time-out a run may take to let what it is doing end."""
 
 CommandLineError: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 """Click's ClickException: Typer, which carries its own Click from 0.26 on, exports no name for it."""
@@ -29,6 +33,26 @@ CommandLineError: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM or SIGHUP. A KeyboardInterrupt, because asyncio lets nothing else out of its callbacks."""
+
+
+class TimeUp(KeyboardInterrupt):
+    """The time that the command line gave the run is up. A KeyboardInterrupt for the same reason."""
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """The run ends after so many seconds, 0: never; while steps run as a first Ctrl-C ends it, GRACE_SECONDS later as a second."""
+
+    def end(_number: int, _frame: object) -> NoReturn:
+        raise TimeUp
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds, GRACE_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def handle_signals() -> None:
@@ -97,6 +121,8 @@ def failure_of(error: BaseException, argv: Sequence[str]) -> Failure:  # noqa: P
     match error:
         case Terminated():
             return Failure(TERMINATED, "terminated")
+        case TimeUp():
+            return Failure(TIMED_OUT, "the time of --timeout is up")
         case KeyboardInterrupt() | typer.Abort():
             return Failure(INTERRUPTED, "interrupted")
         case CommandLineError():
@@ -122,7 +148,11 @@ def _usage(error: Exception) -> tuple[str, str]:
     context = getattr(error, "ctx", None)
     close = getattr(error, "possibilities", None)
     message = str(error if close else getattr(error, "format_message", error.__str__)()).rstrip(".")
-    hint = f"did you mean {min(close)}?" if close else f"{context.command_path} --help" if context else ""
+    if close:
+        from difflib import get_close_matches  # noqa: PLC0415 - after a mistake only
+
+        close = get_close_matches(str(getattr(error, "option_name", "")), close, n=1, cutoff=0.0) or close
+    hint = f"did you mean {close[0]}?" if close else f"{context.command_path} --help" if context else ""
     return message[:1].lower() + message[1:], hint
 
 

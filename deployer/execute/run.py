@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from deployer.plan.steps import Plan
     from deployer.remote import Link
 
-    Word = Literal["interrupted", "terminated"]
+    Word = Literal["interrupted", "terminated", "timed out"]
 
 SIGNALS: Final[dict[int, Word]] = {
     signal.SIGINT: "interrupted",
     signal.SIGTERM: "terminated",
     signal.SIGHUP: "terminated",
+    signal.SIGALRM: "timed out",
 }
 
 

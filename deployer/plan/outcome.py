@@ -43,7 +43,7 @@ class Report:
     plan: Plan
     outcomes: Mapping[int, Outcome] = field(default_factory=dict)
     seconds: float = 0.0
-    stopped: Literal["", "interrupted", "terminated", "lock lost"] = ""
+    stopped: Literal["", "interrupted", "terminated", "timed out", "lock lost"] = ""
     lock_index: int = 0
     """How often the cluster's lock in Consul had been taken, this run included; 0 where this run did not take it."""
     lost: str = ""
@@ -64,7 +64,7 @@ class Report:
     def exit_code(self) -> int:
         """DESIGN.md, "Exit codes": 6 where nothing was changed because machines could not be reached."""
         if self.stopped:
-            return {"interrupted": 130, "terminated": 143, "lock lost": 4}[self.stopped]
+            return {"interrupted": 130, "terminated": 143, "timed out": 124, "lock lost": 4}[self.stopped]
         if self.ok:
             return 0
         blocked = self.plan.blocked

@@ -225,3 +225,39 @@ def test_order_names_services_by_their_full_names_and_only_those_that_are_there(
         Dependency("shop_a", "shop_b"),
         Dependency("shop_b", "shop_c"),
     )
+
+
+def test_conditions_of_depends_on_are_kept() -> None:
+    wants = {
+        "db": {"condition": "service_healthy", "required": False},
+        "job": {"condition": "service_completed_successfully"},
+        "x": {"condition": "service_started"},
+    }
+    config = {"services": {"web": {**APP, "depends_on": wants}, "db": APP, "job": APP, "x": APP}}
+    done = translate(config, "shop", {}, {}, "")
+    assert done.order == (
+        Dependency("shop_web", "shop_db", "healthy", required=False),
+        Dependency("shop_web", "shop_job", "completed"),
+        Dependency("shop_web", "shop_x"),
+    )
+    assert done.model["services"]["job"]["deploy"] == {"restart_policy": {"condition": "none"}}
+    assert "deploy" not in done.model["services"]["db"]
+
+
+@pytest.mark.parametrize(
+    ("job", "deploy", "severity"),
+    [
+        ({"restart": "on-failure:3"}, {"restart_policy": {"condition": "on-failure", "max_attempts": 3}}, []),
+        ({"deploy": {"mode": "replicated-job"}}, {"mode": "replicated-job"}, []),
+        ({"deploy": {"replicas": 1}}, {"replicas": 1, "restart_policy": {"condition": "none"}}, []),
+        ({"restart": "always"}, {"restart_policy": {"condition": "any"}}, ["error"]),
+    ],
+)
+def test_what_is_to_complete_is_not_restarted_for_ever(
+    job: dict[str, Any], deploy: dict[str, Any], severity: list[str]
+) -> None:
+    wants = {"job": {"condition": "service_completed_successfully"}}
+    config = {"services": {"web": {**APP, "depends_on": wants}, "job": {**APP, **job}}}
+    done = translate(config, "shop", {}, {}, "")
+    assert done.model["services"]["job"]["deploy"] == deploy
+    assert [note.severity for note in done.notes if note.at == ("services", "web", "depends_on")] == severity
