@@ -11,7 +11,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deployer.compose import compile_stacks, open_stacks
-from deployer.diff import Diff, concerning, deployed_commits, diff, refusals, wanted_images, with_digests
+from deployer.diff import (
+    Diff,
+    concerning,
+    deployed_commits,
+    diff,
+    refusals,
+    wanted_builds,
+    wanted_images,
+    with_digests,
+)
 from deployer.diff import status as status_of
 from deployer.execute import Patience, cluster_lock, execute, file_lock, this_run
 from deployer.memory.asked import Asked
@@ -19,12 +28,11 @@ from deployer.memory.history import before
 from deployer.memory.record import Record, remembered
 from deployer.memory.secrets import known_secrets
 from deployer.model.consent import NOTHING
-from deployer.model.counts import Scaling, scale_message
 from deployer.model.run import Scope
-from deployer.observe import observe, observe_images, observe_registrations
-from deployer.plan import Event, Plan, Report, build_plan, refuse, restricted, scale_plan, unknown_stacks
+from deployer.observe import observe, observe_builds, observe_images, observe_registrations
+from deployer.plan import Event, Plan, Report, build_plan, refuse, restricted, unknown_stacks
 from deployer.remote import Link
-from deployer.source import commit_edited, load, load_cluster, lock_directory, revision, stands, with_secrets
+from deployer.source import load, load_cluster, lock_directory, revision, stands, with_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +42,6 @@ if TYPE_CHECKING:
     from deployer.execute.holder import Holder
     from deployer.model.cluster import Cluster
     from deployer.model.consent import Consent
-    from deployer.model.counts import Wanted
     from deployer.model.desired import Desired
     from deployer.model.observed import Observed
     from deployer.model.problem import Problem
@@ -162,52 +169,6 @@ def apply(
     return asyncio.run(run())
 
 
-def scale(source: Source, say: Say, wanted: Sequence[Wanted]) -> Scaling:
-    """Write the counts into the stack files and commit those alone; nothing is asked of any machine.
-
-    UsageError for what is not there or has no count, GuardRefusedError where a file has changes that are not committed.
-    """
-    from deployer.compose.counts import rescale  # noqa: PLC0415 - no other command edits files
-
-    validated = validate(source, say)
-    scaled, edited = rescale(validated.desired.stacks, validated.objects, wanted)
-    if not edited:
-        return Scaling(validated.desired.commit, (), committed=False)
-    return Scaling(commit_edited(source.repo, edited, scale_message(scaled)), scaled, committed=True)
-
-
-def scale_live(
-    source: Source,
-    say: Say,
-    show: Callable[[Plan], None],
-    listen: Listen,
-    wanted: Sequence[Wanted],
-    *,
-    wait_lock: float = 0,
-) -> Report:
-    """Set the counts live and nowhere else: the next `apply` takes them back. Under the locks, as `apply` is."""
-    desired = load(source.repo, rev=source.rev, worktree=source.worktree)
-    cluster = with_secrets(desired.cluster)
-    me, patience = this_run(desired.commit), Patience(cluster.name, wait_lock, say)
-
-    async def look(link: Link) -> tuple[Observed, Plan]:
-        say(f"asking {len(cluster.nodes)} machines")
-        observed = await observe(cluster, link)
-        return observed, scale_plan(cluster.name, desired.commit, wanted, observed.swarm)
-
-    async def run() -> Report:
-        here = file_lock(lock_directory(source.repo), cluster.name, me, patience)
-        async with here as killed, Link(cluster) as link:
-            observed, decided = await look(link)
-            async with cluster_lock(cluster, observed, link, me, patience, killed=killed) as held:
-                if held:
-                    _, decided = await look(link)
-                show(decided)
-                return await execute(decided, link, listen, say, held)
-
-    return asyncio.run(run())
-
-
 def earlier(source: Source, stack: str, rev: str) -> Source:
     """What a rollback applies: an earlier commit, or of `stack` (where it is not empty) the files that it had there and nothing else.
 
@@ -288,7 +249,8 @@ async def _compare(
     wanted = wanted_images(desired, objects, observed)
     images = await observe_images(wanted, observed.swarm.via if observed.swarm else "", link, say)
     objects = with_digests(desired, objects, observed, images)
-    differences = diff(desired, objects, observed)
+    built = await observe_builds(wanted_builds(objects, observed), observed, link)
+    differences = diff(desired, objects, observed, built)
     refused: tuple[Blocked, ...] = ()
     if consent is not None and (changes := concerning(differences, validated.source.only)):
         labelled = deployed_commits(observed, desired.cluster.name)

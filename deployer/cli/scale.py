@@ -54,6 +54,7 @@ def scale(
     The number alone is exchanged: comments and layout stay. Only those files are committed, as you; a file that has
     changes of yours already is refused. What else HEAD holds is applied with it: `deployer plan` shows that before.
     """
+    from deployer import scaling as counts  # noqa: PLC0415 - see below
     from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
     from deployer.report.scaling import drift_text, scaling_document, scaling_text  # noqa: PLC0415 - see above
 
@@ -64,12 +65,12 @@ def scale(
     scaling, report = None, None
     if not no_commit:
         with output.progress() as shown:
-            scaling = workflow.scale(where, shown.say, wanted)
+            scaling = counts.scale(where, shown.say, wanted)
         where = replace(where, rev=scaling.commit)
 
     def run(shown: Progress) -> Report:
         if scaling is None:
-            return workflow.scale_live(where, shown.say, shown.show, shown.listen, wanted, wait_lock=lock_wait)
+            return counts.scale_live(where, shown.say, shown.show, shown.listen, wanted, wait_lock=lock_wait)
         for line in scaling_text(scaling).splitlines():
             shown.say(line)
         return workflow.apply(where, shown.say, shown.show, shown.listen, wait_lock=lock_wait)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
+from deployer.model.build import Build  # noqa: TC001 - msgspec resolves the annotation
 from deployer.model.problem import Problem  # noqa: TC001 - msgspec resolves the annotation
 from deployer.model.secret import Secret
 from deployer.model.stack import Dependency, SealedContent, SealedValue, StackObjects
@@ -50,6 +51,7 @@ class _Entry(msgspec.Struct, frozen=True):
     """The full name of each secret with content -> the file of the stack that it is."""
     sealed_contents: tuple[SealedContent, ...] = ()
     sealed_values: tuple[SealedValue, ...] = ()
+    builds: tuple[Build, ...] = ()
 
 
 _ENCODER: Final = msgspec.json.Encoder()
@@ -89,6 +91,7 @@ class Cache:
             entry.order,
             entry.sealed_contents,
             entry.sealed_values,
+            entry.builds,
         )
         return objects, entry.warnings
 
@@ -108,6 +111,7 @@ class Cache:
             secret_files={name: file for name, file in outcome.secret_files if file is not None},
             sealed_contents=objects.sealed_contents,
             sealed_values=objects.sealed_values,
+            builds=objects.builds,
         )
         with contextlib.suppress(OSError):
             _write(self.folder, self._key(stack, names), _ENCODER.encode(entry))
@@ -133,6 +137,7 @@ class Cache:
         for path, data in stack.files:
             digest.update(f"{len(path)} {path} {len(data)} ".encode())
             digest.update(data)
+        digest.update(" ".join(stack.executable).encode())
         for path, variables in sorted(names.items()):
             digest.update(f"{len(path)} {path} {' '.join(variables)}".encode())
         return digest.hexdigest()

@@ -11,14 +11,16 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.compose import complaints, dialect, tokens
+from deployer.compose.builds import with_images
 from deployer.compose.client import Client, ToolFailedError
 from deployer.compose.corrections import Corrections
 from deployer.compose.encode import encode
+from deployer.compose.folder import parent
 from deployer.compose.locate import Locator
 from deployer.compose.outcome import Outcome
 from deployer.compose.recorder import Recorded, Recorder
@@ -32,11 +34,10 @@ if TYPE_CHECKING:
 
     from deployer.compose.contents import Content
     from deployer.compose.dialect import Dialect
+    from deployer.compose.rules import Note
     from deployer.compose.tools import Tools
     from deployer.model.problem import Problem
     from deployer.model.stack import StackSource
-
-_LONGEST_FOLDER: Final = 80  # a socket's path may have 107 bytes
 
 
 class _FoundError(Exception):
@@ -58,7 +59,7 @@ def compile_stack(stack: StackSource, tools: Tools, names: Mapping[str, tuple[st
     before = (*sealing.problems, *checked.problems)
     if stack.entry not in checked.documents or any(problem.severity == "error" for problem in before):
         return Outcome(None, before)
-    folder = Path(tempfile.mkdtemp(prefix="deployer-", dir=_parent()))
+    folder = Path(tempfile.mkdtemp(prefix="deployer-", dir=parent()))
     try:
         done = _compile(_Work(sealing.shown, dict(stack.files), sealing, checked, Client(tools, folder), folder))
     except _FoundError as found:
@@ -96,6 +97,8 @@ class _Work:
 def _compile(work: _Work) -> Outcome:
     _materialise(work)
     config, variables, problems = _normalise(work)
+    config, builds, build_notes = with_images(config, work.stack)
+    problems += [_problem(work, note) for note in build_notes]
 
     def translate(*, plain: bool) -> Dialect:
         return dialect.translate(config, work.stack.name, work.files, variables, str(work.placeholder), plain=plain)
@@ -115,7 +118,7 @@ def _compile(work: _Work) -> Outcome:
         translated = plain  # an older docker CLI: once more, without what only newer ones know
         recorded = _record_or_complain(work, translated, problems)
         problems += [problem for problem in _noted(work, translated) if problem not in problems]
-    objects = _objects(work, recorded, translated)
+    objects = replace(_objects(work, recorded, translated), builds=builds)
     misplaced = tokens.misplaced(objects)
     if misplaced is not None:
         message = "an encrypted value stands where it would be seen: it can be in environment, command, entrypoint or healthcheck"
@@ -234,11 +237,11 @@ def _sorted(bodies: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _noted(work: _Work, translated: Dialect) -> list[Problem]:
-    locator = work.locator
-    return [
-        locator.problem(note.at, note.message, note.help, key=note.key, severity=note.severity)
-        for note in translated.notes
-    ]
+    return [_problem(work, note) for note in translated.notes]
+
+
+def _problem(work: _Work, note: Note) -> Problem:
+    return work.locator.problem(note.at, note.message, note.help, key=note.key, severity=note.severity)
 
 
 def _complained(work: _Work, error: ToolFailedError) -> list[Problem]:
@@ -261,17 +264,6 @@ def _write(path: Path, data: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
-
-
-def _parent() -> str | None:
-    """A directory in memory where there is one: env files hold passwords. None: wherever TMPDIR says."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    usable = (
-        runtime.startswith("/")
-        and len(os.fsencode(runtime)) < _LONGEST_FOLDER
-        and os.access(runtime, os.W_OK | os.X_OK)
-    )
-    return runtime if usable else None
 
 
 def _relative(text: str, checkout: str) -> str:

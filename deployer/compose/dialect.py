@@ -116,16 +116,13 @@ def _service(
     given = dict(service)
     if not given.get("image"):
         given.pop("image", None)
-        if given.pop("build", None):
-            notes.append(Note((*at, "build"), "this service has no image, only a build", _NO_IMAGE, "error"))
-        elif "provider" not in given:
+        if "provider" not in given:
             notes.append(Note(at, "this service has no image", "give it one: image: NAME:TAG", "error"))
     result, found = apply(rules, given, at)
     return _pruned(result), [*notes, *found, *_round_robin(result, at)]
 
 
 _NO_SERVICES: Final = "remove the stack's file to remove the stack; COMPOSE_PROFILES in its .env chooses profiles"
-_NO_IMAGE: Final = "push the image to a registry and write image: NAME:TAG beside the build"
 
 
 def _round_robin(service: Mapping[str, Any], at: Path) -> Iterator[Note]:

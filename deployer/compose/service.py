@@ -132,12 +132,6 @@ def _networks(attributes: frozenset[str]) -> Rule:
     return rule
 
 
-def _build(_value: Any, at: Path) -> Iterator[Put | Note]:
-    yield Note(
-        at, "'build' is not run: the image is used as it is", "build and push the image before you commit its tag"
-    )
-
-
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else repr(value)
 
@@ -212,7 +206,6 @@ RULES: Final[Mapping[str, Rule]] = {
     **dict.fromkeys(_KEPT, keep),
     **dict.fromkeys(_SILENT, silent),
     **{name: ignored() for name in _IGNORED},
-    "build": _build,
     "configs": _files,
     "container_name": ignored("Swarm names containers itself; other services reach it by the service's name"),
     "cpus": _resource("limits", "cpus"),

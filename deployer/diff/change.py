@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
-from deployer.model.field import ABSENT as ABSENT  # noqa: PLC0414 - said again for whoever speaks of changes
+from deployer.diff.cause import Cause as Cause  # noqa: PLC0414 - said again for whoever speaks of changes
+from deployer.model.field import ABSENT as ABSENT  # noqa: PLC0414 - as above
 from deployer.model.field import Absent as Absent  # noqa: PLC0414 - as above
 from deployer.model.field import Field as Field  # noqa: PLC0414, TC001 - as above
 
@@ -14,28 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deployer.diff.effect import Effect
+    from deployer.model.build import Build
     from deployer.model.observed import LiveService
     from deployer.model.secret import SecretFile
-
-
-class Cause(StrEnum):
-    """Why something is to be done: the closed list."""
-
-    NOT_FOUND = "not found"
-    CHANGED = "changed in git"
-    IMAGE = "image differs"
-    MOVED = "image moved"
-    DRIFTED = "drifted"
-    CHANGED_AND_DRIFTED = "changed in git, and drifted"
-    COUNT = "count differs"
-    BY_HAND = "by hand"
-    NOT_RUNNING = "not running"
-    NOT_HEALTHY = "not healthy yet"
-    UNKNOWN = "could not be read"
-    ASKED = "asked for"
-    GONE = "not in git any more"
-    SUPERSEDED = "superseded"
-    REPLACED = "its network is replaced"
 
 
 @dataclass(frozen=True)
@@ -114,6 +95,19 @@ class ImageMissing:
     node: str
     image: str
     base: str
+    cause: Cause = Cause.NOT_FOUND
+
+
+@dataclass(frozen=True)
+class ImageUnbuilt:
+    """An image of a stack's own files that machines lack, or its registry does. `node` has it, where it is `built`, or builds it."""
+
+    stack: str
+    build: Build
+    node: str
+    built: bool
+    lacking: tuple[str, ...]
+    """Other machines that may run its service."""
     cause: Cause = Cause.NOT_FOUND
 
 
@@ -234,6 +228,7 @@ Change = (
     | MemberDiffers
     | ContainerDiffers
     | ImageMissing
+    | ImageUnbuilt
     | NotRegistered
     | ObjectMissing
     | ServiceMissing

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from deployer.diff.builds import diff_builds
 from deployer.diff.catalogue import diff_catalogue
 from deployer.diff.change import Blocked, Diff
 from deployer.diff.machines import diff_engines
@@ -14,15 +16,21 @@ from deployer.diff.surplus import diff_surplus
 from deployer.diff.swarm import diff_swarm, swarm_obstacle
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from deployer.model.build import BuiltImage
     from deployer.model.desired import Desired
     from deployer.model.observed import Observed
     from deployer.model.stack import StackObjects
 
 
-def diff(desired: Desired, objects: Sequence[StackObjects], observed: Observed) -> Diff:
-    """Desired state, compiled stacks and one snapshot in; every difference out, in a fixed order.
+def diff(
+    desired: Desired,
+    objects: Sequence[StackObjects],
+    observed: Observed,
+    built: Mapping[str, BuiltImage] | None = None,
+) -> Diff:
+    """Desired state, compiled stacks and one snapshot in; every difference out, in a fixed order. `built`: where images are.
 
     Stacks are compared only where a swarm is to be had: one that exists, or one that these changes will start.
     """
@@ -36,6 +44,8 @@ def diff(desired: Desired, objects: Sequence[StackObjects], observed: Observed) 
         settings = {source.name: source.settings for source in desired.stacks}
         drift = desired.cluster.policy.drift
         stacks = diff_stacks(desired.cluster.name, objects, observed.swarm, desired.commit, settings, drift)
+        unbuilt = diff_builds(desired, objects, observed, built or {})
+        stacks = replace(stacks, changes=(*unbuilt, *stacks.changes))
     if observed.swarm and not swarm_obstacle(desired.cluster, observed):
         stacks = with_services(desired, objects, observed.swarm, stacks)
         surplus = diff_surplus(desired, objects, observed.swarm, stacks)

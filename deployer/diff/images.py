@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from deployer.model.desired import Desired
-    from deployer.model.observed import LiveService, Observed
+    from deployer.model.observed import LiveService, Member, Observed
     from deployer.model.stack import Body, StackObjects
-
-Images = "Mapping[str, ImageFound | ImageUnknown]"
 
 
 class _Known(NamedTuple):
@@ -39,7 +37,7 @@ def wanted_images(desired: Desired, objects: Sequence[StackObjects], observed: O
     if observed.swarm is None:
         return {}
     found: dict[str, frozenset[str]] = {}
-    members = _members(observed)
+    members = ready_members(observed)
     for _, body, decided in _decided(desired, objects, observed):
         if decided == _ASK:
             placement = body["TaskTemplate"].get("Placement") or {}
@@ -85,13 +83,14 @@ def _decided(
     desired: Desired, objects: Sequence[StackObjects], observed: Observed
 ) -> Iterator[tuple[str, Body, _Known | Literal["ask"] | None]]:
     """(stack, body, what is known of its image): a digest, that it has to be asked for, or that it stays as it is written."""
+    built = {build.image for stack in objects for build in stack.builds}
     policies = {source.name: source.settings.images or desired.cluster.images for source in desired.stacks}
     live = {service.name: service for service in observed.swarm.services} if observed.swarm else {}
     for stack in objects:
         policy = policies.get(stack.stack, desired.cluster.images).resolve
         for body in stack.services:
             image = _image(body)
-            if policy == "never" or not image or digest_of(image):
+            if policy == "never" or not image or digest_of(image) or image in built:
                 yield stack.stack, body, None
             elif policy == "always":
                 yield stack.stack, body, _ASK
@@ -128,7 +127,7 @@ def _image(body: Mapping[str, Any]) -> str:
     return str(((body.get("TaskTemplate") or {}).get("ContainerSpec") or {}).get("Image") or "")
 
 
-def _members(observed: Observed) -> dict[str, Any]:
+def ready_members(observed: Observed) -> dict[str, Member]:
     """The machines of the files that are ready members of the swarm, by name."""
     by_id = {member.id: member for member in observed.swarm.members} if observed.swarm else {}
     return {

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.execute import containers, images, machines, membership, removals, stacks
+from deployer.execute import builds, containers, images, machines, membership, removals, stacks
 from deployer.execute.back import roll_back_stack
 from deployer.execute.converge import await_services
 from deployer.plan.operations import (
     AwaitConsul,
     AwaitServices,
     BuildImage,
+    BuildStackImage,
     CreateObject,
     CreateService,
     InitSwarm,
     InstallEngine,
     JoinSwarm,
     Operation,
+    PushImage,
     RegisterNode,
     RemoveObject,
     RemoveService,
@@ -24,6 +26,7 @@ from deployer.plan.operations import (
     ReplaceService,
     RollBackStack,
     RunContainer,
+    SendImage,
     UpdateMember,
     UpdateService,
     WriteDaemonJson,
@@ -56,6 +59,12 @@ async def perform(operation: Operation, world: World, tell: Tell) -> str:  # noq
             return await containers.run_container(world, operation, tell)
         case AwaitConsul() | RegisterNode():
             return await _at_consul(operation, world, tell)
+        case BuildStackImage():
+            return await builds.build_stack_image(world, operation, tell)
+        case PushImage():
+            return await builds.push_image(world, operation, tell)
+        case SendImage():
+            return await builds.send_image(world, operation, tell)
         case CreateObject():
             return await stacks.create_object(world, operation, tell)
         case CreateService():

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
+from deployer.model.build import Build  # noqa: TC001 - as below
 from deployer.model.cluster import Images  # noqa: TC001 - msgspec resolves the annotation
 
 STACK_PATTERN: Final = r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$(?!\n)"
@@ -90,6 +91,8 @@ class StackSource:
     files: tuple[tuple[str, bytes], ...]
     settings: StackSettings
     content_id: str
+    executable: tuple[str, ...] = ()
+    """Paths of those that may be run: an image that is built of them keeps that."""
 
 
 @dataclass(frozen=True)
@@ -133,5 +136,7 @@ class StackObjects:
     sealed_contents: tuple[SealedContent, ...] = ()
     sealed_values: tuple[SealedValue, ...] = ()
     """What is still encrypted: the compiler knows no keys, and before the bodies are compared or sent it is opened."""
+    builds: tuple[Build, ...] = ()
+    """Images that are built from the stack's files; services name them."""
     unavailable: tuple[tuple[str, str, str], ...] = ()
     """(service, why, what to do) of those that cannot be had now, whatever they are."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from deployer.plan.care import CareOperation
@@ -10,6 +10,7 @@ from deployer.plan.care import CareOperation
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from deployer.model.build import Build, BuildFile
     from deployer.model.observed import LiveService
     from deployer.model.secret import SecretFile
 
@@ -111,6 +112,36 @@ class CreateObject:
     stack: str
     name: str
     body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class BuildStackImage:
+    """Build an image from a stack's own files on one machine."""
+
+    stack: str
+    node: str
+    build: Build
+    files: tuple[BuildFile, ...] = field(repr=False)
+    dockerfile: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class PushImage:
+    """Push an image from the machine that has it to the registry that its name says."""
+
+    stack: str
+    node: str
+    image: str
+
+
+@dataclass(frozen=True)
+class SendImage:
+    """Bring an image from one machine's engine to another's."""
+
+    stack: str
+    source: str
+    node: str
+    image: str
 
 
 @dataclass(frozen=True)
@@ -219,7 +250,10 @@ NodeOperation = (
     | RegisterNode
 )
 StackOperation = (
-    CreateObject
+    BuildStackImage
+    | PushImage
+    | SendImage
+    | CreateObject
     | CreateService
     | UpdateService
     | ReplaceService

@@ -48,7 +48,7 @@ def scale_plan(cluster: str, commit: str, wanted: Sequence[Wanted], swarm: Swarm
             UpdateService(one.stack, one.name, body, service),
             Effect(starts=max(one.count - old, 0), stops=max(old - one.count, 0)),
         )
-        draft.add(update, Cause.BY_HAND, fields, makes=("service", one.name), effect=effect)
+        draft.add(update, Cause.ASKED, fields, makes=("service", one.name), effect=effect)
     for stack in sorted({step.operation.stack for step in draft.steps if isinstance(step.operation, UpdateService)}):
         names = [one.name for one in wanted if one.stack == stack and ("service", one.name) in draft.made]
         draft.add(AwaitServices(stack, tuple(sorted(names)), WAIT_SECONDS), None, needs=[("service", n) for n in names])

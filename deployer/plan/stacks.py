@@ -16,6 +16,7 @@ from deployer.diff.change import (
 )
 from deployer.diff.services import references, was_well
 from deployer.model import labels
+from deployer.plan.builds import build_steps
 from deployer.plan.operations import (
     AwaitServices,
     Back,
@@ -65,6 +66,7 @@ def service_steps(
     work = _Work(draft, source, services, {change.name for change in unsettled}, all_ready)
     work.before = [number for name in after for number in draft.stacks.get(name, ())]
     work.follows = machines
+    work.images = build_steps(draft, source, diff, machines)
     dependencies: dict[str, list[Dependency]] = {}
     for dependency in objects.order:
         dependencies.setdefault(dependency.service, []).append(dependency)
@@ -92,6 +94,8 @@ class _Work:
     all_ready: bool
     before: Sequence[int] = ()
     follows: Sequence[int] = ()
+    images: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    """What each service's image needs before it is where it may run."""
     last: dict[str, int] = field(default_factory=dict)
     """The last step of each service that is written or waited for."""
     steps: list[int] = field(default_factory=list)
@@ -104,7 +108,7 @@ class _Work:
             waited = self._wait_for(one) if one.service == name else self.draft.made.get(("service", one.on))
             if waited and one.on != name:
                 (needed if one.required else follows).add(waited)
-        needs = [("swarm", ""), *references(change.body), *rooms(self.draft, name)]
+        needs = [("swarm", ""), *references(change.body), *rooms(self.draft, name), *self.images.get(name, ())]
         if isinstance(change, ServiceReplaced) and change.network:
             # It was taken down for its network: whatever else fails, it is brought up again.
             follows |= {*needed, *self.draft.numbers(*needs)}

@@ -15,12 +15,14 @@ from deployer.plan.operations import (
     AwaitServices,
     Back,
     BuildImage,
+    BuildStackImage,
     CreateObject,
     CreateService,
     InitSwarm,
     InstallEngine,
     JoinSwarm,
     Operation,
+    PushImage,
     RegisterNode,
     RemoveObject,
     RemoveService,
@@ -28,6 +30,7 @@ from deployer.plan.operations import (
     ReplaceService,
     RollBackStack,
     RunContainer,
+    SendImage,
     UpdateMember,
     UpdateService,
     WriteDaemonJson,
@@ -145,6 +148,9 @@ def mark(operation: Operation) -> Mark:
             | InitSwarm()
             | JoinSwarm()
             | BuildImage()
+            | BuildStackImage()
+            | PushImage()
+            | SendImage()
             | RunContainer()
             | RegisterNode()
             | CreateObject()
@@ -187,6 +193,12 @@ def describe(operation: Operation) -> tuple[str, str]:  # noqa: C901, PLR0911, P
             return node, f"wait until Consul has a leader and {servers} healthy servers"
         case RegisterNode(node, via, address):
             return node, f"register at {address} in Consul on {via}"
+        case BuildStackImage(stack, node, build):
+            return stack, f"build {build.image} on {node}"
+        case PushImage(stack, node, image):
+            return stack, f"push {image} from {node}"
+        case SendImage(stack, source, node, image):
+            return stack, f"send {image} from {source} to {node}"
         case CreateObject(kind, _, name):
             return name, f"create {kind}"
         case CreateService(_, name, body):

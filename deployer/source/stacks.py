@@ -56,9 +56,9 @@ def _settings(document: Document) -> tuple[StackSettings | None, list[Problem]]:
 def _source(stack: StackFiles, settings: StackSettings) -> StackSource:
     files = tuple((entry.path.removeprefix(stack.root + "/"), entry.data) for entry in stack.files)
     entry = stack.compose.path.removeprefix(stack.root + "/")
-    return StackSource(
-        stack.name, stack.compose.path, stack.root, entry, files, settings, content_id(stack.files, stack.root)
-    )
+    content = content_id(stack.files, stack.root)
+    executable = tuple(entry.path.removeprefix(stack.root + "/") for entry in stack.files if entry.mode & 0o111)
+    return StackSource(stack.name, stack.compose.path, stack.root, entry, files, settings, content, executable)
 
 
 def content_id(files: tuple[Entry, ...], root: str) -> str:

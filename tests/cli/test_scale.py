@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 import sys
 from importlib.resources import files
+from types import ModuleType
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
+import deployer
 from deployer.cli.scale import read
 from deployer.errors import UsageError
 from deployer.model.counts import Scaled, Scaling, Wanted
@@ -31,8 +33,10 @@ def scaling(workflow: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         show(workflow.report.plan)
         return workflow.report
 
-    monkeypatch.setattr(sys.modules["deployer.workflow"], "scale", scale, raising=False)
-    monkeypatch.setattr(sys.modules["deployer.workflow"], "scale_live", live, raising=False)
+    module: Any = ModuleType("deployer.scaling")
+    module.scale, module.scale_live = scale, live
+    monkeypatch.setitem(sys.modules, "deployer.scaling", module)
+    monkeypatch.setattr(deployer, "scaling", module, raising=False)
     return asked
 
 

@@ -95,7 +95,6 @@ def test_what_a_stack_can_say_is_said_without_a_warning(given: dict[str, Any], e
         ({"networks": {"a": {"ipv4_address": "10.0.0.2"}}}, ("networks", "a", "ipv4_address")),
         ({"tmpfs": ["/run:mode=755"]}, ("tmpfs", 0)),
         ({"volumes": [{"type": "bind", "source": "/a", "bind": {"selinux": "z"}}]}, ("volumes", 0, "bind", "selinux")),
-        ({"build": {"context": "./"}}, ("build",)),
     ],
     ids=str,
 )
@@ -109,7 +108,6 @@ def test_what_swarm_ignores_is_a_warning_at_its_place(given: dict[str, Any], pla
         ({"image": "Upper/Case"}, ("image",)),
         ({"image": "a:"}, ("image",)),
         ({"image": ""}, ()),
-        ({"image": None, "build": {"context": "."}}, ("build",)),
         ({"image": None, "provider": {"type": "x"}}, ("provider",)),
         ({"deploy": {"replicas": -1}}, ("deploy", "replicas")),
         ({"ports": [{"target": 80, "published": "8000-8010"}]}, ("ports", 0)),

@@ -312,7 +312,7 @@ def test_what_swarm_ignores_is_a_warning_at_its_line(compiled: Compiled) -> None
     }
     assert {place: message.split("'")[1] for place, message in told.items() if "'" in message} == {
         (1, 1): "something-else",
-        (5, 5): "build",
+        (5, 5): "pull_policy",
         (6, 5): "container_name",
         (7, 5): "privileged",
         (8, 5): "links",

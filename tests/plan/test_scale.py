@@ -25,9 +25,9 @@ def text(*wanted: Wanted, live: Swarm | None) -> str:
 def test_the_count_alone_is_written_and_waited_for() -> None:
     assert text(Wanted("shop", "web", 5), Wanted("shop", "db", 0), live=swarm()) == (
         f"Plan for sandbox at {SHORT}\n\n"
-        "~ #1 shop_web: update service, 5 replicas (by hand): starts 3 tasks\n"
+        "~ #1 shop_web: update service, 5 replicas (asked for): starts 3 tasks\n"
         "       Mode.Replicated.Replicas: 2 -> 5\n"
-        "~ #2 shop_db: update service, 0 replicas (by hand): stops 1 task\n"
+        "~ #2 shop_db: update service, 0 replicas (asked for): stops 1 task\n"
         "       Mode.Replicated.Replicas: 1 -> 0\n"
         ". #3 shop: wait up to 180 s for shop_db, shop_web\n\n"
         "Plan: 0 to add, 2 to change, 0 to remove (0 unchanged).\n"
