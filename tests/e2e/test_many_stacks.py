@@ -1,0 +1,124 @@
+"""Many stacks: a plan with nothing to do, against `docker stack deploy` of the same files over a forwarded socket.
+
+STACKS=200 for the real thing; the figures are printed (pytest -s).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.e2e.standing import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.e2e.standing import Standing
+
+STACKS: Final = int(os.environ.get("STACKS", "20"))
+SAMPLE: Final = min(STACKS, 20)
+"""Of the peer's deploys, how many are timed: each takes the same."""
+NAMES: Final = ("web", "api", "db", "cache", "worker")
+MOST_SECONDS: Final = 1.0
+MOST_KIBIBYTES: Final = 150 * 1024
+
+
+def compose(number: int) -> str:
+    services = "".join(f"  {name}: {{<<: *base, command: [redis-server, --port, '{number}']}}\n" for name in NAMES)
+    base = (
+        "x-base: &base\n  image: redis:7\n  environment: {MODE: production, LEVEL: info}\n  volumes: ['data:/data']\n"
+        "  deploy: {replicas: 0, labels: {team: a}, resources: {limits: {memory: 64M}}}\n"
+    )
+    return f"version: '3.8'\n{base}services:\n{services}volumes:\n  data:\n"
+
+
+@pytest.fixture
+def many(cluster: Standing) -> Iterator[Standing]:
+    before = cluster.git("rev-parse", "HEAD")
+    for number in range(STACKS):
+        file = cluster.repo / f"stacks/many{number:03}/compose.yaml"
+        file.parent.mkdir()
+        file.write_text(compose(number))
+    cluster.commit("Many stacks")
+    try:
+        applied = cluster.deployer("apply")
+        assert applied.returncode == 0, applied.stdout + applied.stderr
+        yield cluster
+    finally:
+        cluster.git("reset", "--quiet", "--hard", before)
+        remove = "docker stack ls --format '{{.Name}}' | grep -E '^(many|peer)' | xargs docker stack rm"
+        cluster.on("master", "sh", "-c", f"{remove} >/dev/null 2>&1; true")
+
+
+@pytest.fixture
+def socket(cluster: Standing, tmp_path: Path) -> Iterator[Path]:
+    """The manager's engine at a socket here, through one SSH connection that stays open."""
+    local = tmp_path / "s"
+    argv = [
+        "ssh", "-N", "-o", "BatchMode=yes", "-o", f"UserKnownHostsFile={cluster.repo}/cluster/known_hosts",
+        "-i", _key(cluster), "-L", f"{local}:/var/run/docker.sock", f"root@{cluster.address('master')}",
+    ]  # fmt: skip
+    tunnel = subprocess.Popen(argv)
+    try:
+        assert until(local.exists, 20)
+        yield local
+    finally:
+        tunnel.terminate()
+        tunnel.wait(10)
+
+
+def _key(cluster: Standing) -> str:
+    """The private key that the sandbox wrote into the repository's own file."""
+    found = re.search(r"identity_file: ([^\s},]+)", (cluster.repo / "cluster/cluster.yaml").read_text())
+    assert found
+    return found[1]
+
+
+def timed(cluster: Standing) -> tuple[float, int]:
+    """Seconds and peak memory of one plan, start-up included."""
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [*cluster.argv, "plan", "--quiet", "--detailed-exitcode"],
+        cwd=cluster.repo, env=cluster.env, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, "there is something to do"
+    return time.monotonic() - began, used.ru_maxrss
+
+
+def test_a_plan_with_nothing_to_do(many: Standing, socket: Path, tmp_path: Path) -> None:
+    env: dict[str, Any] = {**many.env, "DOCKER_HOST": f"unix://{socket}"}
+
+    def deploy(number: int) -> float:
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(compose(number))
+        began = time.monotonic()
+        subprocess.run(
+            ["docker", "stack", "deploy", "--detach", "--resolve-image=never", "-c", str(file), f"peer{number:03}"],
+            env=env, check=True, capture_output=True,
+        )  # fmt: skip
+        return time.monotonic() - began
+
+    for number in range(SAMPLE):
+        deploy(number)
+    plans, deploys = [], []
+    for number in range(SAMPLE):  # one after the other, so that both have the same neighbours
+        deploys.append(deploy(number))
+        if number % 4 == 0:
+            plans.append(timed(many))
+    ours, peak = min(seconds for seconds, _ in plans), max(memory for _, memory in plans)
+    theirs = sum(deploys) / len(deploys) * STACKS
+    print(
+        f"{STACKS} stacks of {len(NAMES)} services, nothing to do: plan {ours:.2f} s (of {len(plans)}: "
+        f"{', '.join(f'{seconds:.2f}' for seconds, _ in plans)}), peak {peak / 1024:.0f} MiB; "
+        f"`docker stack deploy` {min(deploys):.2f} to {max(deploys):.2f} s each, {theirs:.1f} s for all: {theirs / ours:.0f} times"
+    )
+    assert peak < MOST_KIBIBYTES
+    assert ours < 2 * MOST_SECONDS, "twice the bar: the machine is shared"
