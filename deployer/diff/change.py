@@ -124,13 +124,14 @@ class NotRegistered:
 
 @dataclass(frozen=True)
 class ObjectMissing:
-    """A network, config or secret of a stack."""
+    """A network, config or secret of a stack. `fields`: how it differs from the one whose place it takes."""
 
     kind: Literal["network", "config", "secret"]
     stack: str
     name: str
     body: Mapping[str, Any]
     cause: Cause = Cause.NOT_FOUND
+    fields: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True)

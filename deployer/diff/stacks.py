@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from deployer.diff.change import (
     Blocked,
+    Cause,
     Diff,
     Field,
     NetworkReplaced,
@@ -13,6 +14,7 @@ from deployer.diff.change import (
 )
 from deployer.diff.drift import Rules
 from deployer.diff.fields import fields
+from deployer.diff.rotation import rotated
 from deployer.diff.services import (
     PREDEFINED,
     Finding,
@@ -140,7 +142,9 @@ def _diff_object(stack: str, kind: Kind, body: Mapping[str, Any], seen: Seen) ->
     name = str(body["Name"])
     present = seen.objects.get((kind, name))
     if present is None:
-        return Finding((ObjectMissing(kind, stack, name, body),))
+        differing = rotated(kind, stack, body, seen) if kind != "network" else ()
+        cause = Cause.CHANGED if differing else Cause.NOT_FOUND
+        return Finding((ObjectMissing(kind, stack, name, body, cause, differing),))
     if kind == "network" and (differing := network_fields(present.body, body)):
         return Finding((NetworkReplaced(stack, name, present.id, body, differing),))
     return Finding()

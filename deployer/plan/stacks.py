@@ -44,7 +44,8 @@ def object_steps(draft: Draft, stack: str, diff: Diff, machines: tuple[int, ...]
         if isinstance(change, ObjectMissing) and change.stack == stack:
             operation = CreateObject(change.kind, change.stack, change.name, change.body)
             made = (change.kind, change.name)
-            draft.add(operation, change.cause, makes=made, needs=[("swarm", "")], follows=machines)
+            needs = [("swarm", "")]
+            draft.add(operation, change.cause, change.fields, makes=made, needs=needs, follows=machines)
 
 
 def service_steps(

@@ -244,6 +244,19 @@ class TestObjects:
         assert refused.changes == ()
         assert [subject for subject, _ in reasons(refused)] == [f"{kind} {body['Name']}"]
 
+    @pytest.mark.parametrize("kind", ["config", "secret"])
+    def test_a_changed_content_says_what_it_takes_the_place_of_and_shows_none_of_it(self, kind: Any) -> None:
+        word, part = kind.capitalize(), f"{kind}s"
+        used = live(with_container(WEB, **{f"{word}s": [{f"{word}Name": "s_c-1", "File": {"Name": "/c"}}]}))
+        wanted = with_container(WEB, **{f"{word}s": [{f"{word}Name": "s_c-2", "File": {"Name": "/c"}}]})
+        there = tuple(owned(kind, {**content(name), "Data": "aGkKaG8K"}) for name in ("s_c-0", "s_c-1", "s_cc-1"))
+        found = compare(wanted, used, objects=there, **{part: (content("s_c-2"),)})
+        missing, moves = found.changes
+        assert isinstance(missing, ObjectMissing)
+        sizes = (Field("Data", "2 lines, 6 bytes", "1 line, 2 bytes"),) if kind == "config" else ()
+        assert (missing.cause, missing.fields) == (Cause.CHANGED, (Field("Name", "s_c-1", "s_c-2"), *sizes))
+        assert isinstance(moves, ServiceDiffers)
+
     def test_equal_names_of_other_kinds_are_other_objects(self) -> None:
         found = compare(WEB, live(WEB), objects=(owned("config", content("s_x")),), secrets=(content("s_x"),))
         assert [type(change) for change in found.changes] == [ObjectMissing]
