@@ -13,6 +13,7 @@ An error carries facts; `cli` turns it into text in one place. Anything else tha
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -42,6 +43,13 @@ class InvalidFilesError(DeployerError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(f"{len(problems)} problems in the repository's files")
         self.problems = tuple(problems)
+
+
+def refuse_errors(problems: Sequence[Problem], *, strict: bool) -> None:
+    """Raises InvalidFilesError with all of them where there is an error; `strict`: where there is any."""
+    told = [replace(problem, severity="error") for problem in problems] if strict else list(problems)
+    if any(problem.severity == "error" for problem in told):
+        raise InvalidFilesError(sorted(told))
 
 
 class BusyError(DeployerError):

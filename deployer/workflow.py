@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from deployer.compose import compile_stacks, open_stacks
+from deployer.compose import compile_stacks, open_stacks, problems_together
 from deployer.diff import (
     Diff,
     concerning,
@@ -22,6 +22,7 @@ from deployer.diff import (
     with_digests,
 )
 from deployer.diff import status as status_of
+from deployer.errors import refuse_errors
 from deployer.execute import Patience, cluster_lock, execute, file_lock, this_run
 from deployer.memory.asked import Asked
 from deployer.memory.history import before
@@ -66,6 +67,8 @@ class Source:
     """Stacks that plan and apply are restricted to; none: everything."""
     stacks: tuple[tuple[str, str], ...] = ()
     """(stack, revision): stacks whose files come from another commit."""
+    strict: bool = False
+    """Warnings are errors."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,9 @@ def validate(source: Source, say: Say) -> Validated:
     desired = load(source.repo, rev=source.rev, worktree=source.worktree, staged=source.staged, stacks=source.stacks)
     unknown_stacks(source.only, desired)
     compiled = compile_stacks(desired.stacks, say)
-    return Validated(desired, compiled.objects, (*desired.warnings, *compiled.warnings), source)
+    found = (*desired.warnings, *compiled.warnings, *problems_together(desired, compiled.objects))
+    refuse_errors(found, strict=source.strict or desired.cluster.policy.strict)
+    return Validated(desired, compiled.objects, found, source)
 
 
 def _prepared(source: Source, say: Say) -> Validated:

@@ -21,6 +21,7 @@ from deployer.cli.options import (
     Replaces,
     Repo,
     Rev,
+    Strict,
     Verbose,
     Worktree,
     seconds,
@@ -73,6 +74,7 @@ def apply(
     replaces: Replaces = "",
     lock_wait: LockWait = 0,
     timeout: Timeout = 0,
+    strict: Strict = False,
     json: Json = False,
     progress: ProgressKind = "auto",
     color: Colour = "auto",
@@ -87,7 +89,7 @@ def apply(
     from deployer.model.consent import Consent  # noqa: PLC0415 - see above
 
     output = Output(json, progress, color, quiet, verbose)
-    where, kept = source(repo, rev, worktree, only=only), None
+    where, kept = source(repo, rev, worktree, only=only, strict=strict), None
     if plan:
         kept, where = opened(plan, where, chosen=bool(rev is not None or only))
     consent = Consent(frozenset(allow_delete or ()), replaces)

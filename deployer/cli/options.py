@@ -47,6 +47,7 @@ Replaces = Annotated[
         "--replaces", metavar="COMMIT", help="The deployed commit, where this one is older or of another history."
     ),
 ]
+Strict = Annotated[bool, typer.Option("--strict", help="Warnings are errors: nothing of a file is ignored.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 ProgressKind = Annotated[
     Asked,
@@ -74,7 +75,13 @@ LockWait = Annotated[
 
 
 def source(
-    repo: Path | None, rev: str | None, worktree: bool, *, staged: bool = False, only: list[str] | None = None
+    repo: Path | None,
+    rev: str | None,
+    worktree: bool,
+    *,
+    staged: bool = False,
+    only: list[str] | None = None,
+    strict: bool = False,
 ) -> Source:
     """Where to read from. Raises UsageError where more than one of commit, index and working tree is asked for."""
     from deployer.workflow import Source  # noqa: PLC0415 - the whole program hangs on it, --help does not
@@ -85,7 +92,7 @@ def source(
         other = "--worktree" if worktree else "--rev"
         raise UsageError(f"--staged and {other} exclude each other", help="leave one of them out")
     stacks = tuple(dict.fromkeys(only or ()))
-    return Source(repo or top_level(Path.cwd()), rev or "HEAD", worktree, staged, stacks)
+    return Source(repo or top_level(Path.cwd()), rev or "HEAD", worktree, staged, stacks, strict=strict)
 
 
 def top_level(directory: Path) -> Path:

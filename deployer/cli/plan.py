@@ -18,6 +18,7 @@ from deployer.cli.options import (
     Replaces,
     Repo,
     Rev,
+    Strict,
     Verbose,
     Worktree,
     source,
@@ -54,6 +55,7 @@ def plan(
     allow_delete: AllowDelete = None,
     replaces: Replaces = "",
     detailed_exitcode: Detailed = False,
+    strict: Strict = False,
     json: Json = False,
     progress: ProgressKind = "auto",
     color: Colour = "auto",
@@ -71,7 +73,7 @@ def plan(
     from deployer.report.plan import exit_code, painted_plan  # noqa: PLC0415 - see above
 
     output = Output(json, progress, color, quiet, verbose)
-    where = source(repo, rev, worktree, only=only)
+    where = source(repo, rev, worktree, only=only, strict=strict)
     if out and worktree:
         raise UsageError(
             "a plan of the working tree cannot be saved: it has no commit", help="commit, or leave out --out"

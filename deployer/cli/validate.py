@@ -6,7 +6,20 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Staged, Verbose, Worktree, source
+from deployer.cli.options import (
+    Colour,
+    Json,
+    Output,
+    ProgressKind,
+    Quiet,
+    Repo,
+    Rev,
+    Staged,
+    Strict,
+    Verbose,
+    Worktree,
+    source,
+)
 from deployer.errors import InvalidFilesError
 
 Format = Annotated[
@@ -17,7 +30,7 @@ EXAMPLES: Final = """\b
 Examples:
   deployer validate                             the last commit
   deployer validate --worktree                  the files as they are now
-  deployer validate --staged                    what the next commit will have
+  deployer validate --staged --strict           what the next commit will have; warnings are errors
   deployer validate --rev origin/main --json
   deployer validate --format github             in a GitHub action
 """
@@ -30,6 +43,7 @@ def validate(
     worktree: Worktree = False,
     staged: Staged = False,
     format: Format = "text",  # noqa: A002 - the option's name
+    strict: Strict = False,
     json: Json = False,
     progress: ProgressKind = "auto",
     color: Colour = "auto",
@@ -51,7 +65,7 @@ def validate(
     output, github = Output(json or format == "json", progress, color, quiet, verbose), format == "github"
     try:
         with output.progress() as shown:
-            found = workflow.validate(source(repo, rev, worktree, staged=staged), shown.say)
+            found = workflow.validate(source(repo, rev, worktree, staged=staged, strict=strict), shown.say)
     except InvalidFilesError as error:
         output.result(invalid_text(error.problems, output.paint, github=github), invalid_document(error.problems))
         raise typer.Exit(error.exit_code) from None

@@ -4,6 +4,7 @@
     sealing     encrypted files are stood in for; `opening` puts in what they hold, for those who may write
     compiler    `docker compose config`, the dialect (pure), `docker stack deploy` against the recorder
     cache       what was compiled once is not compiled again: with everything in it, no process is started
+    together    what compiles one by one and cannot run together: ports, machines, volumes
 
 Docker's converter is the authority on what a compose file means; nothing here re-implements it (FACTS.md).
 """
@@ -20,6 +21,7 @@ from deployer.compose.cache import open_cache
 from deployer.compose.opening import open_stacks
 from deployer.compose.outcome import Compiled, Outcome
 from deployer.compose.sealing import variable_names
+from deployer.compose.together import problems_together
 from deployer.errors import InvalidFilesError
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from deployer.encrypted.opener import Opener
     from deployer.model.stack import StackSource
 
-__all__ = ["Compiled", "compile_stacks", "open_stacks"]
+__all__ = ["Compiled", "compile_stacks", "open_stacks", "problems_together"]
 
 
 def _say_nothing(_line: str) -> None:

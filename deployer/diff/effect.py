@@ -8,11 +8,12 @@ update_config one task is replaced at a time (api/defaults/service.go); with one
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 from deployer.diff.fields import fields
+from deployer.model.constraint import holds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,23 +98,15 @@ def effect(seen: LiveService, live: Mapping[str, Any], target: Mapping[str, Any]
     return Effect(stays, starts, stops, at_once, order, at_most=seen.finite)
 
 
-CONSTRAINT: Final = re.compile(r"\s*([a-z0-9A-Z.\-_/]+)\s*(==|!=)\s*(.+?)\s*")
-"""swarmkit, manager/constraint/constraint.go."""
-
-
 def _eligible(body: Mapping[str, Any], members: Sequence[Member]) -> set[str] | None:
     """Ids of the machines that a body's tasks may run on; None where only the engines know."""
     constraints = ((body.get("TaskTemplate") or {}).get("Placement") or {}).get("Constraints") or []
     found = {member.id for member in members if member.availability != "drain"}
     for text in constraints:
-        matched = CONSTRAINT.fullmatch(text)
-        if not matched:
-            return None
-        key, sign, wanted = matched.groups()
-        told = {member.id: _attribute(member, key) for member in members}
+        told = {member.id: holds(text, partial(_attribute, member)) for member in members}
         if None in told.values():
             return None
-        found = {id_ for id_ in found if (str(told[id_]).lower() == wanted.lower()) == (sign == "==")}
+        found = {id_ for id_ in found if told[id_]}
     return found
 
 

@@ -107,6 +107,9 @@ def _deployable(repository: git.Repository, repo: Path, update: Update, options:
         plan = workflow.plan_of(validated, _say_nothing, options.consent)
     except (GuardRefusedError, UsageError):
         raise
+    except InvalidFilesError as error:  # what is encrypted and cannot be opened: the deploy would end with it
+        voice.problems(error.problems)
+        return False
     except DeployerError as error:  # no reason to refuse: the deploy will say it again, and wait
         voice.error(f"The plan cannot be shown: {error.message}", error.help)
         return True

@@ -154,6 +154,16 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     max_removals: Annotated[
         int, Meta(ge=0, le=10000, description="More at once need --allow-delete with the name of each.")
     ] = 3
+    strict: Annotated[bool, Meta(description="What would be a warning is an error: nothing of a file is ignored.")] = (
+        False
+    )
+    privileged: Annotated[
+        Literal["warn", "deny", "allow"],
+        Meta(
+            description="Services that could take over their machine: the engine's socket, the machine's own folders, "
+            "SYS_ADMIN."
+        ),
+    ] = "warn"
 
 
 DEFAULT_POLICY: Final = Policy()

@@ -38,6 +38,7 @@ class Source:
     staged: bool = False
     only: tuple[str, ...] = ()
     stacks: tuple[tuple[str, str], ...] = ()
+    strict: bool = False
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,14 @@ def test_validate_shows_warnings_before_the_sum(cli: Any, workflow: Any) -> None
     assert lines[-3:] == ["1 warning in 1 file", "", "1a2b3c4d5e is valid: 0 machines, 0 stacks, 1 service"]
 
 
+@pytest.mark.parametrize("command", ["validate", "plan", "apply"])
+def test_strict_reaches_the_workflow(cli: Any, workflow: Any, command: str) -> None:
+    cli(command, "--strict")
+    assert workflow.asked[-1].strict
+    cli(command)
+    assert not workflow.asked[-1].strict
+
+
 def test_validate_lists_problems_as_its_result(cli: Any, workflow: Any) -> None:
     workflow.validated = InvalidFilesError([TYPO])
     code, out, err = cli("validate")
