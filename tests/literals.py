@@ -100,7 +100,11 @@ def member(
     labels: Mapping[str, str] | None = None,
     state: str = "ready",
 ) -> Member:
-    return Member(node_id, 7, node_id, role, availability, labels or {}, state, "", leader=role == "manager")
+    """By an id such as `n-master`: an earlier run has said whose it is."""
+    mine = {"deployer.cluster": CLUSTER, "deployer.node": node_id.removeprefix("n-")}
+    return Member(
+        node_id, 7, node_id, role, availability, mine | dict(labels or {}), state, "", leader=role == "manager"
+    )
 
 
 def swarm(

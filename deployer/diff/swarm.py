@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from deployer.diff.change import Blocked, Cause, Change, Diff, MemberDiffers, NoSwarm, NotMember
 from deployer.diff.fields import fields
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deployer.model.cluster import Cluster, Node
+
+_OURS: Final = frozenset({labels.KEYS, labels.CLUSTER, labels.NODE})
+"""Labels that say whose a member is: written with the others, and shown to nobody."""
 
 
 def diff_swarm(cluster: Cluster, observed: Observed) -> Diff:
@@ -41,7 +44,7 @@ def diff_swarm(cluster: Cluster, observed: Observed) -> Diff:
     for node, machine in able:
         if not usable(node, machine):
             continue  # diff_engines says so
-        found, obstacle = _membership_changes(node, machine, observed, starts=node.name == starter)
+        found, obstacle = _membership_changes(cluster, node, machine, observed, starts=node.name == starter)
         changes += found
         blocked += [obstacle] if obstacle else []
         unchanged += not found and obstacle is None and node.name != starter
@@ -156,7 +159,7 @@ def _strays(cluster: Cluster, observed: Observed) -> list[Blocked]:
 
 
 def _membership_changes(
-    node: Node, machine: Machine, observed: Observed, *, starts: bool
+    cluster: Cluster, node: Node, machine: Machine, observed: Observed, *, starts: bool
 ) -> tuple[list[Change], Blocked | None]:
     assert node.role != "none"  # noqa: S101 - only members get here
     advertise = str(advertise_address(node, machine))
@@ -164,7 +167,7 @@ def _membership_changes(
     membership = engine.membership if isinstance(engine, Engine) else None
     if membership is None or membership.state == "inactive":
         joined: list[Change] = [] if starts else [NotMember(node.name, node.role, advertise)]
-        return joined + _member_differs(node, None), None
+        return joined + _member_differs(cluster, node, None), None
     swarm = observed.swarm
     member = next((m for m in swarm.members if m.id == membership.node_id), None) if swarm else None
     if member is None and membership.state != "active":
@@ -177,25 +180,27 @@ def _membership_changes(
             node.name, "it is in a swarm that is not this cluster's",
             "`docker swarm leave` there takes it out; deployer never does that by itself",
         )  # fmt: skip
-    return _member_differs(node, member), None
+    return _member_differs(cluster, node, member), None
 
 
-def _member_differs(node: Node, member: Member | None) -> list[Change]:
+def _member_differs(cluster: Cluster, node: Node, member: Member | None) -> list[Change]:
     """Labels that git names are ours; which those are is remembered in a label, so that one taken out of git goes away."""
     assert node.role != "none"  # noqa: S101 - only members get here
     present = dict(member.labels) if member else {}
     owned = {key for key in present.get(labels.KEYS, "").split(",") if key}
     kept = {key: value for key, value in present.items() if key not in owned and key != labels.KEYS}
-    wanted = kept | dict(node.labels)
+    wanted = kept | dict(node.labels) | {labels.CLUSTER: cluster.name, labels.NODE: node.name}
     if node.labels:
         wanted[labels.KEYS] = ",".join(sorted(dict(node.labels)))
     old = {"role": member.role if member else node.role, "availability": member.availability if member else "active"}
     new = {"role": node.role, "availability": node.availability}
     shown = fields(
-        old | {"labels": {k: v for k, v in present.items() if k != labels.KEYS}},
-        new | {"labels": {k: v for k, v in wanted.items() if k != labels.KEYS}},
+        old | {"labels": {k: v for k, v in present.items() if k not in _OURS}},
+        new | {"labels": {k: v for k, v in wanted.items() if k not in _OURS}},
     )
-    if not shown and present == wanted:
+    # Whose it is, a machine is told when it joins.
+    same = present == wanted if member else not node.labels
+    if not shown and same:
         return []
     cause = Cause.CHANGED if member else Cause.NOT_FOUND
     return [MemberDiffers(node.name, node.role, node.availability, wanted, shown, cause)]

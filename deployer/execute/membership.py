@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.docker import EngineError
 from deployer.errors import DeployerError, TimedOutError
+from deployer.execute.marking import mark_member
 from deployer.execute.world import passing
 from deployer.model.secret import Secret
 from deployer.remote import ConnectionFailedError
@@ -36,7 +37,9 @@ async def init_swarm(world: World, operation: InitSwarm, _: Callable[[str], None
     except EngineError as error:
         if not _already(error):
             raise
+        await mark_member(world, operation.node, engine)
         return "already so"
+    await mark_member(world, operation.node, engine)
     return ""
 
 
@@ -47,11 +50,14 @@ async def join_swarm(world: World, operation: JoinSwarm, tell: Callable[[str], N
         deadline = time.monotonic() + JOIN_SECONDS
         while True:
             try:
-                return await _join(world, operation, engine, deadline)
+                detail = await _join(world, operation, engine, deadline)
             except (ConnectionFailedError, EngineError) as error:
                 if world.stopping.is_set() or time.monotonic() > deadline or not passing(error):
                     raise
                 tell(f"trying again: {error.message}")
+            else:
+                await mark_member(world, operation.node, engine)
+                return detail
             await asyncio.sleep(PAUSE_SECONDS)
 
 

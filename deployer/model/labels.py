@@ -31,5 +31,7 @@ IMAGE_DIGEST: Final = "${IMAGE_DIGEST}"
 """Stands in a plan where an image's digest will be: the swarm whose manager asks for it may be started by the same plan."""
 KEYS: Final = "deployer.labels"
 """On a swarm node: the names of the labels that come from git, comma-separated; others are left alone."""
+NODE: Final = "deployer.node"
+"""On a swarm node: the machine's name in git. With it a member is known as ours when its file is gone."""
 
 VOLATILE: Final = frozenset({COMMIT, HASH, FIELDS, DIGEST})

@@ -1,6 +1,7 @@
 """Who is in the swarm, as what; and never a second swarm."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -223,8 +224,17 @@ class TestMember:
     def test_labels(self, wanted: dict[str, str], present: dict[str, str], written: dict[str, str]) -> None:
         (change,) = self.labels(wanted, present)
         assert isinstance(change, MemberDiffers)
-        assert change.labels == written
-        assert "deployer.labels" not in str(change.fields)
+        assert change.labels == written | {"deployer.cluster": "sandbox", "deployer.node": "slave"}
+        assert "deployer." not in str(change.fields)
+
+    def test_whose_it_is_is_written_on_one_that_an_older_run_made_a_member(self) -> None:
+        unmarked = replace(member("n-slave"), labels={})
+        (change,) = diff_swarm(
+            cluster(MASTER, node("slave")),
+            observed({"master": IN_MASTER, "slave": IN_SLAVE}, swarm(member("n-master", "manager"), unmarked)),
+        ).changes
+        assert isinstance(change, MemberDiffers)
+        assert (change.labels, change.fields) == ({"deployer.cluster": "sandbox", "deployer.node": "slave"}, ())
 
     @pytest.mark.parametrize(
         ("wanted", "present"),

@@ -48,6 +48,11 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "PAUSE_SECONDS", 0.001)
     for module in (machines, catalogue):
         monkeypatch.setattr(module, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(membership, "mark_member", _marked)  # tests/execute/test_marking.py
+
+
+async def _marked(*_: object) -> None:
+    pass
 
 
 def one(operation: Operation, **connections: FakeConnection) -> Outcome:
