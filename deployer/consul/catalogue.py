@@ -152,6 +152,11 @@ class Catalogue:
         if not await self._ask(self._api.http.put(CB.boolean(), "/v1/catalog/deregister", data=body)):
             raise ConsulError(f"Consul: it does not let go of {name}")
 
+    async def leave(self) -> None:
+        """Have this very agent leave its cluster, and end (`/v1/agent/leave`)."""
+        if not await self._ask(self._api.http.put(CB.boolean(), "/v1/agent/leave")):
+            raise ConsulError("Consul: it does not leave")
+
     async def _ask(self, call: Any) -> Any:
         try:
             return await call

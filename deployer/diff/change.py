@@ -6,6 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from deployer.diff.cause import Cause as Cause  # noqa: PLC0414 - said again for whoever speaks of changes
+from deployer.diff.surplus_change import ContainerSurplus as ContainerSurplus  # noqa: PLC0414 - as above
+from deployer.diff.surplus_change import EntrySurplus as EntrySurplus  # noqa: PLC0414 - as above
+from deployer.diff.surplus_change import ImageSurplus as ImageSurplus  # noqa: PLC0414 - as above
+from deployer.diff.surplus_change import MemberSurplus as MemberSurplus  # noqa: PLC0414 - as above
+from deployer.diff.surplus_change import NetworkReplaced as NetworkReplaced  # noqa: PLC0414 - as above
+from deployer.diff.surplus_change import ObjectSurplus as ObjectSurplus  # noqa: PLC0414 - as above
+from deployer.diff.surplus_change import ServiceReplaced as ServiceReplaced  # noqa: PLC0414 - as above
+from deployer.diff.surplus_change import ServiceSurplus as ServiceSurplus  # noqa: PLC0414 - as above
 from deployer.model.field import ABSENT as ABSENT  # noqa: PLC0414 - as above
 from deployer.model.field import Absent as Absent  # noqa: PLC0414 - as above
 from deployer.model.field import Field as Field  # noqa: PLC0414, TC001 - as above
@@ -166,61 +174,6 @@ class ServiceUnsettled:
     cause: Cause = Cause.NOT_HEALTHY
 
 
-@dataclass(frozen=True)
-class ServiceReplaced:
-    """A service that cannot become what it is to be: it is removed and made anew.
-
-    `network` is the one of its networks that is replaced; empty where its mode is another.
-    """
-
-    stack: str
-    name: str
-    body: Mapping[str, Any]
-    seen: LiveService
-    fields: tuple[Field, ...]
-    cause: Cause
-    network: str = ""
-
-
-@dataclass(frozen=True)
-class NetworkReplaced:
-    """A network whose options differ: an engine cannot change one (moby#37901)."""
-
-    stack: str
-    name: str
-    id: str
-    body: Mapping[str, Any]
-    fields: tuple[Field, ...]
-    cause: Cause = Cause.CHANGED
-
-
-@dataclass(frozen=True)
-class ServiceSurplus:
-    """A service of this cluster that git does not have any more.
-
-    `whole`: nor any of its stack. `room_for` is a service that needs a port which this one holds.
-    """
-
-    stack: str
-    name: str
-    seen: LiveService
-    whole: bool = False
-    room_for: str = ""
-    cause: Cause = Cause.GONE
-
-
-@dataclass(frozen=True)
-class ObjectSurplus:
-    """A network, config or secret that git does not have any more, and that nothing uses afterwards."""
-
-    kind: Literal["network", "config", "secret"]
-    stack: str
-    name: str
-    id: str
-    whole: bool = False
-    cause: Cause = Cause.GONE
-
-
 Change = (
     EngineMissing
     | DaemonJson
@@ -239,6 +192,10 @@ Change = (
     | NetworkReplaced
     | ServiceSurplus
     | ObjectSurplus
+    | MemberSurplus
+    | EntrySurplus
+    | ContainerSurplus
+    | ImageSurplus
 )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from deployer.diff.builds import diff_builds
 from deployer.diff.catalogue import diff_catalogue
 from deployer.diff.change import Blocked, Diff
+from deployer.diff.departed import diff_departed
 from deployer.diff.machines import diff_engines
 from deployer.diff.registrator import diff_registrators
 from deployer.diff.replaced import with_services
@@ -51,7 +52,8 @@ def diff(
         surplus = diff_surplus(desired, objects, observed.swarm, stacks)
     else:
         surplus = Diff(())
-    parts = (engines, swarm, catalogue, registrators, stacks, surplus)
+    departed = diff_departed(desired.cluster, observed)
+    parts = (engines, swarm, catalogue, registrators, stacks, surplus, departed)
     return Diff(
         changes=tuple(change for part in parts for change in part.changes),
         blocked=tuple(obstacle for part in parts for obstacle in part.blocked),

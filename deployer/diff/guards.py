@@ -10,7 +10,15 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from deployer.diff.change import Blocked, Diff, ObjectSurplus, ServiceSurplus
+from deployer.diff.change import (
+    Blocked,
+    ContainerSurplus,
+    Diff,
+    EntrySurplus,
+    MemberSurplus,
+    ObjectSurplus,
+    ServiceSurplus,
+)
 from deployer.errors import UsageError
 from deployer.model import labels
 
@@ -29,9 +37,9 @@ SHORTEST_ID: Final = 7
 
 @dataclass(frozen=True)
 class Removal:
-    """One thing that goes, by the name that lets it go. A stack goes with all it has; configs and secrets do not count."""
+    """One thing that goes, by the name that lets it go. A stack goes with all it has; a Consul by its machine's name; configs and secrets do not count."""
 
-    kind: Literal["stack", "service", "network", "machine", "Consul server"]
+    kind: Literal["stack", "service", "network", "machine", "Consul"]
     name: str
 
 
@@ -68,6 +76,10 @@ def removals(changes: Sequence[Change]) -> tuple[Removal, ...]:
                 found.add(Removal("service", name))
             case ObjectSurplus(kind="network", name=name):
                 found.add(Removal("network", name))
+            case MemberSurplus(node=name) | EntrySurplus(node=name):
+                found.add(Removal("machine", name))
+            case ContainerSurplus(node=name, role="Consul"):
+                found.add(Removal("Consul", name))
             case _:
                 pass
     return tuple(sorted(found, key=lambda removal: (removal.kind, removal.name)))
@@ -135,4 +147,5 @@ def _living(desired: Desired, observed: Observed) -> Iterable[tuple[str, int]]:
     yield "stack", len({mark.get(labels.STACK, "") for mark in marks})
     yield "service", len(services)
     yield "network", len(networks)
-    yield "machine", len(swarm.members) if swarm else 0
+    yield "machine", len(swarm.members) if swarm else len(desired.cluster.nodes)
+    yield "Consul", len(desired.cluster.nodes)

@@ -41,7 +41,7 @@ async def run_container(world: World, operation: RunContainer, tell: Callable[[s
         text = text.replace(labels.SOCKET_USER, await _socket_user(await world.link.to(operation.node)))
     body = json.loads(text)
     cluster = body["Labels"][labels.CLUSTER]
-    replaced = await _stop_own(engine, operation.name, cluster)
+    replaced = await stop_own(engine, operation.name, cluster)
     left = await _leave(world, operation, engine) if replaced and operation.leaves else ""
     if replaced:
         await engine.delete(f"/containers/{segment(operation.name)}", force=True)
@@ -80,7 +80,7 @@ async def _socket_user(connection: Connection) -> str:
     return f"{NOBODY}:{group}"
 
 
-async def _stop_own(engine: Engine, name: str, cluster: str) -> bool:
+async def stop_own(engine: Engine, name: str, cluster: str) -> bool:
     """Whether there is one."""
     try:
         present: Any = await engine.get(f"/containers/{segment(name)}/json")
@@ -96,22 +96,27 @@ async def _stop_own(engine: Engine, name: str, cluster: str) -> bool:
 
 
 async def _leave(world: World, operation: RunContainer, engine: Engine) -> str:
-    """Take out what the stopped registrator of this machine has at its old Consul; a run that is killed here does it again.
+    """Take out what the stopped registrator of this machine has at its old Consul; a run that is killed here does it again."""
+    return f"replaced; {await take_out(world, operation.node, operation.leaves, engine)}"
+
+
+async def take_out(world: World, node: str, address: str, engine: Engine) -> str:
+    """Take what the registrator of a machine has registered out of the Consul at `address`, as seen from there.
 
     A Consul that does not answer any more has nothing that anybody could see.
     """
     from deployer.consul import Catalogue, ConsulError  # noqa: PLC0415 - few registrators move
 
     own = str((await engine.get("/info")).get("ID") or "")
-    connection, token = await world.link.to(operation.node), world.link.cluster.secrets.token
-    with contextlib.closing(Catalogue(connection, token, TcpPort(operation.leaves, CONSUL_PORT))) as old:
+    connection, token = await world.link.to(node), world.link.cluster.secrets.token
+    with contextlib.closing(Catalogue(connection, token, TcpPort(address, CONSUL_PORT))) as old:
         try:
-            mine = [str(entry["ID"]) for entry in await old.registered() if made_by(entry, own, operation.node)]
+            mine = [str(entry["ID"]) for entry in await old.registered() if made_by(entry, own, node)]
             for identifier in mine:
                 await old.deregister(identifier)
         except (ConnectionFailedError, TimedOutError, ConsulError) as error:
-            return f"replaced; what it registered may stay in the Consul at {operation.leaves}: {error.message}"
-    return f"replaced; {len(mine)} taken out of the Consul at {operation.leaves}"
+            return f"what it registered may stay in the Consul at {address}: {error.message}"
+    return f"{len(mine)} taken out of the Consul at {address}"
 
 
 def made_by(entry: Mapping[str, Any], engine: str, machine: str) -> bool:

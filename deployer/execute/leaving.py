@@ -79,7 +79,7 @@ async def remove_member(world: World, operation: RemoveMember) -> str:
     while True:
         try:
             told = await manager.get(path)
-            if told["Status"]["State"] != "ready":
+            if operation.alive or told["Status"]["State"] != "ready":
                 await manager.delete(path, force=True)
                 return ""
         except EngineError as error:

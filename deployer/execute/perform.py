@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.execute import builds, containers, images, machines, membership, removals, stacks
+from deployer.execute import builds, containers, images, machines, membership, removals, retire, stacks
 from deployer.execute.back import roll_back_stack
 from deployer.execute.converge import await_services
 from deployer.plan.operations import (
@@ -20,10 +20,12 @@ from deployer.plan.operations import (
     Operation,
     PushImage,
     RegisterNode,
+    RemoveImage,
     RemoveObject,
     RemoveService,
     ReplaceNetwork,
     ReplaceService,
+    RetireContainer,
     RollBackStack,
     RunContainer,
     SendImage,
@@ -57,6 +59,10 @@ async def perform(operation: Operation, world: World, tell: Tell) -> str:  # noq
             return await images.build_image(world, operation, tell)
         case RunContainer():
             return await containers.run_container(world, operation, tell)
+        case RetireContainer():
+            return await retire.retire_container(world, operation, tell)
+        case RemoveImage():
+            return await retire.remove_image(world, operation, tell)
         case AwaitConsul() | RegisterNode():
             return await _at_consul(operation, world, tell)
         case BuildStackImage():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from deployer.diff.services import seen_of
 from deployer.plan.consul import catalogue_steps
+from deployer.plan.departed import departed_steps
 from deployer.plan.draft import Draft
 from deployer.plan.machines import engine_steps, manager_of, member_step, swarm_steps
 from deployer.plan.registrator import registrator_steps
@@ -51,6 +52,7 @@ def build_plan(
     for source, after in sources:
         service_steps(draft, source, after, compiled[source.name], diff, machines, all_ready=ready)
     remove_surplus(draft, diff)
+    departed_steps(draft, diff, desired, observed, manager)
     everything = tuple(step.number for step in draft.steps)
     for change in last:
         member_step(draft, change, manager, follows=everything)

@@ -86,11 +86,15 @@ class LeaveSwarm:
 
 @dataclass(frozen=True)
 class RemoveMember:
-    """Take an entry out of the managers' list: of the machine `node`, which has left, or is not there any more."""
+    """Take an entry out of the managers' list: of the machine `node`, which has left, or is not there any more.
+
+    `alive`: nobody can ask it to leave, and the managers let go of it although it answers them.
+    """
 
     node: str
     via: str
     member: str
+    alive: bool = False
 
 
 @dataclass(frozen=True)
@@ -229,6 +233,8 @@ def describe_care(operation: CareOperation) -> tuple[str, str]:  # noqa: C901, P
             )
         case LeaveSwarm(node):
             return node, "leave the swarm"
+        case RemoveMember(node, alive=True):
+            return node, "take its entry out of the swarm's list; its engine, containers and volumes stay on it"
         case RemoveMember(node):
             return node, "take its entry out of the swarm's list"
         case DeregisterNode(node):

@@ -238,6 +238,26 @@ class RollBackStack:
     created: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class RetireContainer:
+    """Stop and remove a container of ours; its volumes stay.
+
+    A Consul leaves its cluster first, so that the others do not wait for it. What a registrator has put into the Consul at
+    `leaves`, as seen from the machine, is taken out.
+    """
+
+    node: str
+    name: str
+    role: str
+    leaves: str = ""
+
+
+@dataclass(frozen=True)
+class RemoveImage:
+    node: str
+    image: str
+
+
 NodeOperation = (
     InstallEngine
     | WriteDaemonJson
@@ -248,6 +268,8 @@ NodeOperation = (
     | RunContainer
     | AwaitConsul
     | RegisterNode
+    | RetireContainer
+    | RemoveImage
 )
 StackOperation = (
     BuildStackImage

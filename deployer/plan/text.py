@@ -24,10 +24,12 @@ from deployer.plan.operations import (
     Operation,
     PushImage,
     RegisterNode,
+    RemoveImage,
     RemoveObject,
     RemoveService,
     ReplaceNetwork,
     ReplaceService,
+    RetireContainer,
     RollBackStack,
     RunContainer,
     SendImage,
@@ -137,7 +139,7 @@ def mark(operation: Operation) -> Mark:
     match operation:
         case AwaitConsul() | AwaitServices() | RollBackStack():
             return "."
-        case RemoveService() | RemoveObject():
+        case RemoveService() | RemoveObject() | RetireContainer() | RemoveImage():
             return "-"
         case ReplaceService() | ReplaceNetwork():
             return "-/+"
@@ -199,6 +201,14 @@ def describe(operation: Operation) -> tuple[str, str]:  # noqa: C901, PLR0911, P
             return stack, f"push {image} from {node}"
         case SendImage(stack, source, node, image):
             return stack, f"send {image} from {source} to {node}"
+        case RetireContainer(node, name, "Consul"):
+            return node, f"leave Consul and remove {name}; its volume stays"
+        case RetireContainer(node, name, leaves=str(leaves)) if leaves:
+            return node, f"remove {name}, and take what it registered out of the Consul at {leaves}"
+        case RetireContainer(node, name):
+            return node, f"remove {name}"
+        case RemoveImage(node, image):
+            return node, f"remove image {image}"
         case CreateObject(kind, _, name):
             return name, f"create {kind}"
         case CreateService(_, name, body):

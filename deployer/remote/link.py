@@ -67,7 +67,10 @@ class Link:
     async def to(self, name: str) -> Connection:
         """The connection to the machine of that name. Raises ConnectionFailedError."""
         if name not in self._connections:
-            self._connections[name] = asyncio.ensure_future(self._connect(self.cluster.node(name)))
+            node = next((node for node in self.cluster.nodes if node.name == name), None)
+            if node is None:
+                raise ConnectionFailedError(f"{name} is not in git: nobody knows where to reach it")
+            self._connections[name] = asyncio.ensure_future(self._connect(node))
         return await asyncio.shield(self._connections[name])
 
     async def forget(self, name: str) -> None:

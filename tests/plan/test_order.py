@@ -8,7 +8,7 @@ from deployer.model.observed import Machine, Unreachable
 from deployer.model.stack import Dependency
 from deployer.plan import Plan, describe
 from tests.literals import cluster, engine, live, machine, member, node, observed, service, source, stack, swarm
-from tests.plan.test_plans import MACHINES, NODES, plan, standing
+from tests.plan.test_plans import MACHINES, NODES, only, plan, standing
 
 BARE = observed({name: machine(address) for name, address in MACHINES.items()})
 DEMO = plan(BARE)
@@ -117,9 +117,7 @@ def test_what_lies_between_need_not_change() -> None:
     seen = standing(empty=True)
     assert seen.swarm is not None
     found = plan(
-        replace(
-            seen, machines={"master": seen.machines["master"]}, swarm=replace(seen.swarm, services=(live(middle),))
-        ),
+        only(replace(seen, swarm=replace(seen.swarm, services=(live(middle),))), "master"),
         cluster(NODES[1]),
         (source("s"),),
         (objects,),
@@ -133,9 +131,7 @@ def test_a_circle_which_validation_refuses_ends_in_the_order_of_names() -> None:
         "s", service("s_b", 1), service("s_a", 1), order=(Dependency("s_a", "s_b"), Dependency("s_b", "s_a"))
     )
     seen = standing(empty=True)
-    found = plan(
-        replace(seen, machines={"master": seen.machines["master"]}), cluster(NODES[1]), (source("s", "s"),), (objects,)
-    )
+    found = plan(only(seen, "master"), cluster(NODES[1]), (source("s", "s"),), (objects,))
     assert [describe(step.operation)[0] for step in found.steps] == ["s_a", "s_b", "s"]
     assert [(step.needs, step.any_of) for step in found.steps] == [((), ()), ((1,), ()), ((), (1, 2))]
 

@@ -33,6 +33,7 @@ from tests.literals import (
 )
 
 MIRRORS = {"registry-mirrors": ["http://registry:5000"]}
+WITH_MIRRORS = '{"registry-mirrors": ["http://registry:5000"]}'
 MACHINES = {"consul": "10.0.0.1", "master": "10.0.0.2", "slave": "10.0.0.3", "slave2": "10.0.0.4"}
 NODES = (
     node("consul", "none", consul_server=True, daemon=MIRRORS),
@@ -78,19 +79,18 @@ def standing(
 ) -> Observed:
     """The demo's cluster as an earlier run left it; `machines` and `services` replace what is otherwise there.
 
-    `empty`: without its stacks.
+    `empty`: without its stacks and its Consul.
     """
     labels = dict(consul_body(DEMO, NODES[0], "10.0.0.1", EARLIER)["Labels"]) | {"deployer.engine": "26.1.5"}
     container = Container("c", "deployer-consul", "running", labels)
     engines = {
-        "consul": engine(containers=(container,)),
+        "consul": engine(containers=() if empty else (container,)),
         "master": engine("n-master", manager=True),
         "slave": engine("n-slave"),
         "slave2": engine("n-slave2"),
     }
-    daemon_json = '{"registry-mirrors": ["http://registry:5000"]}'
     there: dict[str, Machine | Unreachable] = {
-        name: machine(MACHINES[name], there, daemon_json=daemon_json) for name, there in engines.items()
+        name: machine(MACHINES[name], there, daemon_json=WITH_MIRRORS) for name, there in engines.items()
     }
     roles = {"master": "manager", "slave": "worker", "slave2": "worker"}
     catalogue = tuple(
@@ -104,8 +104,16 @@ def standing(
     alive = tuple((ALIVE | (services or {})).values())
     members = (member("n-master", "manager"), member("n-slave"), member("n-slave2"))
     if empty:
-        return observed(there | machines, swarm(*members), catalogue)
+        return observed(there | machines, swarm(*members))
     return observed(there | machines, swarm(*members, services=alive, objects=tuple(objects)), catalogue)
+
+
+def only(seen: Observed, *names: str) -> Observed:
+    """That part of the cluster."""
+    assert seen.swarm is not None
+    members = tuple(one for one in seen.swarm.members if one.id.removeprefix("n-") in names)
+    machines = {name: seen.machines[name] for name in names}
+    return replace(seen, machines=machines, swarm=replace(seen.swarm, members=members))
 
 
 def plan(
@@ -307,7 +315,8 @@ def test_another_manager_takes_over_from_the_only_one() -> None:
     """What is asked of the swarm is asked of `master` to the end: its own demotion is the last step."""
     nodes = cluster(NODES[0], node("master"), NODES[2], node("slave2", "manager"))
     two = replace(SWARMTEST, services=(REDIS, with_container(WEB, Image="counter:2")))
-    assert plan_text(plan(standing(), nodes, objects=(two, FRONT))) == text("""
+    seen = standing(consul=machine(MACHINES["consul"], engine(), daemon_json=WITH_MIRRORS))
+    assert plan_text(plan(seen, nodes, objects=(two, FRONT))) == text("""
         Plan for sandbox at 0123456789
 
         ~ #1 slave2: set role, availability and labels in the swarm (changed in git)
@@ -332,7 +341,7 @@ def test_stacks_after_stacks_and_services_after_services() -> None:
     sources = (source("a", "b", wait="5m"), source("b", "c"), source("c", wait="90s"))
     seen = standing(empty=True)
     nodes = cluster(NODES[1])
-    found = plan(replace(seen, machines={"master": seen.machines["master"]}), nodes, sources, objects)
+    found = plan(only(seen, "master"), nodes, sources, objects)
     assert plan_text(found) == text("""
         Plan for sandbox at 0123456789
 
@@ -360,7 +369,7 @@ def test_stacks_that_use_each_others_networks() -> None:
     )
     seen = standing(empty=True)
     found = plan(
-        replace(seen, machines={"master": seen.machines["master"]}),
+        only(seen, "master"),
         cluster(NODES[1]),
         (source("a"), source("b")),
         objects,
@@ -383,7 +392,7 @@ def test_stacks_that_use_each_others_networks() -> None:
 def test_engines_restart_one_after_the_other() -> None:
     nodes = cluster(node("master", "manager", daemon={"mtu": 1400}), node("slave", daemon={"mtu": 1400}))
     seen = standing(empty=True)
-    found = plan(replace(seen, machines={name: seen.machines[name] for name in ("master", "slave")}), nodes, (), ())
+    found = plan(only(seen, "master", "slave"), nodes, (), ())
     assert plan_text(found) == text("""
         Plan for sandbox at 0123456789
 

@@ -14,7 +14,9 @@ BARE = plan(observed({name: machine(address) for name, address in MACHINES.items
 
 
 def test_a_registrator_for_a_standing_cluster() -> None:
-    found = plan(standing(empty=True), WITH, (), ())
+    seen = standing({}, objects=())
+    assert seen.swarm is not None
+    found = plan(replace(seen, swarm=replace(seen.swarm, services=())), WITH, (), ())
     assert plan_text(found) == text("""
         Plan for sandbox at 0123456789
 
