@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deployer.compose import compile_stacks, open_stacks, problems_together
+from deployer.compose import open_stacks
 from deployer.diff import (
     Diff,
     concerning,
@@ -21,8 +21,7 @@ from deployer.diff import (
     wanted_images,
     with_digests,
 )
-from deployer.diff import status as status_of
-from deployer.errors import refuse_errors
+from deployer.diff.status import status as status_of
 from deployer.execute import Patience, cluster_lock, execute, file_lock, this_run
 from deployer.memory.asked import Asked
 from deployer.memory.history import before
@@ -31,64 +30,25 @@ from deployer.memory.secrets import known_secrets
 from deployer.model.consent import NOTHING
 from deployer.model.run import Scope
 from deployer.observe import observe, observe_builds, observe_images, observe_registrations
-from deployer.plan import Event, Plan, Report, build_plan, refuse, restricted, unknown_stacks
+from deployer.plan import Event, Plan, Report, build_plan, refuse, restricted
 from deployer.remote import Link
 from deployer.source import load, load_cluster, lock_directory, revision, stands, with_secrets
+from deployer.validation import Say, Source, Validated, validate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from deployer.diff import Blocked
     from deployer.execute.holder import Holder
     from deployer.model.cluster import Cluster
     from deployer.model.consent import Consent
-    from deployer.model.desired import Desired
     from deployer.model.observed import Observed
-    from deployer.model.problem import Problem
     from deployer.model.services import Services
-    from deployer.model.stack import StackObjects
     from deployer.model.status import Status
 
-Say = Callable[[str], None]
-"""Takes one plain line of progress."""
+__all__ = ["Listen", "Say", "Source", "Validated", "validate"]
+
 Listen = Callable[[Event], None]
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where the desired state is read from: a commit of a repository, what is staged in it, or its working tree for trials."""
-
-    repo: Path
-    rev: str = "HEAD"
-    worktree: bool = False
-    staged: bool = False
-    only: tuple[str, ...] = ()
-    """Stacks that plan and apply are restricted to; none: everything."""
-    stacks: tuple[tuple[str, str], ...] = ()
-    """(stack, revision): stacks whose files come from another commit."""
-    strict: bool = False
-    """Warnings are errors."""
-
-
-@dataclass(frozen=True)
-class Validated:
-    """A repository without errors: its desired state, and what its stacks compile to."""
-
-    desired: Desired
-    objects: tuple[StackObjects, ...]
-    warnings: tuple[Problem, ...]
-    source: Source
-
-
-def validate(source: Source, say: Say) -> Validated:
-    """Read and compile everything; nothing is asked of any machine. Raises InvalidFilesError with every problem."""
-    desired = load(source.repo, rev=source.rev, worktree=source.worktree, staged=source.staged, stacks=source.stacks)
-    unknown_stacks(source.only, desired)
-    compiled = compile_stacks(desired.stacks, say)
-    found = (*desired.warnings, *compiled.warnings, *problems_together(desired, compiled.objects))
-    refuse_errors(found, strict=source.strict or desired.cluster.policy.strict)
-    return Validated(desired, compiled.objects, found, source)
 
 
 def _prepared(source: Source, say: Say) -> Validated:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deployer.errors import UsageError
-from deployer.report.documents import to_json
+from deployer.report.document import to_json
 from deployer.report.paint import Choice, Paint, wants_colour
 from deployer.report.progress import Asked, Progress, open_progress, which
 from deployer.report.stream import emit
@@ -22,7 +22,7 @@ from deployer.report.stream import emit
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from deployer.workflow import Source
+    from deployer.validation import Source
 
 Repo = Annotated[
     Path | None,
@@ -84,7 +84,7 @@ def source(
     strict: bool = False,
 ) -> Source:
     """Where to read from. Raises UsageError where more than one of commit, index and working tree is asked for."""
-    from deployer.workflow import Source  # noqa: PLC0415 - the whole program hangs on it, --help does not
+    from deployer.validation import Source  # noqa: PLC0415 - half of the program hangs on it, --help does not
 
     if worktree and rev is not None:
         raise UsageError("--rev and --worktree exclude each other", help="leave one of them out")

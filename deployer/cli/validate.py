@@ -54,7 +54,7 @@ def validate(
 
     All problems of all files are listed, as path:line:column. Exit code 3 where there is an error.
     """
-    from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
+    from deployer import validation  # noqa: PLC0415 - --help and completion do without
     from deployer.report.validation import (  # noqa: PLC0415 - see above
         invalid_document,
         invalid_text,
@@ -65,7 +65,7 @@ def validate(
     output, github = Output(json or format == "json", progress, color, quiet, verbose), format == "github"
     try:
         with output.progress() as shown:
-            found = workflow.validate(source(repo, rev, worktree, staged=staged, strict=strict), shown.say)
+            found = validation.validate(source(repo, rev, worktree, staged=staged, strict=strict), shown.say)
     except InvalidFilesError as error:
         output.result(invalid_text(error.problems, output.paint, github=github), invalid_document(error.problems))
         raise typer.Exit(error.exit_code) from None

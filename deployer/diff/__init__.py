@@ -1,13 +1,50 @@
 """Desired and observed in, changes out. Pure."""
 
-from deployer.diff.builds import wanted_builds
-from deployer.diff.change import Blocked, Cause, Change, Diff, Field
-from deployer.diff.cluster import diff
-from deployer.diff.guards import concerning, deployed_commits, refusals
-from deployer.diff.images import wanted_images, with_digests
-from deployer.diff.status import status
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from deployer.diff.builds import wanted_builds
+    from deployer.diff.change import Blocked, Cause, Change, Diff, Field
+    from deployer.diff.cluster import diff
+    from deployer.diff.guards import concerning, deployed_commits, refusals
+    from deployer.diff.images import wanted_images, with_digests
 
 __all__ = [
-    "Blocked", "Cause", "Change", "Diff", "Field", "concerning", "deployed_commits", "diff", "refusals", "status",
-    "wanted_builds", "wanted_images", "with_digests",
-]  # fmt: skip
+    "Blocked",
+    "Cause",
+    "Change",
+    "Diff",
+    "Field",
+    "concerning",
+    "deployed_commits",
+    "diff",
+    "refusals",
+    "wanted_builds",
+    "wanted_images",
+    "with_digests",
+]
+
+_WHERE: Final = {
+    "Blocked": "change",
+    "Cause": "change",
+    "Change": "change",
+    "Diff": "change",
+    "Field": "change",
+    "concerning": "guards",
+    "deployed_commits": "guards",
+    "diff": "cluster",
+    "refusals": "guards",
+    "wanted_builds": "builds",
+    "wanted_images": "images",
+    "with_digests": "images",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """What only prints a plan does without the comparing. (`status` is a module here: import its function from there.)"""
+    if name not in _WHERE:
+        raise AttributeError(name)
+    return getattr(import_module(f"deployer.diff.{_WHERE[name]}"), name)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from deployer import workflow
+    from deployer import validation
     from deployer.hooks.pushed import Options, Update
     from deployer.report.voice import Voice
 
@@ -126,14 +126,14 @@ def _valid(repo: Path, update: Update, voice: Voice) -> bool:
     return _validated(repo, update, voice) is not None
 
 
-def _validated(repo: Path, update: Update, voice: Voice, only: tuple[str, ...] = ()) -> workflow.Validated | None:
-    from deployer import workflow  # noqa: PLC0415 - a push that changes nothing does without
+def _validated(repo: Path, update: Update, voice: Voice, only: tuple[str, ...] = ()) -> validation.Validated | None:
+    from deployer import validation  # noqa: PLC0415 - a push that changes nothing does without
     from deployer.report.problems import plural, summary  # noqa: PLC0415 - as above
     from deployer.report.words import duration  # noqa: PLC0415 - as above
 
     began = time.monotonic()
     try:
-        validated = workflow.validate(workflow.Source(repo, update.new, only=only), _counting(voice))
+        validated = validation.validate(validation.Source(repo, update.new, only=only), _counting(voice))
     except InvalidFilesError as error:
         voice.problems(error.problems)
         voice.error(f"{update.name} at {short(update.new)} is not valid: {summary(error.problems)}")

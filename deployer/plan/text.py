@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from deployer.diff.change import ABSENT, Absent, Field
+from deployer.model.commit import short as short  # noqa: PLC0414 - it is a word of plans, too
 from deployer.model.printable import printable
 from deployer.plan.care import care_mark, describe_care
 from deployer.plan.masking import masked
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 Mark = Literal["+", "~", "-", "-/+", "."]
 
 LONGEST_VALUE: Final = 60
-SHORT_COMMIT: Final = 10
 SERVICE_SECTIONS: Final = ("TaskTemplate.", "UpdateConfig.", "RollbackConfig.")
 DURATIONS: Final = frozenset(
     {"Interval", "Timeout", "StartPeriod", "StartInterval", "Delay", "Monitor", "Window", "StopGracePeriod"}
@@ -108,11 +107,6 @@ def totals(plan: Plan) -> tuple[int, int, int]:
     marks = [mark(step.operation) for step in plan.steps]
     both = marks.count("-/+")
     return marks.count("+") + both, marks.count("~"), marks.count("-") + both
-
-
-def short(commit: str) -> str:
-    """A commit's id as people say it; `worktree` as it is."""
-    return commit[:SHORT_COMMIT] if re.fullmatch(r"[0-9a-f]{40,64}", commit) else commit
 
 
 def step_text(step: Step) -> str:

@@ -6,50 +6,29 @@ do not know.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from deployer.plan.outcome import Done, Failed, Outcome, Skipped
 from deployer.plan.text import describe, mark, on_failure, totals
+from deployer.report.document import diagnostics, head, to_json
 from deployer.report.masked import field_document
 from deployer.report.plan import place
-from deployer.report.snippet import highlighted
 from deployer.report.words import counts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from deployer.diff.change import Blocked, Drifted
     from deployer.diff.effect import Effect
-    from deployer.model.problem import Problem
     from deployer.model.status import Status
     from deployer.plan.operations import Operation
     from deployer.plan.outcome import Report
     from deployer.plan.steps import Plan, Step
 
-FORMAT_VERSION: Final = "1.0"
-
-
-def to_json(document: Mapping[str, Any], *, indent: int | None = 2) -> str:
-    """ASCII only, so that nothing in it moves a cursor whatever shows it; ends with a newline."""
-    return json.dumps(document, indent=indent).replace("\x7f", "\\u007f") + "\n"
-
-
-def head(kind: str) -> dict[str, Any]:
-    """How every document starts."""
-    return {"format_version": FORMAT_VERSION, "type": kind}
-
-
-def diagnostics(problems: Iterable[Problem]) -> dict[str, Any]:
-    """`error_count`, `warning_count`, `diagnostics`: sorted, each once."""
-    ordered = sorted(set(problems))
-    return {
-        "error_count": sum(problem.severity == "error" for problem in ordered),
-        "warning_count": sum(problem.severity == "warning" for problem in ordered),
-        "diagnostics": [_diagnostic(problem) for problem in ordered],
-    }
+__all__ = [
+    "diagnostics", "head", "outcome_document", "plan_document", "plan_summary", "report_document", "report_summary",
+    "status_document", "step_document", "to_json",
+]  # fmt: skip
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
@@ -155,19 +134,3 @@ def _drifted(left: Drifted) -> dict[str, Any]:
 def _blocked(obstacle: Blocked) -> dict[str, Any]:
     about = {"subject": obstacle.subject, "reason": obstacle.reason, "help": obstacle.help}
     return {**about, "unreachable": obstacle.unreachable}
-
-
-def _diagnostic(problem: Problem) -> dict[str, Any]:
-    """As in `terraform validate -json`: lines and columns from 1, in characters, the end exclusive."""
-    found: dict[str, Any] = {"severity": problem.severity, "summary": problem.message, "detail": problem.help}
-    if problem.path:
-        found["range"] = {"filename": problem.path}
-    if problem.line:
-        column = max(problem.column, 1)
-        found["range"]["start"] = {"line": problem.line, "column": column}
-        found["range"]["end"] = {"line": problem.line, "column": column + problem.width}
-    if problem.line and problem.source:
-        source, start, end = highlighted(problem)
-        found["snippet"] = {"code": source, "start_line": problem.line}
-        found["snippet"] |= {"highlight_start_offset": start, "highlight_end_offset": end}
-    return found

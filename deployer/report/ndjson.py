@@ -12,8 +12,8 @@ from typing import IO, TYPE_CHECKING, Any
 import deployer
 from deployer.plan.outcome import Began, Done, Ended, Event, Failed, Progress, Skipped
 from deployer.plan.text import describe, step_text, summary
+from deployer.report.document import FORMAT_VERSION
 from deployer.report.documents import (
-    FORMAT_VERSION,
     outcome_document,
     plan_summary,
     report_summary,

@@ -12,7 +12,8 @@ import msgspec
 
 from deployer.errors import DeployerError, UsageError
 from deployer.plan.saved import SavedPlan, saved
-from deployer.report.documents import FORMAT_VERSION, head, plan_document, to_json
+from deployer.report.document import FORMAT_VERSION
+from deployer.report.documents import head, plan_document, to_json
 
 if TYPE_CHECKING:
     from deployer.plan.steps import Plan

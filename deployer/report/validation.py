@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deployer.plan.text import short
-from deployer.report.documents import diagnostics, head
+from deployer.model.commit import short
+from deployer.report.document import diagnostics, head
 from deployer.report.problems import plural, problems_github, problems_text
 
 if TYPE_CHECKING:

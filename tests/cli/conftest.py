@@ -108,6 +108,8 @@ def workflow(monkeypatch: pytest.MonkeyPatch) -> FakeWorkflow:
     module = fake.module()
     monkeypatch.setitem(sys.modules, "deployer.workflow", module)
     monkeypatch.setattr(deployer, "workflow", module, raising=False)
+    monkeypatch.setitem(sys.modules, "deployer.validation", module)
+    monkeypatch.setattr(deployer, "validation", module, raising=False)
     return fake
 
 

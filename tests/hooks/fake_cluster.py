@@ -64,6 +64,7 @@ async def execute(plan: Plan, _link: object, listen: Any, *_rest: object, **_mor
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopped.append, "interrupted")
         while (FAKE / "hold").exists() and not stopped:  # noqa: ASYNC110 - another process removes it
             await asyncio.sleep(0.02)
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
         if stopped:
             applied.write(f"interrupted {plan.commit}\n")
             return Report(plan, {}, 0.1, "interrupted")

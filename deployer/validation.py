@@ -1,0 +1,63 @@
+"""The first half of the data flow, for what asks no machine: a commit hook starts in half the time without the other.
+
+source ─> compose
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deployer.compose import compile_stacks, problems_together
+from deployer.errors import refuse_errors
+from deployer.source import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from deployer.model.desired import Desired
+    from deployer.model.problem import Problem
+    from deployer.model.stack import StackObjects
+
+Say = Callable[[str], None]
+"""Takes one plain line of progress."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the desired state is read from: a commit of a repository, what is staged in it, or its working tree for trials."""
+
+    repo: Path
+    rev: str = "HEAD"
+    worktree: bool = False
+    staged: bool = False
+    only: tuple[str, ...] = ()
+    """Stacks that plan and apply are restricted to; none: everything."""
+    stacks: tuple[tuple[str, str], ...] = ()
+    """(stack, revision): stacks whose files come from another commit."""
+    strict: bool = False
+    """Warnings are errors."""
+
+
+@dataclass(frozen=True)
+class Validated:
+    """A repository without errors: its desired state, and what its stacks compile to."""
+
+    desired: Desired
+    objects: tuple[StackObjects, ...]
+    warnings: tuple[Problem, ...]
+    source: Source
+
+
+def validate(source: Source, say: Say) -> Validated:
+    """Read and compile everything; nothing is asked of any machine. Raises InvalidFilesError with every problem."""
+    desired = load(source.repo, rev=source.rev, worktree=source.worktree, staged=source.staged, stacks=source.stacks)
+    if source.only:
+        from deployer.plan.only import unknown_stacks  # noqa: PLC0415 - most do without
+
+        unknown_stacks(source.only, desired)
+    compiled = compile_stacks(desired.stacks, say)
+    found = (*desired.warnings, *compiled.warnings, *problems_together(desired, compiled.objects))
+    refuse_errors(found, strict=source.strict or desired.cluster.policy.strict)
+    return Validated(desired, compiled.objects, found, source)
