@@ -16,10 +16,12 @@ from deployer.diff import (
     concerning,
     deployed_commits,
     diff,
+    new_ports,
     refusals,
     wanted_builds,
     wanted_images,
     with_digests,
+    with_held,
 )
 from deployer.diff.status import status as status_of
 from deployer.execute import Patience, cluster_lock, execute, file_lock, this_run
@@ -29,7 +31,7 @@ from deployer.memory.record import Record, remembered
 from deployer.memory.secrets import known_secrets
 from deployer.model.consent import NOTHING
 from deployer.model.run import Scope
-from deployer.observe import observe, observe_builds, observe_images, observe_registrations
+from deployer.observe import observe, observe_builds, observe_holders, observe_images, observe_registrations
 from deployer.plan import Event, Plan, Report, build_plan, refuse, restricted
 from deployer.remote import Link
 from deployer.source import load, load_cluster, lock_directory, revision, stands, with_secrets
@@ -216,6 +218,8 @@ async def _compare(
     objects = with_digests(desired, objects, observed, images)
     built = await observe_builds(wanted_builds(objects, observed), observed, link)
     differences = diff(desired, objects, observed, built)
+    held = await observe_holders(*new_ports(differences, observed), link)
+    differences = with_held(differences, observed, held)
     refused: tuple[Blocked, ...] = ()
     if consent is not None and (changes := concerning(differences, validated.source.only)):
         labelled = deployed_commits(observed, desired.cluster.name)

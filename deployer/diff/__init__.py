@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from deployer.diff.change import Blocked, Cause, Change, Diff, Field
     from deployer.diff.cluster import diff
     from deployer.diff.guards import concerning, deployed_commits, refusals
+    from deployer.diff.held import new_ports, with_held
     from deployer.diff.images import wanted_images, with_digests
 
 __all__ = [
@@ -21,10 +22,12 @@ __all__ = [
     "concerning",
     "deployed_commits",
     "diff",
+    "new_ports",
     "refusals",
     "wanted_builds",
     "wanted_images",
     "with_digests",
+    "with_held",
 ]
 
 _WHERE: Final = {
@@ -36,10 +39,12 @@ _WHERE: Final = {
     "concerning": "guards",
     "deployed_commits": "guards",
     "diff": "cluster",
+    "new_ports": "held",
     "refusals": "guards",
     "wanted_builds": "builds",
     "wanted_images": "images",
     "with_digests": "images",
+    "with_held": "held",
 }
 
 

@@ -6,16 +6,16 @@ list says what they need; what it does not say is taken for fulfilled, and the w
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from deployer.model.constraint import holds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from deployer.model.observed import LiveService, Member
-
-_CONSTRAINT: Final = re.compile(r"\s*([\w.\-]+)\s*(==|!=)\s*(.*?)\s*")
 
 
 @dataclass(frozen=True)
@@ -49,25 +49,14 @@ def elsewhere(service: LiveService, leaving: Member, members: Sequence[Member]) 
 
 
 def may_run(constraints: Iterable[str], member: Member) -> bool:
-    """Whether a machine fulfils all of a service's constraints."""
-    return all(_holds(constraint, member) for constraint in constraints)
+    """Whether a machine fulfils all of a service's constraints, as far as the managers' list tells."""
+    return all(holds(constraint, partial(_attribute, member)) is not False for constraint in constraints)
 
 
-def _holds(constraint: str, member: Member) -> bool:
-    """Whether a machine fulfils it. Case does not count (constraint.go, Match), nor what the list does not tell."""
-    found = _CONSTRAINT.fullmatch(constraint)
-    if not found:
-        return True
-    key, operator, wanted = found[1], found[2], found[3]
-    known = {"node.id": member.id, "node.hostname": member.hostname, "node.role": member.role}
-    lowered = key.lower()
-    if lowered in known:
-        value = known[lowered]
-    elif lowered.startswith("node.labels."):
-        value = member.labels.get(key[len("node.labels.") :], "")
-    else:
-        return True
-    return (value.lower() == wanted.lower()) == (operator == "==")
+def _attribute(member: Member, key: str) -> str | None:
+    if key.lower().startswith("node.labels."):
+        return member.labels.get(key[len("node.labels.") :], "")
+    return {"node.id": member.id, "node.hostname": member.hostname, "node.role": member.role}.get(key.lower())
 
 
 def _template(service: LiveService) -> Mapping[str, Any]:

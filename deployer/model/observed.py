@@ -88,6 +88,15 @@ class Machine:
     engine: Engine | Silent | None
 
 
+@dataclass(frozen=True, order=True)
+class PortHeld:
+    """A port of a machine that something listens at which is no service of the swarm; `holder` names it."""
+
+    port: int
+    protocol: str
+    holder: str
+
+
 @dataclass(frozen=True)
 class Member:
     """One node of the swarm as the managers know it (`GET /nodes`)."""

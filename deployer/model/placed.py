@@ -35,9 +35,14 @@ class Placed:
     @property
     def published(self) -> tuple[tuple[int, str, str], ...]:
         """(port, protocol, mode) of each port with a number of its own."""
-        ports = (self.body.get("EndpointSpec") or {}).get("Ports") or ()
-        return tuple(
-            (int(port["PublishedPort"]), str(port.get("Protocol", "tcp")), str(port.get("PublishMode", "ingress")))
-            for port in ports
-            if port.get("PublishedPort")
-        )
+        return published(self.body)
+
+
+def published(body: Body) -> tuple[tuple[int, str, str], ...]:
+    """The same of a service's body, or of a live service's definition."""
+    ports = (body.get("EndpointSpec") or {}).get("Ports") or ()
+    return tuple(
+        (int(port["PublishedPort"]), str(port.get("Protocol", "tcp")), str(port.get("PublishMode", "ingress")))
+        for port in ports
+        if port.get("PublishedPort")
+    )

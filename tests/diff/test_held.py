@@ -1,0 +1,60 @@
+"""A port that is to be published, and something that is no service holds it: the service is left alone, the holder named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deployer.diff.change import Cause, Diff, ServiceDiffers, ServiceMissing
+from deployer.diff.held import new_ports, with_held
+from deployer.model.observed import LiveService, Observed, PortHeld
+from tests.literals import engine, machine, member, observed, swarm
+
+
+def body(*ports: tuple[int, str], constraints: tuple[str, ...] = ()) -> dict[str, Any]:
+    told = [{"PublishedPort": port, "TargetPort": 80, "PublishMode": mode} for port, mode in ports]
+    return {
+        "Name": "web_app",
+        "TaskTemplate": {"Placement": {"Constraints": list(constraints)}},
+        "EndpointSpec": {"Ports": told},
+    }
+
+
+def seen() -> Observed:
+    machines = {"m": machine(engine=engine("n1", manager=True)), "w": machine(engine=engine("n2"))}
+    return observed(machines, swarm(member("n1", "manager"), member("n2", labels={"zone": "b"})))
+
+
+NGINX = {"m": (PortHeld(80, "tcp", "nginx (process 12)"),), "w": ()}
+
+
+def test_every_machine_is_asked_for_the_routing_mesh_and_some_for_a_port_of_their_own() -> None:
+    mesh = Diff((ServiceMissing("web", "web_app", body((80, "ingress"))),))
+    assert new_ports(mesh, seen()) == (frozenset({(80, "tcp")}), frozenset({"m", "w"}))
+    own = Diff((ServiceMissing("web", "web_app", body((80, "host"), constraints=("node.labels.zone==b",))),))
+    assert new_ports(own, seen()) == (frozenset({(80, "tcp")}), frozenset({"w"}))
+
+
+def test_nobody_is_asked_where_no_port_is_new() -> None:
+    live = LiveService("id", 1, body((80, "ingress")), 1, 1)
+    same = Diff((ServiceDiffers("web", "web_app", body((80, "ingress")), live, (), Cause.CHANGED),))
+    assert new_ports(same, seen()) == (frozenset(), frozenset())
+    assert new_ports(Diff(()), seen()) == (frozenset(), frozenset())
+
+
+def test_a_service_whose_port_is_held_is_blocked_and_the_holder_named() -> None:
+    differences = Diff(
+        (ServiceMissing("web", "web_app", body((80, "ingress"))), ServiceMissing("web", "web_db", body()))
+    )
+    done = with_held(differences, seen(), NGINX)
+    assert [change.name for change in done.changes] == ["web_db"]  # type: ignore[union-attr]  # both are services
+    (blocked,) = done.blocked
+    assert (blocked.subject, blocked.reason) == (
+        "service web_app",
+        "port 80/tcp of m is held by nginx (process 12)",
+    )
+
+
+def test_a_holder_where_the_service_does_not_run_is_no_matter() -> None:
+    differences = Diff((ServiceMissing("web", "web_app", body((80, "host"), constraints=("node.labels.zone==b",))),))
+    assert with_held(differences, seen(), NGINX) == differences
+    assert with_held(differences, seen(), {"w": (PortHeld(80, "udp", "x"),)}) == differences
