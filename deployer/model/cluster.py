@@ -45,6 +45,13 @@ class Ssh(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Annotated[str, Meta(min_length=1, description="Private key file; ~ is your home directory.")] | None
     ) = None
     connect_timeout: Annotated[float, Meta(gt=0, le=120, description="Seconds until a machine is unreachable.")] = 5.0
+    client: Annotated[
+        Literal["asyncssh", "openssh"],
+        Meta(
+            description="asyncssh: quick, reads most of ~/.ssh/config; openssh: the `ssh` program itself, for hardware keys, "
+            "`Match exec`, and whatever else only that knows."
+        ),
+    ] = "asyncssh"
 
 
 class Engine(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -86,6 +86,10 @@ class Link:
     async def _reach(self, node: Node) -> Connection:
         if node.local:
             return LocalConnection(_engine_socket(os.environ.get("DOCKER_HOST", "")))
+        if node.ssh.client == "openssh":
+            from deployer.remote import by_openssh  # noqa: PLC0415 - few need it
+
+            return await by_openssh.connect(node, self.cluster.known_hosts)
         connection: Connection = await _ssh().connect(node, self.cluster.known_hosts)
         return connection
 
