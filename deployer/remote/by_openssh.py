@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import os
 import shutil
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -148,10 +150,8 @@ class OpenSshConnection:
 
     async def close(self) -> None:
         for process in self._processes:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.terminate()
-                await process.wait()
+            _end(process)
+            await process.wait()
         for task in self._forwarded.values():
             task.cancel()
         await self._local.close()
@@ -188,6 +188,11 @@ class _ProcessStream:
     def close(self) -> None:
         if self._process.stdin:
             self._process.stdin.close()
-        with contextlib.suppress(ProcessLookupError):
-            if self._process.returncode is None:
-                self._process.terminate()
+        _end(self._process)
+
+
+def _end(process: asyncio.subprocess.Process) -> None:
+    """By its group: `terminate` looks for its end itself, and asyncio, which waits for that as well, would complain."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGTERM)
