@@ -56,7 +56,9 @@ def diff_surplus(desired: Desired, stacks: Sequence[StackObjects], swarm: Swarm,
     rooms = _rooms(going, found)
     alive = _logicals(wanted)
     changes: list[Change] = [
-        ServiceSurplus(_stack(one), one.name, one, whole=_stack(one) not in known, room_for=rooms.get(one.name, ""))
+        ServiceSurplus(
+            _stack(one), one.name, one, whole=_stack(one) not in {*known, ""}, room_for=rooms.get(one.name, "")
+        )
         for one in going
     ]
     users = _users(stacks, swarm, found, going)
@@ -67,7 +69,7 @@ def diff_surplus(desired: Desired, stacks: Sequence[StackObjects], swarm: Swarm,
             kept += [Kept(f"{one.kind} {one.name}", why)] if one.kind == "network" else []
         else:
             cause = Cause.SUPERSEDED if _logical(one.kind, one.name) in alive else Cause.GONE
-            changes.append(ObjectSurplus(one.kind, stack, one.name, one.id, stack not in known, cause))
+            changes.append(ObjectSurplus(one.kind, stack, one.name, one.id, stack not in {*known, ""}, cause))
     return Diff(tuple(changes), kept=tuple(kept))
 
 

@@ -1,0 +1,185 @@
+"""What the swarm has of this cluster and git does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from deployer.diff import diff
+from deployer.diff.change import Cause, Kept, ObjectSurplus, ServiceSurplus
+from deployer.model.cluster import Policy
+from tests.literals import (
+    cluster,
+    content,
+    desired,
+    engine,
+    foreign,
+    live,
+    machine,
+    member,
+    network,
+    node,
+    observed,
+    owned,
+    service,
+    source,
+    stack,
+    swarm,
+    with_container,
+    with_template,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deployer.diff import Diff
+    from deployer.model.observed import LiveObject, LiveService
+    from deployer.model.stack import StackObjects, StackSource
+
+NODES = cluster(node("master", "manager"))
+WEB = service("s_web", 1)
+OLD = service("s_old", 1)
+
+
+def compare(
+    stacks: Sequence[StackObjects],
+    services: Sequence[LiveService] = (),
+    objects: Sequence[LiveObject] = (),
+    *,
+    sources: Sequence[StackSource] | None = None,
+    policy: Policy | None = None,
+) -> Diff:
+    nodes = replace(NODES, policy=policy) if policy else NODES
+    wanted = desired(nodes, *(sources if sources is not None else [source(one.stack) for one in stacks]))
+    seen = swarm(member("n-master", "manager"), services=tuple(services), objects=tuple(objects))
+    return diff(wanted, stacks, observed({"master": machine(engine=engine("n-master", manager=True))}, seen))
+
+
+def told(found: Diff) -> list[tuple[str, str, bool, str]]:
+    """(kind, name, whole, cause) of what goes."""
+    return [
+        (getattr(change, "kind", "service"), change.name, change.whole, str(change.cause))
+        for change in found.changes
+        if isinstance(change, ServiceSurplus | ObjectSurplus)
+    ]
+
+
+def uses(body: dict[str, Any], *networks: str, config: str = "") -> dict[str, Any]:
+    body = with_template(body, Networks=[{"Target": name} for name in networks])
+    return with_container(body, Configs=[{"ConfigName": config}]) if config else body
+
+
+def version(number: int, *, name: str = "s_site", moment: int | None = None) -> LiveObject:
+    """A config whose name says its content."""
+    made = owned("config", content(f"{name}-{number:012x}"))
+    labels = {**made.labels, "deployer.stack": "s"}
+    created = f"2026-01-01T00:00:00.{(number if moment is None else moment):09}Z"
+    return replace(made, labels=labels, created=created)
+
+
+class TestServices:
+    def test_one_that_its_stack_does_not_have_any_more(self) -> None:
+        found = compare([stack("s", WEB)], [live(WEB), live(OLD)])
+        assert told(found) == [("service", "s_old", False, "not in git any more")]
+        assert found.unchanged == 3  # the machine, its membership, s_web
+
+    def test_a_whole_stack(self) -> None:
+        found = compare([stack("s", WEB)], [live(WEB), live(service("t_a", 1))])
+        assert told(found) == [("service", "t_a", True, "not in git any more")]
+
+    @pytest.mark.parametrize("labels", [{}, {"deployer.cluster": "production", "deployer.stack": "s"}])
+    def test_what_is_not_ours_stays(self, labels: dict[str, str]) -> None:
+        theirs = live(OLD)
+        theirs = replace(theirs, spec={**theirs.spec, "Labels": labels})
+        assert told(compare([stack("s", WEB)], [live(WEB), theirs])) == []
+
+    def test_nothing_goes_where_the_cluster_says_so(self) -> None:
+        found = compare([stack("s", WEB)], [live(WEB), live(OLD)], policy=Policy(prune=False))
+        assert told(found) == []
+        assert found.kept == (Kept("service s_old", "`policy: {prune: false}`"),)
+
+    def test_nor_where_the_stack_does(self) -> None:
+        keeping = source("s")
+        keeping = replace(keeping, settings=type(keeping.settings)(prune=False))
+        found = compare([stack("s", WEB)], [live(WEB), live(OLD), live(service("t_a"))], sources=[keeping])
+        assert told(found) == [("service", "t_a", True, "not in git any more")]
+        assert found.kept == (Kept("service s_old", "`x-deployer: {prune: false}`"),)
+
+    def test_nor_before_what_is_in_the_way_of_its_stack_is_mended(self) -> None:
+        """A whole stack waits for all others: one of them may be to take its place."""
+        broken = stack("s", WEB, external=(("network", "nowhere"),))
+        found = compare([broken], [live(WEB), live(OLD), live(service("t_a"))])
+        assert told(found) == []
+        reason = "not before what is said of stack s is mended"
+        assert found.kept == (Kept("service s_old", reason), Kept("service t_a", reason))
+
+    def test_one_that_holds_a_port_goes_first(self) -> None:
+        port = {"Ports": [{"TargetPort": 80, "PublishedPort": 80}]}
+        found = compare(
+            [stack("s", service("s_new", 1, EndpointSpec=port))], [live(service("s_old", 1, EndpointSpec=port))]
+        )
+        (gone,) = [change for change in found.changes if isinstance(change, ServiceSurplus)]
+        assert gone.room_for == "s_new"
+
+
+class TestNetworks:
+    def test_one_that_nothing_uses(self) -> None:
+        found = compare([stack("s", WEB)], [live(WEB)], [owned("network", network("s_n"))])
+        assert told(found) == [("network", "s_n", False, "not in git any more")]
+
+    def test_the_services_on_it_go_first(self) -> None:
+        on_it = live(uses(OLD, "id-s_n"))
+        found = compare([stack("s", WEB)], [live(WEB), on_it], [owned("network", network("s_n"))])
+        assert [name for _, name, _, _ in told(found)] == ["s_old", "s_n"]
+
+    def test_somebody_elses_service_is_on_it(self) -> None:
+        theirs = live(uses(service("x_y", 1), "id-s_n"))
+        theirs = replace(theirs, spec={**theirs.spec, "Labels": {}})
+        found = compare([stack("s", WEB)], [live(WEB), theirs], [owned("network", network("s_n"))])
+        assert told(found) == []
+        assert found.kept == (Kept("network s_n", "service x_y uses it"),)
+
+    def test_another_stack_calls_it_external(self) -> None:
+        wanting = stack("s", WEB, external=(("network", "t_n"),))
+        found = compare([wanting], [live(WEB)], [owned("network", network("t_n"))])
+        assert told(found) == []
+        assert found.kept == (Kept("network t_n", "stack s uses it"),)
+
+    def test_somebody_elses_stays(self) -> None:
+        assert told(compare([stack("s", WEB)], [live(WEB)], [foreign("network", network("x"))])) == []
+
+
+class TestRotation:
+    NOW = f"s_site-{9:012x}"
+
+    def of(self, *there: LiveObject, services: Sequence[LiveService] = ()) -> list[str]:
+        body = uses(WEB, config=self.NOW)
+        found = compare([stack("s", body, configs=(content(self.NOW),))], [live(body), *services], there)
+        assert {cause for _, _, _, cause in told(found)} <= {str(Cause.SUPERSEDED)}
+        return [name for _, name, _, _ in told(found)]
+
+    def test_the_last_three_stay(self) -> None:
+        assert self.of(*(version(number) for number in (1, 2, 3, 9))) == []
+        assert self.of(*(version(number) for number in (1, 2, 3, 4, 5, 9))) == [version(1).name, version(2).name]
+
+    def test_last_is_a_matter_of_time_and_not_of_names(self) -> None:
+        there = [version(number, moment=100 - number) for number in (1, 2, 3, 4)]
+        assert self.of(*there, version(9)) == [version(4).name]
+
+    def test_one_that_is_used_stays(self) -> None:
+        user = live(uses(service("x_y", 1), config=version(1).name))
+        user = replace(user, spec={**user.spec, "Labels": {}})
+        assert self.of(*(version(number) for number in (1, 2, 3, 4, 5, 9)), services=[user]) == [version(2).name]
+
+    def test_each_name_has_three_of_its_own(self) -> None:
+        others = [version(number, name="s_other") for number in (1, 2, 3)]
+        found = compare([stack("s", WEB)], [live(WEB)], others)
+        assert [cause for _, _, _, cause in told(found)] == ["not in git any more"] * 3
+
+    def test_the_one_that_the_plan_moves_a_service_away_from_is_one_of_them(self) -> None:
+        before, now = uses(WEB, config=version(5).name), uses(WEB, config=self.NOW)
+        there = [version(number) for number in (1, 2, 3, 4, 5)]
+        found = compare([stack("s", now, configs=(content(self.NOW),))], [live(before)], there)
+        assert [name for _, name, _, _ in told(found)] == [version(1).name, version(2).name]

@@ -1,0 +1,256 @@
+"""Plans that take something away, as people read them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from deployer.diff import diff
+from deployer.model.cluster import Consul
+from deployer.model.observed import CatalogueNode, Container, LiveObject, LiveService
+from deployer.plan import Plan, build_plan, plan_text
+from tests.literals import (
+    DOWN,
+    cluster,
+    content,
+    desired,
+    engine,
+    live,
+    machine,
+    member,
+    network,
+    node,
+    observed,
+    owned,
+    service,
+    source,
+    stack,
+    swarm,
+    with_container,
+    with_template,
+)
+from tests.plan.test_plans import text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deployer.model.observed import Member
+    from deployer.model.stack import StackObjects, StackSource
+
+MASTER = node("master", "manager")
+IN_MASTER = machine("10.0.0.2", engine("n-master", manager=True))
+HOLDS_80 = {"Ports": [{"TargetPort": 80, "PublishedPort": 80}]}
+
+
+def plan(
+    stacks: Sequence[StackObjects],
+    services: Sequence[LiveService] = (),
+    objects: Sequence[LiveObject] = (),
+    *,
+    sources: Sequence[StackSource] | None = None,
+    members: Sequence[Member] = (),
+) -> Plan:
+    wanted = desired(cluster(MASTER), *(sources or [source(one.stack) for one in stacks]))
+    seen = swarm(member("n-master", "manager"), *members, services=tuple(services), objects=tuple(objects))
+    there = observed({"master": IN_MASTER}, seen)
+    return build_plan(diff(wanted, stacks, there), wanted, stacks, there)
+
+
+def on(body: dict[str, Any], name: str) -> dict[str, Any]:
+    return with_template(body, Networks=[{"Target": name}])
+
+
+def of(stack_name: str, one: LiveObject) -> LiveObject:
+    return replace(one, labels={**one.labels, "deployer.stack": stack_name})
+
+
+def test_removals_are_the_last_steps_and_wait_for_what_has_to_do_with_them() -> None:
+    web = service("s_web", 2)
+    config = f"s_site-{9:012x}"
+    now = with_container(web, Image="app:2")
+    objects = [of("s", owned("network", network("s_old"))), of("t", owned("network", network("t_n")))]
+    contents = [of("s", replace(owned("config", content(f"s_site-{n:012x}")), created=str(n))) for n in range(5)]
+    found = plan(
+        [stack("s", now, configs=(content(config),)), stack("u", service("u_a", 1))],
+        [live(web), live(on(service("s_gone", 1), "id-s_old")), live(on(service("t_x", 3), "id-t_n"))],
+        [*objects, *contents],
+    )
+    assert plan_text(found) == text("""
+        Plan for sandbox at 0123456789
+
+        + #1 s_site-000000000009: create config (not found)
+        ~ #2 s_web: update service, 2 replicas (changed in git): restarts 2 tasks, 1 at a time, stop-first
+               TaskTemplate.ContainerSpec.Image: app:1 -> app:2
+        . #3 s: wait up to 180 s for s_web
+               on failure: s_web back to image app:1, 2 replicas
+        + #4 u_a: create service, 1 replica (not found)
+        . #5 u: wait up to 180 s for u_a
+        - #6 t_x: remove service and its 3 tasks (not in git any more)
+        - #7 s_gone: remove service and its 1 task (not in git any more)
+        - #8 s_site-000000000000: remove config (superseded)
+        - #9 s_site-000000000001: remove config (superseded)
+        - #10 s_old: remove network (not in git any more)
+        - #11 t_n: remove network (not in git any more)
+
+        Plan: 2 to add, 1 to change, 6 to remove (2 unchanged).
+        """)
+    needs = {step.number: step.needs for step in found.steps}
+    assert needs[6] == (1, 2, 3, 4, 5), "a stack of another name may be what takes its place"
+    assert needs[7] == needs[8][:3] == (1, 2, 3)
+    assert set(needs[10]) == {1, 2, 3, 7}
+    assert set(needs[11]) == {1, 2, 3, 4, 5, 6}
+
+
+def test_a_service_that_holds_a_port_goes_before_the_one_that_needs_it() -> None:
+    found = plan(
+        [stack("s", service("s_new", 1, EndpointSpec=HOLDS_80))], [live(service("s_old", 1, EndpointSpec=HOLDS_80))]
+    )
+    assert plan_text(found) == text("""
+        Plan for sandbox at 0123456789
+
+        - #1 s_old: remove service and its 1 task (not in git any more)
+        + #2 s_new: create service, 1 replica (not found)
+        . #3 s: wait up to 180 s for s_new
+
+        Plan: 1 to add, 0 to change, 1 to remove (2 unchanged).
+        """)
+    assert found.steps[1].needs == (1,)
+
+
+def test_a_network_is_replaced_with_all_that_is_on_it() -> None:
+    """Also what another stack has on it, and what git does not have any more; what was taken down comes up whatever fails."""
+    web, other = on(service("s_web", 2), "s_n"), on(service("t_x", 1), "s_n")
+    found = plan(
+        [stack("s", web, networks=(network("s_n", Internal=True),)), stack("t", other, external=(("network", "s_n"),))],
+        [live(on(service(name, count), "id-s_n")) for name, count in (("s_web", 2), ("t_x", 1), ("s_gone", 1))],
+        [of("s", owned("network", network("s_n")))],
+    )
+    assert plan_text(found) == text("""
+        Plan for sandbox at 0123456789
+
+        - #1 s_gone: remove service and its 1 task (not in git any more)
+        - #2 s_web: remove service and its 2 tasks until s_n is replaced (its network is replaced)
+        - #3 t_x: remove service and its 1 task until s_n is replaced (its network is replaced)
+        -/+ #4 s_n: replace network (changed in git)
+               Internal: false -> true
+        + #5 s_web: create service, 2 replicas (its network is replaced)
+        . #6 s: wait up to 180 s for s_web
+        + #7 t_x: create service, 1 replica (its network is replaced)
+        . #8 t: wait up to 180 s for t_x
+
+        Plan: 3 to add, 0 to change, 4 to remove (2 unchanged).
+        """)
+    assert found.steps[3].needs == (1, 2, 3)
+    assert (found.steps[4].needs, found.steps[6].needs) == ((2,), (3,))
+    assert 4 in found.steps[4].follows
+
+
+def test_a_network_with_somebody_else_on_it_is_not_replaced() -> None:
+    theirs = live(on(service("x_y", 1), "id-s_n"))
+    theirs = replace(theirs, spec={**theirs.spec, "Labels": {}})
+    found = plan(
+        [stack("s", service("s_web", 1), networks=(network("s_n", Internal=True),))],
+        [live(service("s_web", 1)), theirs],
+        [owned("network", network("s_n"))],
+    )
+    assert found.steps == ()
+    (obstacle,) = found.blocked
+    assert obstacle.subject == "network s_n"
+    assert "service x_y, which is not this cluster's, stays on it" in obstacle.reason
+
+
+def test_another_mode_makes_another_service() -> None:
+    found = plan([stack("s", service("s_web", Mode={"Global": {}}))], [live(service("s_web", 3))])
+    assert plan_text(found) == text("""
+        Plan for sandbox at 0123456789
+
+        -/+ #1 s_web: replace service, 3 tasks stop before one on every machine start (changed in git)
+               Mode: Replicated -> Global
+        . #2 s: wait up to 180 s for s_web
+
+        Plan: 1 to add, 0 to change, 1 to remove (2 unchanged).
+        """)
+
+
+class TestMachines:
+    NODES = cluster(node("consul", "none", consul="server"), MASTER, consul=Consul())
+    GONE = member("n-slave")
+    WEB = live(service("s_web", 2))
+
+    def plan(self, *gone: Member, master: Any = IN_MASTER, catalogue: Sequence[str] = ("consul", "master")) -> Plan:
+        objects = [stack("s", service("s_web", 2))]
+        wanted = desired(self.NODES, source("s"))
+        entries = tuple(CatalogueNode(name, "10.0.0.2", MARKED) for name in catalogue)
+        seen = swarm(member("n-master", "manager"), *gone, services=(self.WEB,))
+        consul = machine("10.0.0.1", engine())
+        there = observed({"consul": consul, "master": master}, seen, entries)
+        found = diff(wanted, objects, there)
+        return build_plan(found, wanted, objects, there)
+
+    def lines(self, found: Plan) -> list[str]:
+        return [
+            line
+            for line in plan_text(found).splitlines()
+            if line[:1] in "~.-" and ("not in git" in line or "empty" in line)
+        ]
+
+    def test_one_is_emptied_and_goes(self) -> None:
+        assert self.lines(self.plan(self.GONE, catalogue=("consul", "master", "slave"))) == [
+            "~ #3 slave: drain: its tasks go elsewhere (not in git any more)",
+            ". #4 slave: wait up to 180 s until it is empty and s_web runs in full without it",
+            (
+                "- #5 slave: take its entry out of the swarm's list; its engine, containers and volumes stay on it "
+                "(not in git any more)"
+            ),
+            "- #6 slave: take it out of Consul's catalogue (not in git any more)",
+        ]
+
+    def test_one_that_is_down_has_nothing_to_wait_for(self) -> None:
+        found = self.lines(self.plan(replace(self.GONE, state="down")))
+        assert found == ["- #3 slave: take its entry out of the swarm's list (not in git any more)"]
+
+    def test_a_manager_is_demoted_first(self) -> None:
+        others = (replace(member("n-m2", "manager"), labels={}), replace(member("n-m3", "manager"), labels={}))
+        found = self.lines(self.plan(member("n-slave", "manager"), *others))
+        assert "make it a worker in the swarm's list" in found[2]
+
+    def test_never_below_the_majority(self) -> None:
+        others = replace(member("n-m2", "manager", state="down"), labels={})
+        found = self.plan(member("n-slave", "manager"), others)
+        assert not self.lines(found)
+        assert [(one.subject, one.reason) for one in found.blocked] == [
+            ("slave", "it is not in git any more, and 1 of the 2 managers that stay answer")
+        ]
+
+    def test_a_member_that_nobody_marked_stays(self) -> None:
+        assert self.lines(self.plan(replace(self.GONE, labels={}))) == []
+
+    def test_a_machine_under_another_name_stays(self) -> None:
+        renamed = machine("10.0.0.2", engine("n-slave", manager=True))
+        assert self.lines(self.plan(replace(self.GONE, role="manager"), master=renamed)) == []
+
+    def test_one_that_may_be_a_machine_which_does_not_answer_stays(self) -> None:
+        nodes = cluster(*self.NODES.nodes, node("new"), consul=Consul())
+        seen = swarm(member("n-master", "manager"), self.GONE)
+        there = observed({"consul": machine(), "master": IN_MASTER, "new": DOWN}, seen)
+        found = diff(desired(nodes), (), there)
+        (kept,) = found.kept
+        assert kept.subject == "machine slave"
+        assert kept.reason == "new does not answer, and it may be that one under another name"
+
+    def test_containers_and_images_that_no_file_asks_for(self) -> None:
+        consul = Container("c", "deployer-consul", "running", {"deployer.role": "consul"})
+        registrator = Container(
+            "r", "deployer-registrator", "running", {"deployer.role": "registrator", "deployer.joins": "10.0.0.1"}
+        )
+        there = machine("10.0.0.2", engine("n-master", manager=True, containers=(consul, registrator)))
+        assert self.lines(self.plan(master=there)) == [
+            (
+                "- #3 master: remove deployer-registrator, and take what it registered out of the Consul at 10.0.0.1 "
+                "(not in git any more)"
+            ),
+            "- #4 master: leave Consul and remove deployer-consul; its volume stays (not in git any more)",
+        ]
+
+
+MARKED = {"deployer-cluster": "sandbox", "deployer-swarm": "manager", "docker-version": "26.1.5"}
