@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCRIPTS = files("deployer.execute") / "scripts"
-TOOLS = ("sh", "cat", "cp", "mv", "rm", "rmdir", "mkdir", "base64", "grep", "readlink", "sleep", "stat")
+TOOLS = ("sh", "cat", "cp", "mv", "rm", "rmdir", "mkdir", "base64", "grep", "readlink", "sleep", "stat", "ln")
 LISTS_LOCK = "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 417 (apt-get)"
 DPKG_LOCK = "dpkg: error: dpkg frontend lock was locked by another process with pid 417"
 OLD, NEW = '{"debug": true}\n', '{"debug": false, "log-level": "warn"}\n'
@@ -342,11 +342,25 @@ def test_what_is_newer_is_told_package_by_package(machine: Machine) -> None:
 
 def test_an_upgrade_installs_nothing_that_is_not_there(machine: Machine) -> None:
     machine.program("docker", 'if [ "$#" -gt 1 ]; then echo 26.1.5; fi')
+    machine.program("dockerd", 'echo "Docker version 26.1.5, build 1"')
     completed = machine.run(script("engine-upgrade.sh").decode(), "upgrade", "docker.io", "runc")
     assert completed.returncode == 0, completed.stderr
     assert completed.stdout == "Docker 26.1.5 runs\n"
     (install,) = [call for call in machine.calls if "install" in call]
     assert install.endswith("--only-upgrade docker.io runc")
+    assert not [call for call in machine.calls if call.startswith("systemctl")], "its package has restarted it"
+
+
+def test_an_engine_that_its_package_did_not_restart_and_a_client_that_it_took_away(machine: Machine) -> None:
+    """Debian 13's docker.io over Debian 12's does both."""
+    (machine.bin / "docker").unlink()
+    machine.program("dockerd", 'echo "Docker version 26.1.5, build 1"')
+    machine.program("docker-cli", 'if [ "$#" -gt 1 ]; then echo 20.10.24; fi')
+    client = f'case $* in *docker-cli*) ln -s docker-cli "{machine.bin}/docker" ;; esac'
+    machine.program("apt-get", client)
+    completed = machine.run(script("engine-upgrade.sh").decode(), "upgrade", "docker.io")
+    assert completed.returncode == 0, completed.stderr
+    assert "systemctl restart docker" in machine.calls
 
 
 def test_only_what_deployer_installed_is_taken_away(machine: Machine) -> None:

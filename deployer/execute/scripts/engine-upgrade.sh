@@ -26,7 +26,11 @@ main() {
         able 300
         patiently dpkg --configure -a --force-confold
         install --only-upgrade "$@"
-        systemctl is-active --quiet docker || systemctl start docker
+        # Debian 13's docker.io only recommends the client, which was a part of it before.
+        command -v docker >/dev/null || install docker-cli
+        # Nor does every package restart the engine.
+        running=$(docker version --format '{{.Server.Version}}' 2>/dev/null) || running=none
+        case $(dockerd --version) in *" $running,"*) ;; *) systemctl restart docker ;; esac
         tries=0
         until docker version >/dev/null 2>&1; do
             tries=$((tries + 1))
