@@ -63,6 +63,16 @@ class NotMember:
 
 
 @dataclass(frozen=True)
+class StaleMember:
+    """An entry in the managers' list that a machine had before it was installed anew: it goes once the machine has joined."""
+
+    node: str
+    member: str
+    manager: bool = False
+    cause: Cause = Cause.SUPERSEDED
+
+
+@dataclass(frozen=True)
 class MemberDiffers:
     """Role, availability or labels of a member; `labels` is the whole set to be written."""
 
@@ -179,6 +189,7 @@ Change = (
     | DaemonJson
     | NoSwarm
     | NotMember
+    | StaleMember
     | MemberDiffers
     | ContainerDiffers
     | ImageMissing

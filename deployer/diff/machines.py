@@ -102,6 +102,8 @@ def _engine_changes(node: Node, machine: Machine) -> tuple[list[Change], Blocked
         changes.append(EngineMissing(node.name, node.engine.install))
     if config:
         changes.append(config)
+    if machine.engine is None and changes and (wrong := wrong_clock(node, machine)):
+        return [], wrong
     if changes and not machine.privileged:
         return [], Blocked(
             node.name,
@@ -109,6 +111,23 @@ def _engine_changes(node: Node, machine: Machine) -> tuple[list[Change], Blocked
             "allow passwordless sudo for it, or set ssh.user to one who has it",
         )
     return changes, None
+
+
+CLOCK_SECONDS: Final = 1800.0
+"""Certificates of a swarm are valid from an hour before they are made (swarmkit, ca/certificates.go); half of it is no accident."""
+
+
+def wrong_clock(node: Node, machine: Machine) -> Blocked | None:
+    """What is said where its clock is so far off that certificates and signed package lists are not valid there."""
+    off = machine.clock_ahead
+    if abs(off) < CLOCK_SECONDS:
+        return None
+    hours = f"{abs(off) / 3600:.0f} h" if abs(off) >= 3600 else f"{abs(off) / 60:.0f} min"
+    return Blocked(
+        node.name,
+        f"its clock is {hours} {'ahead' if off > 0 else 'behind'}: certificates and signed packages are not valid there",
+        "set it: `timedatectl set-ntp true` there, or `date -s`",
+    )
 
 
 def merge(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

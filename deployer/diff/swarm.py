@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from deployer.diff.change import Blocked, Cause, Change, Diff, MemberDiffers, NoSwarm, NotMember
+from deployer.diff.change import Blocked, Cause, Change, Diff, MemberDiffers, NoSwarm, NotMember, StaleMember
 from deployer.diff.fields import fields
-from deployer.diff.machines import advertise_address, no_address, usable
+from deployer.diff.machines import advertise_address, no_address, usable, wrong_clock
 from deployer.model import labels
 from deployer.model.observed import Engine, Machine, Member, Observed, Silent, Unreachable
 
@@ -166,8 +166,10 @@ def _membership_changes(
     engine = machine.engine
     membership = engine.membership if isinstance(engine, Engine) else None
     if membership is None or membership.state == "inactive":
+        if wrong := wrong_clock(node, machine):
+            return [], wrong if machine.engine is not None else None  # diff_engines says so
         joined: list[Change] = [] if starts else [NotMember(node.name, node.role, advertise)]
-        return joined + _member_differs(cluster, node, None), None
+        return joined + _stale(node, advertise, observed) + _member_differs(cluster, node, None), None
     swarm = observed.swarm
     member = next((m for m in swarm.members if m.id == membership.node_id), None) if swarm else None
     if member is None and membership.state != "active":
@@ -181,6 +183,19 @@ def _membership_changes(
             "`docker swarm leave` there takes it out; deployer never does that by itself",
         )  # fmt: skip
     return _member_differs(cluster, node, member), None
+
+
+def _stale(node: Node, advertise: str, observed: Observed) -> list[Change]:
+    """Entries that the machine had in an earlier life, under another id: it was installed anew, or has left by hand."""
+    engines = (one.engine for one in observed.machines.values() if isinstance(one, Machine))
+    alive = {engine.membership.node_id for engine in engines if isinstance(engine, Engine)}
+    return [
+        StaleMember(node.name, member.id, manager=member.role == "manager")
+        for member in (observed.swarm.members if observed.swarm else ())
+        if member.state == "down"
+        and member.id not in alive
+        and (member.hostname == node.name or member.address == advertise)
+    ]
 
 
 def _member_differs(cluster: Cluster, node: Node, member: Member | None) -> list[Change]:

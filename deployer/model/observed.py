@@ -86,6 +86,8 @@ class Machine:
     daemon_json: str | None
     """The text of /etc/docker/daemon.json; None where there is no such file."""
     engine: Engine | Silent | None
+    clock_ahead: float = 0.0
+    """By how many seconds its clock is ahead of this machine's; as exact as the answer was quick."""
 
 
 @dataclass(frozen=True, order=True)

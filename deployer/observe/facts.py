@@ -22,6 +22,7 @@ if [ -r /etc/os-release ]; then
     put os.name "$PRETTY_NAME"; put os.like "$ID_LIKE"
 fi
 put architecture "$(uname -m)"
+put clock "$(date +%s)"
 if [ "$(id -u)" = 0 ] || sudo -n true; then put privileged yes; fi
 if command -v dockerd >/dev/null || [ -S /var/run/docker.sock ]; then put dockerd yes; fi
 file=/etc/docker/daemon.json
@@ -52,6 +53,8 @@ class Facts:
     interfaces: tuple[tuple[str, str], ...]
     default_interface: str
     daemon_json: str | None
+    clock: int | None = None
+    """Seconds since the epoch, by the machine's own clock."""
 
 
 def facts_command() -> Command:
@@ -84,6 +87,7 @@ def read_facts(text: str) -> Facts:
         interfaces=tuple(pair for line in told.get("address", []) if (pair := _address(line))),
         default_interface=_after(one("default").split(), "dev"),
         daemon_json=_decoded(one("daemon")) if "daemon" in told else None,
+        clock=int(one("clock")) if one("clock").isdigit() else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 from deployer.docker import Engine as EngineApi
@@ -63,6 +64,7 @@ def _machine(facts: Facts, engine: Engine | Silent | None) -> Machine:
         default_interface=facts.default_interface,
         daemon_json=facts.daemon_json,
         engine=engine,
+        clock_ahead=facts.clock - time.time() if facts.clock is not None else 0.0,
     )
 
 

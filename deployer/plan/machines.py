@@ -11,8 +11,10 @@ from deployer.diff.change import (
     MemberDiffers,
     NoSwarm,
     NotMember,
+    StaleMember,
 )
 from deployer.model.observed import Engine, Machine, Observed
+from deployer.plan.care import Demote, RemoveMember
 from deployer.plan.operations import (
     InitSwarm,
     InstallEngine,
@@ -95,11 +97,23 @@ def swarm_steps(draft: Draft, diff: Diff, manager: str) -> list[MemberDiffers]:
             )
             if change.role == "manager":
                 draft.more_managers.append(number)
+    _stale_steps(draft, diff, manager)
     members = [change for change in diff.changes if isinstance(change, MemberDiffers)]
     for change in sorted(members, key=lambda change: (_rank(change), change.node)):
         if not (_rank(change) == DEMOTION and change.node == manager):
             member_step(draft, change, manager, follows=draft.numbers(("engine", manager)))
     return [change for change in members if _rank(change) == DEMOTION and change.node == manager]
+
+
+def _stale_steps(draft: Draft, diff: Diff, manager: str) -> None:
+    """Entries of an earlier life go once the machine has joined anew."""
+    for change in (change for change in diff.changes if isinstance(change, StaleMember)):
+        joined = [("member", change.node)]
+        demoted: tuple[int, ...] = ()
+        if change.manager:
+            demote = Demote(change.node, manager, change.member, away=True)
+            demoted = (draft.add(demote, change.cause, needs=joined),)
+        draft.add(RemoveMember(change.node, manager, change.member), change.cause, needs=joined, needed=demoted)
 
 
 PROMOTION, CHANGE, DEMOTION = range(3)

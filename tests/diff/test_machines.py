@@ -138,3 +138,8 @@ class TestDaemonJson:
         found = compare(machine(daemon_json="{"))
         assert not found.changes
         assert len(found.blocked) == 1
+
+    def test_no_engine_is_installed_while_the_clock_is_off_by_a_day(self) -> None:
+        found = compare(machine(clock_ahead=-86_400.0))
+        assert not found.changes
+        assert [one.reason.partition(":")[0] for one in found.blocked] == ["its clock is 24 h behind"]

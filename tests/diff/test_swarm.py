@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from deployer.diff.change import Blocked, Cause, Change, Diff, Field, MemberDiffers, NoSwarm, NotMember
+from deployer.diff.change import Blocked, Cause, Change, Diff, Field, MemberDiffers, NoSwarm, NotMember, StaleMember
 from deployer.diff.swarm import diff_swarm
 from deployer.model.observed import Machine, Silent, Swarm, Unreachable
 from tests.literals import DOWN, cluster, engine, machine, member, node, observed, swarm
@@ -303,3 +303,51 @@ class TestMajority:
         found = diff_swarm(nodes, observed(machines, swarm(member("n-a", "manager"), via="a")))
         assert found.changes == ()
         assert [subject for subject, _ in reasons(found)] == ["a"]
+
+
+class TestInstalledAnew:
+    """The same machine, another engine: its old entry in the managers' list goes."""
+
+    ANEW = machine("10.0.0.3", engine())
+
+    @pytest.mark.parametrize("role", ["worker", "manager"])
+    def test_the_old_entry_of_its_name_goes(self, role: str) -> None:
+        old = replace(member("n-old", "manager" if role == "manager" else "worker", state="down"), hostname="slave")
+        found = compare(slave=self.ANEW, seen=swarm(member("n-master", "manager"), old))
+        assert found.changes == (
+            NotMember("slave", "worker", "10.0.0.3"),
+            StaleMember("slave", "n-old", manager=role == "manager"),
+        )
+
+    def test_or_of_its_address(self) -> None:
+        old = replace(member("n-old", state="down"), hostname="localhost", address="10.0.0.3")
+        assert (
+            StaleMember("slave", "n-old")
+            in compare(slave=self.ANEW, seen=swarm(member("n-master", "manager"), old)).changes
+        )
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            replace(member("n-old"), hostname="slave"),
+            replace(member("n-old", state="down"), hostname="slave3", address="10.0.0.9"),
+            replace(member("n-master", "manager", state="down"), hostname="slave"),
+        ],
+        ids=["not down", "another machine's", "one that answers"],
+    )
+    def test_nothing_else_does(self, other: object) -> None:
+        assert isinstance(other, type(BOTH.members[0]))
+        members = [one for one in (member("n-master", "manager"), other) if one is other or one.id != other.id]
+        found = compare(slave=self.ANEW, seen=swarm(*members))
+        assert not [change for change in found.changes if isinstance(change, StaleMember)]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"), [(86_400.0, "24 h ahead"), (-7200.0, "2 h behind"), (1801.0, "30 min ahead")]
+)
+def test_nobody_joins_with_a_clock_that_is_off(ahead: float, words: str) -> None:
+    off = replace(machine("10.0.0.3", engine()), clock_ahead=ahead)
+    found = compare(slave=off, seen=swarm(member("n-master", "manager")))
+    assert not found.changes
+    assert reasons(found) == [("slave", f"its clock is {words}: certificates and signed packages are not valid there")]
+    assert compare(slave=replace(IN_SLAVE, clock_ahead=ahead)) == Diff((), (), 2), "who is a member stays one"

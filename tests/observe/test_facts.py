@@ -25,6 +25,7 @@ os.name\tDebian GNU/Linux 12 (bookworm)
 os.like\t
 architecture\tx86_64
 privileged\tyes
+clock\t1795643210
 dockerd\tyes
 daemon\t{base64.b64encode(DAEMON.encode()).decode()}
 default\tdefault via 203.0.113.1 dev eth0 proto static
@@ -57,6 +58,7 @@ def test_debian_with_an_engine() -> None:
     )  # fmt: skip
     assert facts.default_interface == "eth0"
     assert facts.daemon_json == DAEMON
+    assert facts.clock == 1795643210
 
 
 def test_ubuntu_without_an_engine_and_a_user_who_may_not_sudo() -> None:

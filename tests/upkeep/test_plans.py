@@ -1,0 +1,127 @@
+"""Plans of upkeep that are made where they are used: one machine's provision, a recovery; and a file's one key."""
+
+import datetime as dt
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from deployer.errors import DeployerError
+from deployer.model.observed import Machine, Observed
+from deployer.plan import plan_text
+from deployer.upkeep.provision import provision_plan
+from deployer.upkeep.roles import set_key
+from deployer.upkeep.swarm import leftovers_plan, read_state, recovery_plan
+from tests.literals import cluster, desired, engine, live, machine, member, node, observed, service, swarm
+
+NODES = (node("m1", "manager"), node("m2", "manager"), node("w1"), node("w2"))
+WANTED = desired(cluster(*NODES))
+
+
+def seen(*workers: str, **changes: Machine) -> Observed:
+    """Two managers, and these workers, as members; the others have nothing."""
+    managers = {name: machine(engine=engine(f"n-{name}", manager=True)) for name in ("m1", "m2")}
+    there = {**managers, **{name: machine(engine=engine(f"n-{name}")) for name in workers}}
+    rest = {name: machine() for name in ("w1", "w2") if name not in workers}
+    members = [
+        replace(member(f"n-{name}", "manager" if name in managers else "worker"), hostname=name) for name in there
+    ]
+    return observed({**there, **rest, **changes}, swarm(*members, via="m1", services=(live(service("gone_app", 2)),)))
+
+
+class TestProvision:
+    def test_the_named_machine_alone(self) -> None:
+        text = plan_text(provision_plan(WANTED, seen(), ["w1"]))
+        assert "w1: install Docker" in text
+        assert "w1: join the swarm of m1" in text
+        assert "w2" not in text
+
+    def test_services_are_none_of_its_business(self) -> None:
+        """No stack is compiled for it: what no stack has must not look as if git had dropped it."""
+        assert "gone_app" not in plan_text(provision_plan(WANTED, seen(), ["w1", "w2"]))
+
+    def test_one_that_is_in_order(self) -> None:
+        plan = provision_plan(WANTED, seen("w1"), ["w1"])
+        assert (plan.steps, plan.blocked, plan.purpose) == ((), (), "w1 is in order")
+
+    def test_a_worker_before_there_is_a_swarm(self) -> None:
+        bare = observed({name: machine() for name in ("m1", "m2", "w1", "w2")})
+        plan = provision_plan(WANTED, bare, ["w1"])
+        assert [type(step.operation).__name__ for step in plan.steps] == ["InstallEngine"]
+        assert plan.blocked[0].help == "deployer apply, or provision m1 first"
+
+
+class TestRecovery:
+    def lost(self) -> Observed:
+        return replace(seen("w1", "w2"), swarm=None)
+
+    def test_from_a_manager_that_takes_no_orders(self) -> None:
+        (step,) = recovery_plan(WANTED, self.lost(), "m1").steps
+        assert type(step.operation).__name__ == "ForceNewCluster"
+
+    def test_not_while_the_swarm_takes_orders(self) -> None:
+        assert "there is nothing to recover" in recovery_plan(WANTED, seen(), "m1").blocked[0].reason
+
+    def test_not_from_a_worker(self) -> None:
+        assert "it is no manager" in recovery_plan(WANTED, self.lost(), "w1").blocked[0].reason
+
+    def test_the_other_managers_entries_go_and_the_workers_stay(self) -> None:
+        plan = leftovers_plan(WANTED, seen("w1"), "m1")
+        assert [getattr(step.operation, "member", "") for step in plan.steps] == ["n-m2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value", "new"),
+    [
+        ("address: a\nswarm: worker     # why\n", "swarm", "manager", "address: a\nswarm: manager     # why\n"),
+        (
+            "address: a\n# drained for the fan\navailability: drain\n",
+            "availability",
+            "active",
+            "address: a\n# drained for the fan\navailability: active\n",
+        ),
+        ("{address: a, swarm: worker}\n", "swarm", "manager", "{address: a, swarm: manager}\n"),
+    ],
+)
+def test_one_key_is_exchanged_and_the_rest_stays(text: str, key: Any, value: str, new: str) -> None:
+    assert set_key("cluster/nodes/m.yaml", text, key, value) == new
+
+
+def test_a_key_that_was_not_said_comes_in() -> None:
+    made = set_key(
+        "cluster/nodes/m.yaml", "# first\naddress: a    # there\nlabels: {zone: b}\n", "availability", "drain"
+    )
+    assert "availability: drain\n" in made
+    assert made.replace("availability: drain\n", "") == "# first\naddress: a    # there\nlabels: {zone: b}\n"
+
+
+def test_a_file_that_cannot_be_edited() -> None:
+    with pytest.raises(DeployerError):
+        set_key("cluster/nodes/m.yaml", "address: [\n", "swarm", "manager")
+
+
+def test_the_state_of_a_swarm() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "swarm-ca")])
+    until = dt.datetime(2046, 11, 20, tzinfo=dt.UTC)
+    root = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+        .not_valid_before(until - dt.timedelta(days=1)).not_valid_after(until).sign(key, hashes.SHA256())
+    )  # fmt: skip
+    told = {
+        "CreatedAt": "2026-11-25T22:22:50.8Z", "TLSInfo": {"TrustRoot": root.public_bytes(serialization.Encoding.PEM).decode()},
+        "Spec": {"CAConfig": {"NodeCertExpiry": 7776000000000000}, "EncryptionConfig": {"AutoLockManagers": True}},
+    }  # fmt: skip
+    nodes = [
+        {"Description": {"Hostname": "w"}, "Spec": {"Role": "worker", "Availability": "drain"}, "Status": {"State": "down"}},
+        {"Description": {"Hostname": "m"}, "Spec": {"Role": "manager", "Availability": "active"}, "Status": {"State": "ready", "Addr": "10.0.0.1"}, "ManagerStatus": {"Leader": True}},
+    ]  # fmt: skip
+    state = read_state(told, nodes, "m")
+    assert (state.root_expires, state.certificates_days, state.autolock) == ("2046-11-20T00:00:00+00:00", 90, True)
+    assert [(peer.name, peer.state, peer.availability) for peer in state.peers] == [
+        ("m", "ready, leader", "active"),
+        ("w", "down", "drain"),
+    ]
