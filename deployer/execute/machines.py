@@ -71,7 +71,12 @@ async def scripted(
     tell: Callable[[str], None] | None = None,
 ) -> str:
     """Run one of our scripts as root; its standard output. Raises DeployerError, with the script's own reason if it has one."""
-    completed = await connection.run(Command(("sh", "-s", *arguments), stdin=text, root=True, timeout=seconds), tell)
+
+    def heard(line: str) -> None:
+        if tell and not line.startswith((REASON, ADVICE)):
+            tell(line)
+
+    completed = await connection.run(Command(("sh", "-s", *arguments), stdin=text, root=True, timeout=seconds), heard)
     if completed.ok:
         return completed.stdout
     lines = completed.stderr.splitlines()
