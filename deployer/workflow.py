@@ -22,6 +22,7 @@ from deployer.diff import (
     wanted_images,
     with_digests,
     with_held,
+    with_proxy,
 )
 from deployer.diff.status import status as status_of
 from deployer.execute import Patience, cluster_lock, execute, file_lock, this_run
@@ -54,7 +55,7 @@ Listen = Callable[[Event], None]
 
 
 def _prepared(source: Source, say: Say) -> Validated:
-    """Validated, with what validation does without: secrets on this machine, and what is encrypted in the repository."""
+    """Validated, with what validation does without: secrets on this machine, and what is encrypted in the repository; the proxy joined."""
     return _with_secrets(validate(source, say))
 
 
@@ -63,7 +64,7 @@ def _with_secrets(validated: Validated) -> Validated:
     return replace(
         validated,
         desired=replace(desired, cluster=with_secrets(desired.cluster)),
-        objects=open_stacks(desired.stacks, validated.objects),
+        objects=with_proxy(desired.cluster, open_stacks(desired.stacks, validated.objects)),
     )
 
 

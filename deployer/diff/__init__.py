@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from deployer.diff.guards import concerning, deployed_commits, refusals
     from deployer.diff.held import new_ports, with_held
     from deployer.diff.images import wanted_images, with_digests
+    from deployer.diff.proxy import with_proxy
 
 __all__ = [
     "Blocked",
@@ -28,6 +29,7 @@ __all__ = [
     "wanted_images",
     "with_digests",
     "with_held",
+    "with_proxy",
 ]
 
 _WHERE: Final = {
@@ -45,6 +47,7 @@ _WHERE: Final = {
     "wanted_images": "images",
     "with_digests": "images",
     "with_held": "held",
+    "with_proxy": "proxy",
 }
 
 

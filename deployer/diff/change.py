@@ -118,11 +118,11 @@ class ImageMissing:
 
 @dataclass(frozen=True)
 class ImageUnbuilt:
-    """An image of a stack's own files that machines lack, or its registry does. `node` has it, where it is `built`, or builds it."""
+    """An image of a stack's own files that machines lack, or its registry does. `at` has it, where it is `built`, or builds it."""
 
     stack: str
     build: Build
-    node: str
+    at: str
     built: bool
     lacking: tuple[str, ...]
     """Other machines that may run its service."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.diff.change import Cause, Change, Diff, Field, ServiceDiffers, ServiceUnsettled
 from deployer.diff.machines import advertise_address
+from deployer.diff.proxy import virtual_hosts
 from deployer.diff.services import ROLLED_BACK, RUNNING_UPDATES, STALLED_UPDATES, counts_agree, seen_of
 from deployer.model.observed import Engine, LiveService, Observed, Registrations, Unreachable
 from deployer.model.status import Health, NodeStatus, RegistratorStatus, ServiceStatus, StackStatus, Status, Sync
@@ -33,7 +34,8 @@ def status(
     nodes = tuple(_node(desired.cluster, node, observed, diff, told.get(node.name)) for node in desired.cluster.nodes)
     seen = seen_of(observed.swarm)
     stacks = tuple(_stack(stack, seen, observed, diff) for stack in sorted(objects, key=lambda stack: stack.stack))
-    return Status(desired.cluster.name, desired.commit, nodes, stacks)
+    hosts = virtual_hosts(desired.cluster, objects, seen)
+    return Status(desired.cluster.name, desired.commit, nodes, stacks, hosts)
 
 
 def _node(

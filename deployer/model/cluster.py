@@ -191,6 +191,18 @@ class Images(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 DEFAULT_IMAGES: Final = Images()
 
 
+class Proxy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The service that is to reach every service with a VIRTUAL_HOST: it is joined to their networks."""
+
+    stack: Annotated[str, Meta(pattern=NAME_PATTERN, description="The stack that it is in.")]
+    service: Annotated[str, Meta(min_length=1, max_length=63, description="Its name in the compose file.")]
+
+    @property
+    def name(self) -> str:
+        """The service's full name."""
+        return f"{self.stack}_{self.service}"
+
+
 class ClusterFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """cluster/cluster.yaml: the cluster's name, and defaults for its machines."""
 
@@ -201,6 +213,7 @@ class ClusterFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     registrator: Registrator | None = None
     policy: Policy = field(default_factory=Policy)
     images: Images = field(default_factory=Images)
+    proxy: Proxy | None = None
 
 
 class NodeFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -286,6 +299,7 @@ class Cluster:
     secrets: ConsulSecrets = ConsulSecrets()
     policy: Policy = DEFAULT_POLICY
     images: Images = DEFAULT_IMAGES
+    proxy: Proxy | None = None
 
     def node(self, name: str) -> Node:
         return next(node for node in self.nodes if node.name == name)

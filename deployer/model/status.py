@@ -69,11 +69,22 @@ class StackStatus:
 
 
 @dataclass(frozen=True)
+class VirtualHost:
+    """A name under which a service is to be reached through the proxy; `note` says why it cannot be, where that is so."""
+
+    host: str
+    service: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Status:
     cluster: str
     commit: str
     nodes: tuple[NodeStatus, ...]
     stacks: tuple[StackStatus, ...]
+    virtual_hosts: tuple[VirtualHost, ...] = ()
+    """None where the cluster has no proxy."""
 
     @property
     def well(self) -> bool:
@@ -81,4 +92,5 @@ class Status:
         words = [(node.sync, node.health) for node in self.nodes] + [
             (stack.sync, stack.health) for stack in self.stacks
         ]
-        return all(sync == "Synced" and health in {"Healthy", "Suspended"} for sync, health in words)
+        reached = not any(host.note for host in self.virtual_hosts)
+        return reached and all(sync == "Synced" and health in {"Healthy", "Suspended"} for sync, health in words)

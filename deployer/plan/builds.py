@@ -25,7 +25,7 @@ def build_steps(draft: Draft, source: StackSource, diff: Diff, machines: tuple[i
     for change in diff.changes:
         if not isinstance(change, ImageUnbuilt) or change.stack != source.name:
             continue
-        build, at = change.build, change.node
+        build, at = change.build, change.at
         made: Key = ("image", build.image)
         keys = needed.setdefault(build.service, [made])
         if not change.built:

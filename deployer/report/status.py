@@ -14,7 +14,7 @@ from deployer.report.table import table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from deployer.model.status import NodeStatus, RegistratorStatus, StackStatus, Status
+    from deployer.model.status import NodeStatus, RegistratorStatus, StackStatus, Status, VirtualHost
     from deployer.report.paint import Paint, Tone
     from deployer.report.table import Finish
 
@@ -22,6 +22,8 @@ REGISTRATOR: Final = "REGISTERED"
 MACHINES: Final = ("NAME", "ADDRESS", "ADVERTISE", "ROLE", "ENGINE", "CONSUL", REGISTRATOR, "SYNC", "HEALTH", "NOTE")
 REGISTRATOR_AT: Final = MACHINES.index(REGISTRATOR)
 STACKS: Final = ("STACK", "SERVICE", "REPLICAS", "IMAGE", "SYNC", "HEALTH", "NOTE")
+
+HOSTS: Final = ("VIRTUAL HOST", "SERVICE", "REACHED", "NOTE")
 
 TONES: Final[dict[str, Tone]] = {
     "Synced": "green",
@@ -49,10 +51,17 @@ def status_text(status: Status, paint: Paint, width: int | None = None, *, drift
     parts = [
         table(head, machines, width=width, shrink=("NOTE",), finish=_words(head, paint)) if machines else [],
         table(STACKS, stacks, width=width, shrink=("NOTE", "IMAGE"), finish=_words(STACKS, paint)) if stacks else [],
+        table(HOSTS, [_host(host) for host in status.virtual_hosts], width=width, shrink=("NOTE",))
+        if status.virtual_hosts
+        else [],
         _drift(status) if drift else [],
         [summary(status)],
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def _host(host: VirtualHost) -> tuple[str, ...]:
+    return printable(host.host), printable(host.service), "no" if host.note else "yes", printable(host.note)
 
 
 def _drift(status: Status) -> list[str]:

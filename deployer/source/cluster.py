@@ -79,7 +79,7 @@ def validate(
     nodes_ = tuple(_node(machine) for machine in read)
     image = registrator.image(file.registrator)
     made = Cluster(file.name, nodes_, file.consul, text, file.registrator, image)
-    return replace(made, policy=file.policy, images=file.images), problems
+    return replace(made, policy=file.policy, images=file.images, proxy=file.proxy), problems
 
 
 def absent(cluster: Entry | None, nodes: Mapping[str, Entry]) -> Iterator[Problem]:

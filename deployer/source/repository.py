@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from deployer.document import COMPOSE_TAGS, Document, parse
 from deployer.errors import InvalidFilesError, UsageError
 from deployer.model.desired import Desired
-from deployer.source import cluster, git, index, stacks, worktree
+from deployer.source import cluster, git, index, proxy, stacks, worktree
 from deployer.source.files import MANAGED, REGULAR, Entry, Files
 from deployer.source.layout import Layout, lay_out
 
@@ -142,6 +142,8 @@ def validate(parsed: Parsed) -> Desired:
         parsed.cluster, parsed.nodes, layout.known_hosts, stacks=bool(layout.stacks), complete=complete
     )
     sources, also = stacks.validate(layout.stacks, parsed.stacks)
+    if wanted is not None and wanted.proxy is not None and parsed.cluster is not None:
+        also += proxy.problems(parsed.cluster, wanted.proxy, parsed.stacks)
     problems = sorted({*parsed.problems, *found, *also})
     if wanted is None or any(problem.severity == "error" for problem in problems):
         raise InvalidFilesError(problems)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deployer.model.field import ABSENT, Field
-from deployer.model.status import NodeStatus, RegistratorStatus, ServiceStatus, StackStatus, Status
+from deployer.model.status import NodeStatus, RegistratorStatus, ServiceStatus, StackStatus, Status, VirtualHost
 from deployer.report.status import status_text
 
 if TYPE_CHECKING:
@@ -143,3 +143,14 @@ def test_what_drifted_is_shown_field_by_field_where_that_is_asked_for(status: St
     ]
     assert "7 -> 2" not in status_text(drifted, plain)
     assert status_text(status, plain, drift=True).split("\n\n")[2] == "nothing drifted"
+
+
+def test_virtual_hosts_say_whether_the_proxy_reaches_them(plain: Paint) -> None:
+    hosts = (VirtualHost("a.example", "shop_web"), VirtualHost("b.example", "shop_api", "0 of its 3 tasks run"))
+    status = Status("sandbox", "c" * 40, (), (), hosts)
+    assert not status.well
+    assert status_text(status, plain).splitlines()[:3] == [
+        "VIRTUAL HOST   SERVICE    REACHED   NOTE",
+        "a.example      shop_web   yes       -",
+        "b.example      shop_api   no        0 of its 3 tasks run",
+    ]
