@@ -62,7 +62,7 @@ async def connect(node: Node, known_hosts: str) -> OpenSshConnection:
         opened = await LocalConnection().run(made.command(("true",), node.ssh.connect_timeout))
     except TimedOutError:
         await made.close()
-        raise NoAnswerError(f"no answer from {node.address} within {node.ssh.connect_timeout:g} s") from None
+        raise _no_answer(node) from None
     except BaseException:
         await made.close()
         raise
@@ -72,14 +72,18 @@ async def connect(node: Node, known_hosts: str) -> OpenSshConnection:
     return made
 
 
+def _no_answer(node: Node) -> NoAnswerError:
+    return NoAnswerError(f"no answer from {node.address} within {node.ssh.connect_timeout:g} s")
+
+
 def _failed(node: Node, opened: Completed) -> ConnectionFailedError:
     said = [printable(line.strip()) for line in opened.stderr.splitlines() if line.strip(" @")]
     text = said[-1] if said else f"ssh ended with status {opened.status}"
     message = text if node.address in text else f"{node.address}: {text}"
     if any(word in opened.stderr for word in _NOT_LET_IN):
         return NotLetInError(message, help=f"`deployer machine ssh {node.name}` shows what ssh says")
-    if "timed out" in text:
-        return NoAnswerError(message)
+    if "timed out" in text:  # ssh has the same time as we, and may be the first to say so
+        return _no_answer(node)
     return ConnectionFailedError(message)
 
 
