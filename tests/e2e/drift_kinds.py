@@ -93,7 +93,7 @@ x-base: &base
   volumes: [data:/data]
   networks: [default, extra]
   ports: [{target: 6379, published: 16379, mode: host}]
-  healthcheck: {test: [CMD, redis-cli, ping], interval: 5s}
+  healthcheck: {test: [CMD, redis-cli, ping], interval: 1s}
   logging: {driver: json-file}
   deploy:
     endpoint_mode: dnsrr

@@ -80,8 +80,8 @@ def _key(cluster: Standing) -> str:
     return found[1]
 
 
-def timed(cluster: Standing) -> tuple[float, int]:
-    """Seconds and peak memory of one plan, start-up included."""
+def timed(cluster: Standing) -> tuple[float, float, int]:
+    """Seconds of wall and of processor, and peak memory of one plan, start-up included."""
     began = time.monotonic()
     process = subprocess.Popen(
         [*cluster.argv, "plan", "--quiet", "--detailed-exitcode"],
@@ -90,7 +90,7 @@ def timed(cluster: Standing) -> tuple[float, int]:
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, "there is something to do"
-    return time.monotonic() - began, used.ru_maxrss
+    return time.monotonic() - began, used.ru_utime + used.ru_stime, used.ru_maxrss
 
 
 def test_a_plan_with_nothing_to_do(many: Standing, socket: Path, tmp_path: Path) -> None:
@@ -113,12 +113,14 @@ def test_a_plan_with_nothing_to_do(many: Standing, socket: Path, tmp_path: Path)
         deploys.append(deploy(number))
         if number % 4 == 0:
             plans.append(timed(many))
-    ours, peak = min(seconds for seconds, _ in plans), max(memory for _, memory in plans)
+    ours, work = min(plan[0] for plan in plans), min(plan[1] for plan in plans)
+    peak = max(plan[2] for plan in plans)
     theirs = sum(deploys) / len(deploys) * STACKS
+    walls = ", ".join(f"{plan[0]:.2f}" for plan in plans)
     print(
-        f"{STACKS} stacks of {len(NAMES)} services, nothing to do: plan {ours:.2f} s (of {len(plans)}: "
-        f"{', '.join(f'{seconds:.2f}' for seconds, _ in plans)}), peak {peak / 1024:.0f} MiB; "
-        f"`docker stack deploy` {min(deploys):.2f} to {max(deploys):.2f} s each, {theirs:.1f} s for all: {theirs / ours:.0f} times"
+        f"{STACKS} stacks of {len(NAMES)} services, nothing to do: plan {ours:.2f} s (of {walls}), {work:.2f} s of processor, "
+        f"peak {peak / 1024:.0f} MiB; `docker stack deploy` {min(deploys):.2f} to {max(deploys):.2f} s each, "
+        f"{theirs:.1f} s for all: {theirs / ours:.0f} times as long"
     )
     assert peak < MOST_KIBIBYTES
-    assert ours < 2 * MOST_SECONDS, "twice the bar: the machine is shared"
+    assert work < MOST_SECONDS, "of processor: the machine is shared, and its neighbours are not this program's fault"
