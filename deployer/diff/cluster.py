@@ -9,12 +9,14 @@ from deployer.diff.builds import diff_builds
 from deployer.diff.catalogue import diff_catalogue
 from deployer.diff.change import Blocked, Diff
 from deployer.diff.departed import diff_departed
+from deployer.diff.drift import Rules, unknown
 from deployer.diff.machines import diff_engines
 from deployer.diff.registrator import diff_registrators
 from deployer.diff.replaced import with_services
 from deployer.diff.stacks import diff_stacks
 from deployer.diff.surplus import diff_surplus
 from deployer.diff.swarm import diff_swarm, swarm_obstacle
+from deployer.model.observed import Engine, Machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,8 +45,8 @@ def diff(
         stacks = Diff((), _homeless(objects) if not swarm.blocked else ())
     else:
         settings = {source.name: source.settings for source in desired.stacks}
-        drift = desired.cluster.policy.drift
-        stacks = diff_stacks(desired.cluster.name, objects, observed.swarm, desired.commit, settings, drift)
+        common = Rules(desired.cluster.policy.drift, unknown(_engine(observed)))
+        stacks = diff_stacks(desired.cluster.name, objects, observed.swarm, desired.commit, settings, common)
         unbuilt = diff_builds(desired, objects, observed, built or {})
         stacks = replace(stacks, changes=(*unbuilt, *stacks.changes))
     if observed.swarm and not swarm_obstacle(desired.cluster, observed):
@@ -61,6 +63,13 @@ def diff(
         drifted=stacks.drifted,
         kept=tuple(kept for part in parts for kept in part.kept),
     )
+
+
+def _engine(observed: Observed) -> str:
+    """The version of the engine that speaks for the swarm; empty where there is none yet."""
+    machine = observed.machines.get(observed.swarm.via) if observed.swarm else None
+    engine = machine.engine if isinstance(machine, Machine) else None
+    return engine.version if isinstance(engine, Engine) else ""
 
 
 def _homeless(objects: Sequence[StackObjects]) -> tuple[Blocked, ...]:

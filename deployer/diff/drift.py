@@ -24,6 +24,9 @@ COUNT_PATHS: Final = frozenset({"Mode.Replicated.Replicas"})
 WIDTH: Final = 4
 """Characters a field: 24 bits of a hash."""
 
+SINCE: Final = {"TaskTemplate.ContainerSpec.Healthcheck.StartInterval": 25}
+"""Fields that engines older than this (major version) drop without a word: there they are no difference."""
+
 Drift = Literal["correct", "report"]
 
 
@@ -33,6 +36,9 @@ class Rules:
 
     drift: Drift = "correct"
     ignore: tuple[str, ...] = ()
+
+
+DEFAULT: Final = Rules()
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,12 @@ def compare(
     keep = [*unseen, *left]
     target = merged(live, wanted, lambda field: field in keep) if keep else wanted
     return Compared(target, done, tuple(left), kept=bool(keep))
+
+
+def unknown(version: str) -> tuple[str, ...]:
+    """The places that an engine of this version does not know; none where that is no version."""
+    major = version.partition(".")[0]
+    return tuple(sorted(place for place, since in SINCE.items() if major.isdecimal() and int(major) < since))
 
 
 def digests(body: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from deployer.diff.change import (
     NetworkReplaced,
     ObjectMissing,
 )
-from deployer.diff.drift import Rules
+from deployer.diff.drift import DEFAULT, Rules
 from deployer.diff.fields import fields
 from deployer.diff.rotation import rotated
 from deployer.diff.services import (
@@ -33,7 +33,6 @@ from deployer.model.ignoring import ignored
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from deployer.diff.drift import Drift
     from deployer.model.observed import Swarm
     from deployer.model.stack import Body, StackObjects, StackSettings
 
@@ -46,13 +45,13 @@ def diff_stacks(
     swarm: Swarm | None,
     commit: str,
     settings: Mapping[str, StackSettings] | None = None,
-    drift: Drift = "correct",
+    common: Rules = DEFAULT,
 ) -> Diff:
     """What the stacks lack, sorted by stack, kind and name. `swarm` None: there is none yet, so everything.
 
     A service that refers to something that it may not have (an object that is not ours, an external one that does not
-    exist) is left alone: the engine would refuse it, or it would run with what it was not meant for. `drift` is the
-    cluster's policy, which a stack's `settings` may say otherwise.
+    exist) is left alone: the engine would refuse it, or it would run with what it was not meant for. `common`
+    are the cluster's rules, beside which a stack's `settings` may have their own.
     """
     seen = seen_of(swarm)
     found: list[Finding] = []
@@ -73,7 +72,7 @@ def diff_stacks(
         missing = _missing_externals(stack, seen, owners)
         found += [Finding(blocked=(_missing(stack.stack, kind, name),)) for kind, name in missing]
         refused = unusable | set(missing)
-        rules = _rules(stack, (settings or {}).get(stack.stack), drift)
+        rules = _rules(stack, (settings or {}).get(stack.stack), common)
         unavailable = {name: Blocked(f"service {name}", why, help_) for name, why, help_ in stack.unavailable}
         for body in sorted(stack.services, key=lambda body: str(body["Name"])):
             name = str(body["Name"])
@@ -94,14 +93,15 @@ def diff_stacks(
     )
 
 
-def _rules(stack: StackObjects, settings: StackSettings | None, drift: Drift) -> dict[str, Rules]:
+def _rules(stack: StackObjects, settings: StackSettings | None, common: Rules) -> dict[str, Rules]:
     """What holds for each service of a stack, by its full name."""
     names = [str(body["Name"]) for body in stack.services]
     if settings is None:
-        return dict.fromkeys(names, Rules(drift))
+        return dict.fromkeys(names, common)
     short = {name: name.removeprefix(f"{stack.stack}_") for name in names}
-    chosen = settings.drift or drift
-    return {name: Rules(chosen, ignored(settings.ignore, short[name], short.values())) for name in names}
+    chosen = settings.drift or common.drift
+    every = short.values()
+    return {name: Rules(chosen, (*common.ignore, *ignored(settings.ignore, short[name], every))) for name in names}
 
 
 def stamp(body: Body, cluster: str, stack: str) -> dict[str, Any]:

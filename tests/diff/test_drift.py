@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from deployer.diff.change import Cause, Diff, ServiceDiffers
+from deployer.diff.drift import Rules, unknown
 from deployer.diff.stacks import diff_stacks
 from deployer.model import labels
 from deployer.model.field import Field
@@ -27,7 +28,7 @@ def by_hand(body: dict[str, Any], changed: dict[str, Any]) -> LiveService:
 
 def compare(body: dict[str, Any], seen: LiveService, policy: Any = "correct", **settings: Any) -> Diff:
     there = swarm(member("n1", "manager"), services=(seen,))
-    return diff_stacks(CLUSTER, [stack("s", body)], there, COMMIT, {"s": StackSettings(**settings)}, policy)
+    return diff_stacks(CLUSTER, [stack("s", body)], there, COMMIT, {"s": StackSettings(**settings)}, Rules(policy))
 
 
 def update(found: Diff) -> ServiceDiffers:
@@ -165,3 +166,13 @@ class TestWhatIsSent:
         stored = with_template(BASE, Resources={"Limits": {}}, Placement={"Constraints": ["node.role==manager"]})
         change = update(compare(BASE, by_hand(BASE, stored)))
         assert change.body["TaskTemplate"] == {**stored["TaskTemplate"], "Placement": {}}
+
+
+@pytest.mark.parametrize(("version", "fields"), [("20.10.24+dfsg1", 0), ("24.0.7", 0), ("25.0.0", 1), ("", 1)])
+def test_what_an_engine_does_not_know_is_no_difference(version: str, fields: int) -> None:
+    """20.10 takes a health check with start_interval, and keeps it without."""
+    wanted = with_container(BASE, Healthcheck={"Test": ["CMD", "x"], "StartInterval": 5})
+    seen = by_hand(wanted, with_container(BASE, Healthcheck={"Test": ["CMD", "x"]}))
+    there = swarm(member("n1", "manager"), services=(seen,))
+    found = diff_stacks(CLUSTER, [stack("s", wanted)], there, COMMIT, None, Rules(ignore=unknown(version)))
+    assert len(found.changes) == fields
