@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from deployer.plan.operations import Back, RollBackStack
 
 NOT_FOUND: Final = 404
+LEAST_SECONDS: Final = 60.0
+"""A short `wait` is about what is new: what ran before is given its time."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def _removal(id_: str) -> Callable[[Engine], Awaitable[None]]:
 
 
 async def go_back(world: World, back: Back, seconds: float) -> Went:
-    """Write the old spec and wait, so long at most, until it runs. Raises nothing that a DeployerError is."""
+    """Write the old spec and wait until it runs, so long at most, and LEAST_SECONDS at least. Raises no DeployerError."""
     try:
         await world.patiently(lambda engine: _write(engine, back))
         return await _until_it_runs(world, back, seconds)
@@ -77,8 +79,13 @@ async def _write(engine: Engine, back: Back) -> None:
 
 
 async def _until_it_runs(world: World, back: Back, seconds: float) -> Went:
-    end, endurance, reason, count = time.monotonic() + seconds, Endurance(), "the run was stopped", ""
-    async with aclosing(beats(world, [back.service])) as seen:
+    end, endurance, reason, count = (
+        time.monotonic() + max(seconds, LEAST_SECONDS),
+        Endurance(),
+        "the run was stopped",
+        "",
+    )
+    async with aclosing(beats(world, [back.service], returning=True)) as seen:
         async for now, (state,) in seen:
             count = f"{state.running}/{state.wanted}"
             if endurance.steady(state, now) and state.settled:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 from deployer.docker import EngineError
@@ -24,7 +25,7 @@ FRESH_SECONDS: Final = 2.0
 
 
 async def beats(
-    world: World, services: Sequence[str], *, complete: bool = False
+    world: World, services: Sequence[str], *, complete: bool = False, returning: bool = False
 ) -> AsyncGenerator[tuple[float, list[ServiceState]], None]:
     """(when, the services' states), five times a second at most, until the run is to stop.
 
@@ -42,18 +43,25 @@ async def beats(
             await asyncio.sleep(PAUSE_SECONDS)
             continue
         heard = time.monotonic()
-        fresh = heard - began < FRESH_SECONDS
-        yield heard, [_state(world, name, beat, before, complete=complete, fresh=fresh) for name in services]
+        how = _How(complete, returning, fresh=heard - began < FRESH_SECONDS)
+        yield heard, [_state(world, name, beat, before, how) for name in services]
 
 
-def _state(world: World, name: str, beat: Beat, before: Before, *, complete: bool, fresh: bool) -> ServiceState:
+@dataclass(frozen=True)
+class _How:
+    complete: bool
+    returning: bool
+    fresh: bool
+
+
+def _state(world: World, name: str, beat: Beat, before: Before, how: _How) -> ServiceState:
     """Tasks that ended before this run count for or against a service only if this run made it."""
     service = beat.services.get(name)
     tasks = beat.tasks.get(service["ID"], ()) if service else ()
     if name not in world.created:
         tasks = [task for task in tasks if task["ID"] not in before.ended]
     proven = frozenset() if name in world.created else before.running
-    return service_state(name, service, tasks, down=beat.down, fresh=fresh, proven=proven, complete=complete)
+    return service_state(name, service, tasks, down=beat.down, proven=proven, **asdict(how))
 
 
 class Endurance:

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.diff.services import RUNNING_UPDATES
+from deployer.diff.services import ROLLED_BACK, RUNNING_UPDATES
 from deployer.execute.world import FAILED_STATES
 from deployer.model.observed import is_finite
 from deployer.model.printable import printable
@@ -77,7 +77,7 @@ class ServiceState:
     culprit: Culprit | None = None
 
 
-def service_state(
+def service_state(  # noqa: PLR0913 - what is known of it
     name: str,
     service: Mapping[str, Any] | None,
     tasks: Sequence[Mapping[str, Any]],
@@ -86,11 +86,12 @@ def service_state(
     fresh: bool = False,
     proven: frozenset[str] = frozenset(),
     complete: bool = False,
+    returning: bool = False,
 ) -> ServiceState:
     """From an entry of `GET /services?status=true`, its tasks, and the ids of nodes that are down.
 
     `fresh`: it may be so new that Swarm has made no task of it yet. `proven` are ids of tasks that ran before. `complete`: its
-    tasks are to end well, whatever else it is.
+    tasks are to end well, whatever else it is. `returning`: that its update was rolled back is what was wanted.
     """
     if service is None:
         return ServiceState(name, 0, 0, settled=False, trouble="it is gone: somebody removed it")
@@ -99,7 +100,7 @@ def service_state(
     lost = sum(_state(task) == "running" for task in tasks if _on(task, down))
     running, wanted = _counts(service, present, lost, complete=complete)
     update = str((service.get("UpdateStatus") or {}).get("State") or "")
-    paused = _failed_update(service, update)
+    paused = "" if returning and update == ROLLED_BACK else _failed_update(service, update)
     # With order: start-first the old tasks are what runs; why the update failed is what the new ones say.
     trouble = (_hopeless(service, present) if running < wanted or paused else "") or paused
     if complete and not is_finite(service["Spec"]):
@@ -118,10 +119,11 @@ def service_state(
     failed = any(ended_badly(task, service) for task in present)
     steady = _monitor(service) if failed or (alive - proven and not _checked(service)) else 0.0
     doubt = "" if down or running >= wanted else _homeless(present)
-    culprit = _culprit(name, service, present)
-    return ServiceState(
-        name, running, wanted, settled, trouble, _task_errors(name, service, present), alive, steady, doubt, culprit
-    )
+    blamed = (
+        tasks if update.startswith("rollback") and not returning else present
+    )  # the present spec is the old one again
+    culprit, errors = _culprit(name, service, blamed), _task_errors(name, service, blamed)
+    return ServiceState(name, running, wanted, settled, trouble, errors, alive, steady, doubt, culprit)
 
 
 def _state(task: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployer.execute import beats, pulse, service_state, world
+from deployer.execute import back, beats, pulse, service_state, world
 from deployer.model import labels
 from deployer.plan import Done, Failed, Skipped, Step
 from deployer.plan.operations import AwaitServices, Back, RollBackStack, UpdateService
@@ -80,6 +80,7 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulse, "POLL_SECONDS", 0.005)
     monkeypatch.setattr(world, "PAUSE_SECONDS", 0.005)
     monkeypatch.setattr(beats, "DOUBT_SECONDS", 0.02)
+    monkeypatch.setattr(back, "LEAST_SECONDS", 0.1)
     monkeypatch.setattr(service_state, "MONITOR_SECONDS", 0.01)
 
 
