@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from textwrap import dedent, indent
 from typing import Final
 
-GOOD: Final = """\
+STAYS: Final = "trap 'exit 0' TERM; sleep 600 & wait"
+"""A program that goes on, and ends at once when it is asked to."""
+GOOD: Final = f"""\
 image: redis:7
-stop_grace_period: 1s
+command: ["sh", "-c", "{STAYS}"]
 """
 """What runs before, where there is something to go back to."""
 
@@ -38,12 +40,12 @@ class Kind:
         return self.good is not None
 
     def compose(self, *, fails: bool) -> str | None:
-        """The stack's file; None where there is none before it fails. It has no network: each would cost an address range."""
+        """The stack's file; None where there is none before it fails. Without a network of its own: each costs an address range."""
         service = self.bad if fails else self.good
         if service is None:
             return None
         head = f"x-deployer: {{{self.settings}}}\n" if fails and self.settings else ""
-        return f"{head}services:\n  x:\n    network_mode: none\n{indent(dedent(service), '    ')}"
+        return f"{head}services:\n  x:\n    network_mode: host\n{indent(dedent(service), '    ')}"
 
 
 def _shell(script: str, *more: str, grace: str = "1s") -> str:
@@ -70,7 +72,7 @@ KINDS: Final = (
     Kind("f-sick", "the health check fails",
          _shell("trap 'exit 3' TERM; echo sick; while true; do sleep 0.1; done", CHECK),
          "a task is unhealthy", "interval times retries", log="health check: not well"),
-    Kind("f-ends", "the health check fails, and the program ends with 0 when it is stopped", f"image: redis:7\n{CHECK}\n",
+    Kind("f-ends", "the health check fails, and the program ends with 0 when it is stopped", _shell(STAYS, CHECK),
          "a task ended although it was to go on", "interval times retries", good=None, log="health check: not well"),
     Kind("f-place", "no machine meets the constraints",
          "image: redis:7\ndeploy: {placement: {constraints: [node.labels.nobody == has]}}\n",

@@ -155,3 +155,112 @@ def test_errors_are_told_the_most_frequent_first_and_printable() -> None:
         "api: its container ended",
         f"api: {NO_NODE}",
     )
+
+
+def checked(told: dict[str, Any]) -> dict[str, Any]:
+    """The same with a health check, and a task's spec that fits it."""
+    template = told["Spec"]["TaskTemplate"]
+    container = template["ContainerSpec"] | {"Healthcheck": {"Test": ["CMD", "check"]}}
+    return told | {"Spec": told["Spec"] | {"TaskTemplate": template | {"ContainerSpec": container}}}
+
+
+def of(told: dict[str, Any], state: str, err: str = "") -> dict[str, Any]:
+    return task(state, err=err, spec=told["Spec"]["TaskTemplate"], desired="shutdown")
+
+
+def test_one_unhealthy_task_is_enough() -> None:
+    told = checked(service(0, 1))
+    sick = of(told, "failed", "task: non-zero exit (137): dockerexec: unhealthy container")
+    assert service_state("api", told, [sick]).trouble == "a task is unhealthy"
+    polite = service_state("api", told, [of(told, "complete")])
+    assert polite.trouble == "a task ended although it was to go on: unhealthy, or its program ended"
+    assert polite.errors == ("api: its container ended",)
+
+
+def test_a_program_that_ends_well_and_was_to_go_on_fails() -> None:
+    assert service_state("api", service(0, 1), [task("complete", desired="shutdown")] * 2).trouble == ""
+    assert (
+        service_state("api", service(0, 1), [task("complete", desired="shutdown")] * 3).trouble
+        == "3 of its tasks failed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "doubt"),
+    [
+        (NO_NODE, "no machine suits it (scheduling constraints not satisfied on 3 nodes)"),
+        ("no suitable node (unsupported platform on 2 nodes; 1 node not available for new tasks)",
+         "no machine suits it (unsupported platform on 2 nodes; 1 node not available for new tasks)"),
+        ("no suitable node (scheduling constraints not satisfied on 2 nodes; insufficient resources on 1 node)", ""),
+        ("no suitable node (host-mode port already in use on 3 nodes)", ""),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_a_task_that_no_machine_will_ever_suit(error: str, doubt: str) -> None:
+    waits = task("pending", err=error)
+    state = service_state("api", service(0, 1), [waits])
+    assert (state.doubt, state.trouble) == (doubt, "")
+    assert service_state("api", service(0, 1), [waits], down=frozenset({"n9"})).doubt == "", "it may come back"
+
+
+def test_what_an_update_failed_of_comes_before_that_it_is_paused() -> None:
+    told = service(1, 1, update="paused", message="update paused")
+    assert service_state("api", told, [OLD, REJECTED]).trouble == "its image cannot be had"
+
+
+def test_of_what_swarm_rolled_back_the_failed_tasks_are_those_of_the_other_spec() -> None:
+    told = service(1, 1, update="rollback_completed")
+    failed = task("failed", err="boom", spec=OLD_SPEC, desired="shutdown")
+    failed["Status"]["ContainerStatus"] = {"ContainerID": "c1"}
+    state = service_state("api", told, [RUNS, failed])
+    assert state.errors == ("api: boom",)
+    assert state.culprit is not None
+    assert state.culprit.container == "c1"
+    assert service_state("api", told, [RUNS], returning=True).settled
+
+
+@pytest.mark.parametrize(
+    ("told", "settled"),
+    [
+        (service(1, 1, policy=ONCE), False),
+        (service(1, 1, policy={"Condition": "on-failure"}), True),
+        (checked(service(1, 1, policy=ONCE)), True),
+    ],
+    ids=["is to end", "may go on", "has a health check"],
+)
+def test_what_runs_once_is_done_when_it_has_ended(told: dict[str, Any], settled: bool) -> None:
+    runs = task("running", spec=told["Spec"]["TaskTemplate"])
+    assert service_state("api", told, [runs]).settled is settled
+    assert not service_state("api", told, [runs], complete=True).settled
+
+
+def test_what_is_restarted_for_ever_never_completes() -> None:
+    assert "it never completes" in service_state("api", service(1, 1), [RUNS], complete=True).trouble
+
+
+@pytest.mark.parametrize(("monitor", "seconds"), [(None, 5.0), (2_000_000_000, 2.0)])
+def test_a_new_task_without_a_health_check_has_to_stay(monitor: int | None, seconds: float) -> None:
+    told = service(1, 1)
+    told["Spec"]["UpdateConfig"] = {"Monitor": monitor} if monitor else {}
+    assert service_state("api", told, [RUNS]).steady_seconds == seconds
+    assert service_state("api", told, [RUNS], proven=frozenset({"t"})).steady_seconds == 0.0
+    assert service_state("api", told, [RUNS, FAILED], proven=frozenset({"t"})).steady_seconds == seconds
+    with_check = checked(told)
+    assert service_state("api", with_check, [of(with_check, "running")]).steady_seconds == 0.0
+
+
+def test_the_last_that_failed_says_most() -> None:
+    def failed(id_: str, second: int, container: str) -> dict[str, Any]:
+        status = {
+            "State": "failed",
+            "Timestamp": f"2026-01-01T00:00:0{second}Z",
+            "ContainerStatus": {"ContainerID": container},
+        }
+        return FAILED | {"ID": id_, "Slot": 2, "Status": status}
+
+    state = service_state(
+        "api", service(0, 1), [failed("a", 1, "c1"), failed("b", 3, "c3"), failed("c", 4, ""), STARTS]
+    )
+    assert state.culprit is not None
+    assert (state.culprit.id, state.culprit.name, state.culprit.node) == ("b", "api.2", "n1")
+    assert service_state("api", service(0, 1), [REJECTED]).culprit is None
