@@ -130,6 +130,12 @@ def _unsettled(stack: str, name: str, live: LiveService, seen: Seen, again: Agai
     Engine 26.1). Without it a run that failed once would fail for ever.
     """
     unsettled = not counts_agree(live, all_ready=seen.all_ready)
+    if live.failed and not live.running:
+        # Swarm does not try it again, and an update with the same spec would not either.
+        _, body = again()
+        template = {**body["TaskTemplate"], "ForceUpdate": int(body["TaskTemplate"].get("ForceUpdate") or 0) + 1}
+        once_more = {**body, "TaskTemplate": template}
+        return (ServiceDiffers(stack, name, once_more, live, (), Cause.NOT_HEALTHY, Effect(starts=live.failed)),)
     if live.update_state in STALLED_UPDATES or (live.update_state == ROLLED_BACK and unsettled):
         present, body = again()
         pace = effect(live, present, present, seen.members)
@@ -146,7 +152,9 @@ def counts_agree(live: LiveService, *, all_ready: bool) -> bool:
     Too many is a shrinking service, except while a machine is down: its tasks count as running until Swarm forgets
     them after a day (swarmkit#1270, moby#45922), and a wait for them would hold up everything else.
     """
-    return live.finite or live.running == live.wanted or (live.running > live.wanted and not all_ready)
+    if live.finite:
+        return not live.failed
+    return live.running == live.wanted or (live.running > live.wanted and not all_ready)
 
 
 def was_well(live: LiveService, *, ready: bool) -> bool:

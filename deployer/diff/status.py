@@ -160,7 +160,7 @@ def _service(
     said = [note] if note else []
     said += [f"drifted: {', '.join(_paths(drift))}"] if drift else []
     return ServiceStatus(
-        name, _image(body), live.running, live.wanted, sync, health, obstacle or "; ".join(said), drift
+        name, _image(body), live.running + live.completed, live.wanted, sync, health, obstacle or "; ".join(said), drift
     )
 
 
@@ -180,6 +180,8 @@ def _service_health(live: LiveService, *, differs: bool, ready: bool) -> tuple[H
         return "Degraded", live.update_state.replace("_", " ")
     if live.update_state in RUNNING_UPDATES:
         return "Progressing", live.update_state.replace("_", " ")
+    if live.failed and not live.running:
+        return "Degraded", f"{live.failed} of {live.wanted} failed"
     if not counts_agree(live, all_ready=ready):
         return "Progressing" if live.running else "Degraded", f"{live.running} of {live.wanted} running"
     return "Healthy", ""

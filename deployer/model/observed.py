@@ -125,6 +125,9 @@ class LiveService:
     wanted: int
     update_state: str = ""
     """UpdateStatus.State: updating, paused, completed, rollback_started, rollback_paused, rollback_completed or empty."""
+    completed: int = 0
+    failed: int = 0
+    """Of what runs once: how many of its places were last seen to end well, and to fail."""
 
     @property
     def name(self) -> str:

@@ -383,3 +383,23 @@ class TestExternals:
             Blocked("stack s", "its external config a does not exist", "create it, or let a stack define it"),
             Blocked("stack s", "its external secret b does not exist", "create it, or let a stack define it"),
         )
+
+
+ONCE = with_template(service("s_migrate", 1), RestartPolicy={"Condition": "none"})
+
+
+def test_what_ran_once_and_failed_is_tried_again() -> None:
+    """Swarm leaves it alone, and an update with the same spec would not start it."""
+    change = differs(compare(ONCE, replace(live(ONCE, running=0), failed=1)))
+    assert change.cause is Cause.NOT_HEALTHY
+    assert change.body["TaskTemplate"]["ForceUpdate"] == 1
+    assert str(change.effect) == "starts 1 task"
+    forced = replace(live(ONCE, running=0), failed=1)
+    forced.spec["TaskTemplate"]["ForceUpdate"] = 4
+    assert differs(compare(ONCE, forced)).body["TaskTemplate"]["ForceUpdate"] == 5
+
+
+def test_what_ran_once_and_ended_well_or_still_runs_is_left_alone() -> None:
+    assert compare(ONCE, replace(live(ONCE, running=0), completed=1)).changes == ()
+    assert compare(ONCE, live(ONCE, running=1)).changes == ()
+    assert compare(ONCE, live(ONCE, running=0)).changes == (), "nobody knows how it ended: it is not run again for that"

@@ -231,3 +231,13 @@ class TestRegistrator:
 def test_the_whole_is_as_its_worst_part(parts: list[Any], whole: str) -> None:
     assert worst(parts) == whole
     assert worst(reversed(parts)) == whole
+
+
+def test_what_runs_once_is_well_when_it_ended_well() -> None:
+    once = service("s_job", 1) | {
+        "TaskTemplate": {"ContainerSpec": {"Image": "app:1"}, "RestartPolicy": {"Condition": "none"}}
+    }
+    ended = stack_status(with_services(replace(live(once, running=0), completed=1)), stack("s", once))
+    assert [(one.running, one.wanted, one.health) for one in ended.services] == [(1, 1, "Healthy")]
+    failed = stack_status(with_services(replace(live(once, running=0), failed=1)), stack("s", once))
+    assert [(one.health, one.note) for one in failed.services] == [("Degraded", "1 of 1 failed")]

@@ -325,3 +325,30 @@ def test_where_consul_is_not_asked_for_nothing_is_asked_of_it() -> None:
     connection = manager()
     assert look({"m1": connection}).catalogue is None
     assert not [line for line in connection.lines if "/v1/" in line]
+
+
+def test_what_runs_once_is_asked_how_it_ended_and_nothing_else_is() -> None:
+    def task(service: str, second: int, state: str, slot: int = 1) -> dict[str, Any]:
+        return {
+            "ServiceID": service,
+            "Slot": slot,
+            "CreatedAt": f"2026-01-01T00:00:0{second}Z",
+            "Status": {"State": state},
+        }
+
+    once = {"RestartPolicy": {"Condition": "none"}}
+    services = [told_service(name) for name in ("retried", "half", "web")]
+    for told in services[:2]:
+        told["Spec"]["TaskTemplate"] = once
+    tasks = [
+        task("id-retried", 3, "complete"), task("id-retried", 1, "failed"),
+        task("id-half", 1, "complete"), task("id-half", 2, "rejected", 2),
+    ]  # fmt: skip
+    there = manager(more={"GET /services": services, "GET /tasks": tasks})
+    swarm = look({"master": there}).swarm
+    assert swarm is not None
+    assert {live.name: (live.completed, live.failed) for live in swarm.services} == {
+        "half": (1, 1), "retried": (1, 0), "web": (0, 0),
+    }  # fmt: skip
+    (asked,) = [request for request in there.requests if request.line == "GET /tasks"]
+    assert asked.query == {"filters": '{"service": ["id-retried", "id-half"]}'}
