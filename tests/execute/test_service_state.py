@@ -228,7 +228,7 @@ def test_of_what_swarm_rolled_back_the_failed_tasks_are_those_of_the_other_spec(
     ],
     ids=["is to end", "may go on", "has a health check"],
 )
-def test_what_runs_once_is_done_when_it_has_ended(told: dict[str, Any], settled: bool) -> None:
+def test_what_runs_once_is_done_when_it_has_ended(told: dict[str, Any], *, settled: bool) -> None:
     runs = task("running", spec=told["Spec"]["TaskTemplate"])
     assert service_state("api", told, [runs]).settled is settled
     assert not service_state("api", told, [runs], complete=True).settled
