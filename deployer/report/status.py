@@ -79,9 +79,12 @@ def summary(status: Status) -> str:
     counted = f"{plural(len(status.nodes), 'machine')} and {plural(len(status.stacks), 'stack')}"
     if status.well:
         return f"{place}: {counted}, all as git says"
-    unwell = sum(not replace(status, nodes=(node,), stacks=()).well for node in status.nodes)
-    unwell += sum(not replace(status, nodes=(), stacks=(stack,)).well for stack in status.stacks)
-    return f"{place}: {counted}, {unwell} of them not as git says"
+    alone = replace(status, nodes=(), stacks=(), virtual_hosts=())
+    unwell = sum(not replace(alone, nodes=(node,)).well for node in status.nodes)
+    unwell += sum(not replace(alone, stacks=(stack,)).well for stack in status.stacks)
+    unreached = sum(bool(host.note) for host in status.virtual_hosts)
+    hosts = f"; {plural(unreached, 'virtual host')} not reached" if unreached else ""
+    return f"{place}: {counted}, {f'{unwell} of them not' if unwell else 'all'} as git says{hosts}"
 
 
 def _words(head: Sequence[str], paint: Paint) -> Finish:

@@ -154,3 +154,5 @@ def test_virtual_hosts_say_whether_the_proxy_reaches_them(plain: Paint) -> None:
         "a.example      shop_web   yes       -",
         "b.example      shop_api   no        0 of its 3 tasks run",
     ]
+    last = status_text(status, plain).splitlines()[-1]
+    assert last == "sandbox at cccccccccc: 0 machines and 0 stacks, all as git says; 1 virtual host not reached"
