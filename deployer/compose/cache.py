@@ -21,6 +21,7 @@ import msgspec
 
 from deployer.model.build import Build  # noqa: TC001 - msgspec resolves the annotation
 from deployer.model.problem import Problem  # noqa: TC001 - msgspec resolves the annotation
+from deployer.model.project import Project, ProjectService
 from deployer.model.secret import Secret
 from deployer.model.stack import Dependency, SealedContent, SealedValue, StackObjects
 
@@ -30,13 +31,21 @@ if TYPE_CHECKING:
     from deployer.compose.outcome import Outcome
     from deployer.model.stack import StackSource
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Raise it with every change of what an entry is, or of what the dialect makes of a file: older entries are not read."""
 
 KEPT_DAYS: Final = 30
 _DAY: Final = 86_400.0
 _PRUNED: Final = "pruned"
 NO_NAMES: Final[Mapping[str, tuple[str, ...]]] = {}
+
+
+class _Project(msgspec.Struct, frozen=True):
+    """Without what it takes from the environment: with that it is not kept."""
+
+    node: str
+    file: str
+    services: tuple[ProjectService, ...]
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -52,6 +61,7 @@ class _Entry(msgspec.Struct, frozen=True):
     sealed_contents: tuple[SealedContent, ...] = ()
     sealed_values: tuple[SealedValue, ...] = ()
     builds: tuple[Build, ...] = ()
+    project: _Project | None = None
 
 
 _ENCODER: Final = msgspec.json.Encoder()
@@ -92,6 +102,7 @@ class Cache:
             entry.sealed_contents,
             entry.sealed_values,
             entry.builds,
+            _project(stack, entry.project),
         )
         return objects, entry.warnings
 
@@ -112,6 +123,7 @@ class Cache:
             sealed_contents=objects.sealed_contents,
             sealed_values=objects.sealed_values,
             builds=objects.builds,
+            project=_Project(made.node, made.file, made.services) if (made := objects.project) else None,
         )
         with contextlib.suppress(OSError):
             _write(self.folder, self._key(stack, names), _ENCODER.encode(entry))
@@ -132,7 +144,8 @@ class Cache:
 
     def _key(self, stack: StackSource, names: Mapping[str, tuple[str, ...]]) -> str:
         digest = hashlib.sha256()
-        for part in (self.identity, stack.name, stack.path, stack.root, stack.entry):
+        settings = (stack.settings.mode, stack.settings.node or "")
+        for part in (self.identity, stack.name, stack.path, stack.root, stack.entry, *settings):
             digest.update(f"{len(part)} {part}".encode())
         for path, data in stack.files:
             digest.update(f"{len(path)} {path} {len(data)} ".encode())
@@ -178,3 +191,7 @@ def _write(folder: Path, name: str, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _project(stack: StackSource, kept: _Project | None) -> Project | None:
+    return Project(stack.name, kept.node, kept.file, kept.services, {}) if kept else None

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.compose import complaints, dialect, tokens
+from deployer.compose import complaints, dialect, project, tokens
 from deployer.compose.builds import with_images
+from deployer.compose.checkout import materialise, write
 from deployer.compose.client import Client, ToolFailedError
 from deployer.compose.corrections import Corrections
 from deployer.compose.encode import encode
-from deployer.compose.folder import parent
 from deployer.compose.locate import Locator
 from deployer.compose.outcome import Outcome
 from deployer.compose.recorder import Recorded, Recorder
@@ -28,6 +27,7 @@ from deployer.compose.references import References, references
 from deployer.compose.sealing import Sealing, seal
 from deployer.model.secret import Secret
 from deployer.model.stack import Body, StackObjects
+from deployer.remote.folder import folder_in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -59,7 +59,7 @@ def compile_stack(stack: StackSource, tools: Tools, names: Mapping[str, tuple[st
     before = (*sealing.problems, *checked.problems)
     if stack.entry not in checked.documents or any(problem.severity == "error" for problem in before):
         return Outcome(None, before)
-    folder = Path(tempfile.mkdtemp(prefix="deployer-", dir=parent()))
+    folder = Path(tempfile.mkdtemp(prefix="deployer-", dir=folder_in_memory()))
     try:
         done = _compile(_Work(sealing.shown, dict(stack.files), sealing, checked, Client(tools, folder), folder))
     except _FoundError as found:
@@ -88,6 +88,10 @@ class _Work:
     def placeholder(self) -> Path:
         return self.folder / "empty"
 
+    def hides(self, path: str, data: bytes) -> bool:
+        """Whether a file's bytes are to stay in memory: a secret's, and of encrypted ones what has no stand-in."""
+        return path in self.checked.secret_files or (data == self.files[path] and path in self.sealing.files)
+
     @property
     def locator(self) -> Locator:
         files = {path: data for path, data in self.stack.files if path not in self.checked.secret_files}
@@ -95,8 +99,11 @@ class _Work:
 
 
 def _compile(work: _Work) -> Outcome:
-    _materialise(work)
+    materialise(work.checkout, work.stack, work.hides)
+    write(work.placeholder, b"")
     config, variables, problems = _normalise(work)
+    if work.stack.settings.mode == "compose":
+        return _project(work, config, variables, problems)
     config, builds, build_notes = with_images(config, work.stack)
     problems += [_problem(work, note) for note in build_notes]
 
@@ -133,6 +140,16 @@ def _compile(work: _Work) -> Outcome:
     return Outcome(objects, tuple(problems), secrets)
 
 
+def _project(work: _Work, config: dict[str, Any], variables: dict[str, str], problems: list[Problem]) -> Outcome:
+    """In compose mode the normalised file is what is used, nearly as it is."""
+    node = work.stack.settings.node or ""
+    made, notes = project.project(config, work.stack.name, node, work.files, variables)
+    problems += [_problem(work, note) for note in notes]
+    objects = StackObjects(work.stack.name, (), (), (), (), project=made) if made else None
+    # What is in the environment is read again from the files at every run: no file of the cache may have it.
+    return Outcome(objects, tuple(problems), (("", None),) if made and made.environment else ())
+
+
 def _normalise(work: _Work) -> tuple[dict[str, Any], dict[str, str], list[Problem]]:
     """What `docker compose config` makes of the files, the variables that contents come from, and warnings.
 
@@ -141,7 +158,7 @@ def _normalise(work: _Work) -> tuple[dict[str, Any], dict[str, str], list[Proble
     """
     probe = work.folder / "probe.json"
     asked = {name: f"${{{name}-}}" for name in sorted(work.checked.environment)}
-    _write(probe, encode({_PROBE: {"dollar": "$$", "variables": asked}}))
+    write(probe, encode({_PROBE: {"dollar": "$$", "variables": asked}}))
     config, said, problems = _config(work, probe)
     answered = config.pop(_PROBE)
     doubled = answered["dollar"] == "$$"
@@ -168,7 +185,7 @@ def _config(work: _Work, probe: Path) -> tuple[dict[str, Any], str, list[Problem
                 raise _FoundError(problems) from None
             path, text = corrected
             (work.checkout / path).unlink()
-            _write(work.checkout / path, text)
+            write(work.checkout / path, text)
         else:
             return config, said, problems
 
@@ -179,7 +196,7 @@ _PROBE: Final = "x-deployer-probe"
 def _record(work: _Work, translated: Dialect) -> Recorded:
     """What `docker stack deploy` sends. In a dialect file every dollar sign is doubled: nothing is to be filled in."""
     file, socket = work.folder / "stack.json", work.folder / "s"
-    _write(file, encode(_mapped(translated.model, lambda text: text.replace("$", "$$"), keys=False)))
+    write(file, encode(_mapped(translated.model, lambda text: text.replace("$", "$$"), keys=False)))
     expected = [(kind, name) for kind, name in translated.external if kind != "volume"]
     recorder = Recorder(socket, expected)  # type: ignore[arg-type]  # only volumes are no kind of the recorder's
     try:
@@ -246,24 +263,6 @@ def _problem(work: _Work, note: Note) -> Problem:
 
 def _complained(work: _Work, error: ToolFailedError) -> list[Problem]:
     return [mistake.problem for mistake in complaints.errors(error.said, work.locator, str(work.checkout))]
-
-
-def _materialise(work: _Work) -> None:
-    work.checkout.mkdir(mode=0o700)
-    _write(work.placeholder, b"")
-    for path, data in work.stack.files:
-        target = work.checkout / path
-        if ".." in target.parts or not target.is_relative_to(work.checkout):
-            raise ValueError(f"the stack {work.stack.name} has a file outside its folder: {path!r}")
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        hidden = path in work.checked.secret_files or (data == work.files[path] and path in work.sealing.files)
-        _write(target, b"" if hidden else data)
-
-
-def _write(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
 
 
 def _relative(text: str, checkout: str) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from deployer.diff.effect import Effect
     from deployer.model.build import Build
     from deployer.model.observed import LiveService
+    from deployer.model.project import Project
     from deployer.model.secret import SecretFile
 
 
@@ -184,6 +185,28 @@ class ServiceUnsettled:
     cause: Cause = Cause.NOT_HEALTHY
 
 
+@dataclass(frozen=True)
+class ProjectDiffers:
+    """A stack in compose mode is not on its machine as git says; `unsettled`: only its containers are not well."""
+
+    stack: str
+    machine: str
+    project: Project
+    fields: tuple[Field, ...]
+    cause: Cause
+    unsettled: bool = False
+
+
+@dataclass(frozen=True)
+class ProjectSurplus:
+    """A compose project of this cluster on a machine for which git does not have it; `whole`: nor for any other."""
+
+    stack: str
+    machine: str
+    whole: bool
+    cause: Cause = Cause.GONE
+
+
 Change = (
     EngineMissing
     | DaemonJson
@@ -203,6 +226,8 @@ Change = (
     | NetworkReplaced
     | ServiceSurplus
     | ObjectSurplus
+    | ProjectDiffers
+    | ProjectSurplus
     | MemberSurplus
     | EntrySurplus
     | ContainerSurplus

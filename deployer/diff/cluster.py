@@ -11,6 +11,7 @@ from deployer.diff.change import Blocked, Diff
 from deployer.diff.departed import diff_departed
 from deployer.diff.drift import Rules, unknown
 from deployer.diff.machines import diff_engines
+from deployer.diff.projects import diff_projects
 from deployer.diff.registrator import diff_registrators
 from deployer.diff.replaced import with_services
 from deployer.diff.stacks import diff_stacks
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 def diff(
     desired: Desired,
-    objects: Sequence[StackObjects],
+    compiled: Sequence[StackObjects],
     observed: Observed,
     built: Mapping[str, BuiltImage] | None = None,
 ) -> Diff:
@@ -37,6 +38,8 @@ def diff(
 
     Stacks are compared only where a swarm is to be had: one that exists, or one that these changes will start.
     """
+    projects = diff_projects(desired, compiled, observed)
+    objects = [stack for stack in compiled if stack.project is None]
     engines = diff_engines(desired.cluster, observed)
     swarm = diff_swarm(desired.cluster, observed)
     catalogue = diff_catalogue(desired.cluster, observed, desired.commit)
@@ -55,7 +58,7 @@ def diff(
     else:
         surplus = Diff(())
     departed = diff_departed(desired.cluster, observed)
-    parts = (engines, swarm, catalogue, registrators, stacks, surplus, departed)
+    parts = (engines, swarm, catalogue, registrators, stacks, projects, surplus, departed)
     return Diff(
         changes=tuple(change for part in parts for change in part.changes),
         blocked=tuple(obstacle for part in parts for obstacle in part.blocked),

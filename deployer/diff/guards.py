@@ -17,8 +17,10 @@ from deployer.diff.change import (
     EntrySurplus,
     MemberSurplus,
     ObjectSurplus,
+    ProjectSurplus,
     ServiceSurplus,
 )
+from deployer.diff.projects import containers
 from deployer.errors import UsageError
 from deployer.model import labels
 
@@ -70,7 +72,11 @@ def removals(changes: Sequence[Change]) -> tuple[Removal, ...]:
     found: set[Removal] = set()
     for change in changes:
         match change:
-            case ServiceSurplus(stack=stack, whole=True) | ObjectSurplus(kind="network", stack=stack, whole=True):
+            case (
+                ServiceSurplus(stack=stack, whole=True)
+                | ObjectSurplus(kind="network", stack=stack, whole=True)
+                | ProjectSurplus(stack=stack, whole=True)
+            ):
                 found.add(Removal("stack", stack))
             case ServiceSurplus(name=name):
                 found.add(Removal("service", name))
@@ -144,7 +150,9 @@ def _living(desired: Desired, observed: Observed) -> Iterable[tuple[str, int]]:
     objects = [one for one in swarm.objects if one.labels.get(labels.CLUSTER) == cluster] if swarm else []
     networks = [one for one in objects if one.kind == "network"]
     marks = [*(one.labels for one in services), *(one.labels for one in networks)]
-    yield "stack", len({mark.get(labels.STACK, "") for mark in marks})
+    stacks = {mark.get(labels.STACK, "") for mark in marks}
+    projects = {one.project for name in observed.machines for one in containers(observed, name)}
+    yield "stack", len(stacks | projects)
     yield "service", len(services)
     yield "network", len(networks)
     yield "machine", len(swarm.members) if swarm else len(desired.cluster.nodes)

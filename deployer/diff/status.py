@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from deployer.diff.change import Cause, Change, Diff, Field, ServiceDiffers, ServiceUnsettled
 from deployer.diff.machines import advertise_address
+from deployer.diff.project_status import project_status
 from deployer.diff.proxy import virtual_hosts
 from deployer.diff.services import ROLLED_BACK, RUNNING_UPDATES, STALLED_UPDATES, counts_agree, seen_of
 from deployer.model.observed import Engine, LiveService, Observed, Registrations, Unreachable
-from deployer.model.status import Health, NodeStatus, RegistratorStatus, ServiceStatus, StackStatus, Status, Sync
+from deployer.model.status import Health, NodeStatus, RegistratorStatus, ServiceStatus, StackStatus, Status, Sync, worst
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from deployer.diff.services import Seen
     from deployer.model.cluster import Cluster, Node
     from deployer.model.desired import Desired
     from deployer.model.stack import Body, StackObjects
-
-WORST_FIRST: Final[tuple[Health, ...]] = ("Unknown", "Missing", "Degraded", "Progressing", "Suspended", "Healthy")
 
 
 def status(
@@ -33,7 +32,10 @@ def status(
     told = registrations or {}
     nodes = tuple(_node(desired.cluster, node, observed, diff, told.get(node.name)) for node in desired.cluster.nodes)
     seen = seen_of(observed.swarm)
-    stacks = tuple(_stack(stack, seen, observed, diff) for stack in sorted(objects, key=lambda stack: stack.stack))
+    stacks = tuple(
+        project_status(stack.project, observed, diff) if stack.project else _stack(stack, seen, observed, diff)
+        for stack in sorted(objects, key=lambda stack: stack.stack)
+    )
     hosts = virtual_hosts(desired.cluster, objects, seen)
     return Status(desired.cluster.name, desired.commit, nodes, stacks, hosts)
 
@@ -185,9 +187,3 @@ def _service_health(live: LiveService, *, differs: bool, ready: bool) -> tuple[H
     if not counts_agree(live, all_ready=ready):
         return "Progressing" if live.running else "Degraded", f"{live.running} of {live.wanted} running"
     return "Healthy", ""
-
-
-def worst(healths: Iterable[Health]) -> Health:
-    """The health of the whole: its worst part's; Healthy where there is no part."""
-    present = set(healths)
-    return next((health for health in WORST_FIRST if health in present), "Healthy")

@@ -12,6 +12,8 @@ from deployer.plan.operations import (
     AwaitServices,
     BuildImage,
     BuildStackImage,
+    ComposeDown,
+    ComposeUp,
     CreateObject,
     CreateService,
     InitSwarm,
@@ -71,6 +73,12 @@ async def perform(operation: Operation, world: World, tell: Tell) -> str:  # noq
             return await builds.push_image(world, operation, tell)
         case SendImage():
             return await builds.send_image(world, operation, tell)
+        case ComposeUp() | ComposeDown():
+            from deployer.execute import projects  # noqa: PLC0415 - most clusters have none
+
+            if isinstance(operation, ComposeUp):
+                return await projects.compose_up(world, operation, tell)
+            return await projects.compose_down(world, operation, tell)
         case CreateObject():
             return await stacks.create_object(world, operation, tell)
         case CreateService():

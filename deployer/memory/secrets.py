@@ -32,7 +32,10 @@ def known_secrets(desired: Desired, objects: Sequence[StackObjects]) -> tuple[st
     contents = [text for stack in objects for body in stack.secrets for text in _content(body.get("Data"))]
     veiled = [text for stack in objects for text in _veiled([*stack.configs, *stack.services])]
     variables = [text for stack in objects for body in stack.services for text in _variables(body)]
-    found = {text.strip() for text in (*cluster, *contents, *veiled, *variables)}
+    projects = [stack.project.environment.values() for stack in objects if stack.project]
+    texts = [secret.reveal() for held in projects for secret in held]
+    lines = [line for text in texts for line in (text, *text.splitlines())]
+    found = {text.strip() for text in (*cluster, *contents, *veiled, *variables, *lines)}
     return tuple(sorted((text for text in found if len(text) >= SHORTEST), key=len, reverse=True))
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from deployer.model.project import ProjectContainer
+
 
 @dataclass(frozen=True)
 class Unreachable:
@@ -62,6 +64,8 @@ class Engine:
     containers: tuple[Container, ...] = ()
     images: tuple[str, ...] = ()
     """Those of the registrator that were built there."""
+    projects: tuple[ProjectContainer, ...] = ()
+    """The containers of this cluster's stacks in compose mode."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct
 
 from deployer.model.build import Build  # noqa: TC001 - as below
-from deployer.model.cluster import Images  # noqa: TC001 - msgspec resolves the annotation
+from deployer.model.cluster import NAME_PATTERN, Images
+from deployer.model.project import Project  # noqa: TC001 - msgspec resolves the annotations of this module
 
 STACK_PATTERN: Final = r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$(?!\n)"
 WAIT_PATTERN: Final = r"^[1-9][0-9]{0,4}(s|m)$(?!\n)"
@@ -27,7 +28,13 @@ class StackSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     after: Annotated[
         tuple[Annotated[str, Meta(pattern=STACK_PATTERN)], ...], Meta(description="Stacks that must be healthy first.")
     ] = ()
-    mode: Annotated[Literal["swarm"], Meta(description="swarm: services of the cluster.")] = "swarm"
+    mode: Annotated[
+        Literal["swarm", "compose"],
+        Meta(description="swarm: services of the cluster; compose: containers of one machine, which needs no swarm."),
+    ] = "swarm"
+    node: (
+        Annotated[str, Meta(pattern=NAME_PATTERN, description="With `mode: compose`: the machine that runs it.")] | None
+    ) = None
     wait: Annotated[
         str,
         Meta(pattern=WAIT_PATTERN, description="How long its services may take until healthy: 180s, 5m."),
@@ -138,5 +145,7 @@ class StackObjects:
     """What is still encrypted: the compiler knows no keys, and before the bodies are compared or sent it is opened."""
     builds: tuple[Build, ...] = ()
     """Images that are built from the stack's files; services name them."""
+    project: Project | None = None
+    """In compose mode; everything above is empty then."""
     unavailable: tuple[tuple[str, str, str], ...] = ()
     """(service, why, what to do) of those that cannot be had now, whatever they are."""

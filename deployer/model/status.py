@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from deployer.model.field import Field
 
 Sync = Literal["Synced", "OutOfSync", "Unknown"]
 Health = Literal["Healthy", "Progressing", "Degraded", "Suspended", "Missing", "Unknown"]
+WORST_FIRST: Final[tuple[Health, ...]] = ("Unknown", "Missing", "Degraded", "Progressing", "Suspended", "Healthy")
+
+
+def worst(healths: Iterable[Health]) -> Health:
+    """The health of the whole: its worst part's; Healthy where there is no part."""
+    present = set(healths)
+    return next((health for health in WORST_FIRST if health in present), "Healthy")
 
 
 @dataclass(frozen=True)

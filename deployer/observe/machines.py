@@ -10,6 +10,7 @@ from deployer.docker import EngineError
 from deployer.errors import DeployerError, TimedOutError
 from deployer.model import labels
 from deployer.model.observed import Container, Engine, Machine, Membership, Silent, Unreachable
+from deployer.model.project import PROJECT, SERVICE, ProjectContainer
 from deployer.observe.facts import facts_command, read_facts
 from deployer.remote import ConnectionFailedError
 from deployer.remote.together import together
@@ -70,7 +71,7 @@ def _machine(facts: Facts, engine: Engine | Silent | None) -> Machine:
 
 async def observe_engine(engine: EngineApi, cluster: str, images: str = "") -> Engine | Silent:
     """Version, place in a swarm, and this cluster's own containers. Silent where nothing answers on the socket."""
-    ours = {"label": [f"{labels.CLUSTER}={cluster}", labels.ROLE]}
+    ours = {"label": [f"{labels.CLUSTER}={cluster}"]}  # tasks of the swarm have no such label, their services do
     try:
         version = await engine.version()
         async with together() as group:
@@ -79,7 +80,10 @@ async def observe_engine(engine: EngineApi, cluster: str, images: str = "") -> E
             built = group.create_task(engine.get("/images/json", filters={"reference": [images]})) if images else None
         place = membership(info.result().get("Swarm") or {})
         tags = tuple(sorted(tag for told in (built.result() if built else ()) for tag in told.get("RepoTags") or ()))
-        return Engine(version, place, tuple(_container(told) for told in containers.result()), tags)
+        listed = containers.result()
+        own = tuple(_container(told) for told in listed if labels.ROLE in (told["Labels"] or {}))
+        projects = tuple(read_project_container(told) for told in listed if PROJECT in (told["Labels"] or {}))
+        return Engine(version, place, own, tags, projects)
     except (ConnectionFailedError, TimedOutError, EngineError) as error:
         return Silent(error.message)
     except (AttributeError, KeyError, TypeError):
@@ -94,6 +98,22 @@ def membership(swarm: Mapping[str, Any]) -> Membership:
         address=str(swarm.get("NodeAddr") or ""),
         manager=bool(swarm.get("ControlAvailable")),
         cluster_id=str((swarm.get("Cluster") or {}).get("ID") or ""),
+    )
+
+
+def read_project_container(told: Mapping[str, Any]) -> ProjectContainer:
+    """An entry of `/containers/json` that compose made. Only `Status` tells of health and exit codes: `Up 2 minutes (healthy)`."""
+    marks, status, state = told["Labels"], str(told.get("Status") or ""), str(told.get("State") or "")
+    names = told.get("Names") or [""]
+    well = state == "running" and not status.endswith(("(unhealthy)", "(health: starting)"))
+    return ProjectContainer(
+        project=str(marks[PROJECT]),
+        service=str(marks.get(SERVICE, "")),
+        name=str(names[0]).lstrip("/"),
+        hash=str(marks.get(labels.HASH, "")),
+        image=str(told.get("Image", "")),
+        state=state,
+        healthy=well or status.startswith("Exited (0)"),
     )
 
 

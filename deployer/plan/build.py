@@ -14,6 +14,7 @@ from deployer.plan.consul import catalogue_steps
 from deployer.plan.departed import departed_steps
 from deployer.plan.draft import Draft
 from deployer.plan.machines import engine_steps, manager_of, member_step, swarm_steps
+from deployer.plan.projects import project_steps, remove_projects
 from deployer.plan.registrator import registrator_steps
 from deployer.plan.removals import make_room, remove_surplus
 from deployer.plan.stacks import in_order, object_steps, service_steps
@@ -51,7 +52,9 @@ def build_plan(
     ready = seen_of(observed.swarm).all_ready
     for source, after in sources:
         service_steps(draft, source, after, compiled[source.name], diff, machines, all_ready=ready)
+        project_steps(draft, source, after, diff, machines)
     remove_surplus(draft, diff)
+    remove_projects(draft, diff, desired.cluster.name)
     departed_steps(draft, diff, desired, observed, manager)
     everything = tuple(step.number for step in draft.steps)
     for change in last:

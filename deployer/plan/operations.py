@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from deployer.model.build import Build, BuildFile
     from deployer.model.observed import LiveService
+    from deployer.model.project import Project
     from deployer.model.secret import SecretFile
 
 
@@ -271,12 +272,36 @@ NodeOperation = (
     | RetireContainer
     | RemoveImage
 )
+
+
+@dataclass(frozen=True)
+class ComposeUp:
+    """`docker compose up` on a machine, and the wait for its containers; `first`: nothing of it is there."""
+
+    stack: str
+    machine: str
+    project: Project
+    timeout: float
+    first: bool
+
+
+@dataclass(frozen=True)
+class ComposeDown:
+    """Remove a project's containers and networks from a machine, as far as they are `cluster`'s; volumes stay."""
+
+    stack: str
+    machine: str
+    cluster: str
+
+
 StackOperation = (
     BuildStackImage
     | PushImage
     | SendImage
     | CreateObject
     | CreateService
+    | ComposeUp
+    | ComposeDown
     | UpdateService
     | ReplaceService
     | RemoveService

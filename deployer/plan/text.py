@@ -16,6 +16,8 @@ from deployer.plan.operations import (
     Back,
     BuildImage,
     BuildStackImage,
+    ComposeDown,
+    ComposeUp,
     CreateObject,
     CreateService,
     InitSwarm,
@@ -133,11 +135,11 @@ def mark(operation: Operation) -> Mark:
     match operation:
         case AwaitConsul() | AwaitServices() | RollBackStack():
             return "."
-        case RemoveService() | RemoveObject() | RetireContainer() | RemoveImage():
+        case RemoveService() | RemoveObject() | RetireContainer() | RemoveImage() | ComposeDown():
             return "-"
         case ReplaceService() | ReplaceNetwork():
             return "-/+"
-        case WriteDaemonJson() | UpdateMember() | UpdateService():
+        case WriteDaemonJson() | UpdateMember() | UpdateService() | ComposeUp(first=False):
             return "~"
         case (
             InstallEngine()
@@ -151,6 +153,7 @@ def mark(operation: Operation) -> Mark:
             | RegisterNode()
             | CreateObject()
             | CreateService()
+            | ComposeUp()
         ):
             return "+"
         case _:
@@ -205,6 +208,11 @@ def describe(operation: Operation) -> tuple[str, str]:  # noqa: C901, PLR0911, P
             return node, f"remove image {image}"
         case CreateObject(kind, _, name):
             return name, f"create {kind}"
+        case ComposeUp(stack, machine, project, timeout):
+            counts = ", ".join(f"{service.name} {service.count}" for service in project.services)
+            return stack, f"docker compose up on {machine}: {counts}; wait up to {timeout:.0f} s"
+        case ComposeDown(stack, machine):
+            return stack, f"remove the compose project from {machine}; its volumes stay"
         case CreateService(_, name, body):
             return name, f"create service, {_count(body)}"
         case UpdateService(_, name, body):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from deployer.diff.status import worst
 from deployer.model.printable import printable
+from deployer.model.status import worst
 from deployer.plan.text import field_text, short
 from deployer.report.problems import plural
 from deployer.report.table import table

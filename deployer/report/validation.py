@@ -47,5 +47,5 @@ def valid_document(desired: Desired, objects: Sequence[StackObjects], warnings: 
 
 
 def sizes_of(desired: Desired, objects: Sequence[StackObjects]) -> dict[str, int]:
-    services = sum(len(stack.services) for stack in objects)
+    services = sum(len(stack.project.services if stack.project else stack.services) for stack in objects)
     return {"machines": len(desired.cluster.nodes), "stacks": len(desired.stacks), "services": services}

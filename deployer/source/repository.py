@@ -138,10 +138,11 @@ def validate(parsed: Parsed) -> Desired:
     """The state that the files describe; InvalidFilesError where they describe none."""
     layout = parsed.layout
     complete = not any(problem.path.startswith("cluster") for problem in parsed.problems)
+    sources, also = stacks.validate(layout.stacks, parsed.stacks, tuple(parsed.nodes) if complete else None)
+    compose = {source.name for source in sources if source.settings.mode == "compose"}
     wanted, found = cluster.validate(
-        parsed.cluster, parsed.nodes, layout.known_hosts, stacks=bool(layout.stacks), complete=complete
+        parsed.cluster, parsed.nodes, layout.known_hosts, stacks=bool(layout.stacks.keys() - compose), complete=complete
     )
-    sources, also = stacks.validate(layout.stacks, parsed.stacks)
     if wanted is not None and wanted.proxy is not None and parsed.cluster is not None:
         also += proxy.problems(parsed.cluster, wanted.proxy, parsed.stacks)
     problems = sorted({*parsed.problems, *found, *also})

@@ -13,7 +13,7 @@ from deployer.source import words
 from deployer.source.typed import convert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from deployer.document import Document
     from deployer.model.problem import Problem
@@ -24,9 +24,12 @@ SETTINGS: Final = "x-deployer"
 
 
 def validate(
-    stacks: Mapping[str, StackFiles], documents: Mapping[str, Document | None]
+    stacks: Mapping[str, StackFiles], documents: Mapping[str, Document | None], machines: Sequence[str] | None = None
 ) -> tuple[tuple[StackSource, ...], list[Problem]]:
-    """The stacks that could be read, sorted by name, and what is wrong with any; documents are by stack."""
+    """The stacks that could be read, sorted by name, and what is wrong with any; documents are by stack.
+
+    `machines` are the names of all of them; None where not all could be read.
+    """
     problems: list[Problem] = []
     sources: list[StackSource] = []
     for name, files in stacks.items():
@@ -40,7 +43,8 @@ def validate(
     settled = {source.name: source.settings for source in sources}
     known = {name: document for name, document in documents.items() if document is not None}
     problems += [*_unknown(settled, known, stacks), *_circles(settled, known), *_clashes(known)]
-    problems += [problem for name in settled for problem in _ignored(settled[name], known[name])]
+    for name, settings in settled.items():
+        problems += [*_ignored(settings, known[name]), *_modes(settings, known[name], machines)]
     return tuple(sources), problems
 
 
@@ -102,6 +106,28 @@ def _ignored(settings: StackSettings, document: Document) -> Iterator[Problem]:
             advice = f"did you mean {prefix + near!r}?" if near else f"it is one of {', '.join(ignoring.IGNORABLE)}"
             message = f"there is no field {shortened(field)!r} that could be ignored"
         yield document.problem((SETTINGS, "ignore", index), message, advice)
+
+
+def _modes(settings: StackSettings, document: Document, machines: Sequence[str] | None) -> Iterator[Problem]:
+    """A compose project has its machine, and what Swarm does is not asked of it."""
+    if settings.mode == "swarm":
+        if settings.node is not None:
+            message = "'node' is for `mode: compose`: Swarm chooses the machines"
+            advice = "use a placement constraint, or add `mode: compose`"
+            yield document.problem((SETTINGS, "node"), message, advice, key=True)
+        return
+    if settings.node is None:
+        yield document.problem(
+            (SETTINGS, "mode"), "`mode: compose` has no machine", "add `node:` with a machine's name"
+        )
+    elif machines is not None and settings.node not in machines:
+        near = words.nearest(settings.node, machines)
+        advice = f"did you mean {near!r}?" if near else f"there are {', '.join(machines)}"
+        yield document.problem((SETTINGS, "node"), f"there is no machine {settings.node!r}", advice)
+    for key in ("ignore", "images"):
+        if key in document.value[SETTINGS]:
+            message = f"{key!r} means nothing in a stack with `mode: compose`"
+            yield document.problem((SETTINGS, key), message, "remove it", key=True, severity="warning")
 
 
 def _circles(settled: Mapping[str, StackSettings], documents: Mapping[str, Document]) -> Iterator[Problem]:

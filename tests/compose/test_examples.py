@@ -265,7 +265,7 @@ def test_external_objects_are_requirements(
 
 def test_depends_on_in_both_forms_becomes_the_order(objects: Mapping[str, StackObjects]) -> None:
     assert objects["swarmtest"].order == (Dependency("swarmtest_web", "swarmtest_redis"),)
-    assert objects["include"].order == (Dependency("include_app", "include_db"),)
+    assert objects["include"].order == (Dependency("include_app", "include_db", "healthy"),)
 
 
 def test_only_services_of_active_profiles_are_there(objects: Mapping[str, StackObjects]) -> None:

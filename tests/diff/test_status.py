@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from deployer.diff import diff
-from deployer.diff.status import status, worst
+from deployer.diff.status import status
 from deployer.model.cluster import Consul, Registrator
 from deployer.model.field import Field
 from deployer.model.observed import CatalogueNode, Machine, Observed, Registrations, Silent, Unreachable
 from deployer.model.stack import StackObjects, StackSettings
-from deployer.model.status import NodeStatus, RegistratorStatus, StackStatus
+from deployer.model.status import NodeStatus, RegistratorStatus, StackStatus, worst
 from tests.literals import (
     COMMIT,
     DOWN,

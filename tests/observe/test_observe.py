@@ -119,7 +119,7 @@ def test_a_machine_with_an_engine() -> None:
     )
     assert (machine.os.id, machine.default_interface, machine.privileged) == ("debian", "eth0", True)
     listing = next(request for request in connection.requests if request.line == "GET /containers/json")
-    assert listing.query == {"all": "true", "filters": '{"label": ["deployer.cluster=test", "deployer.role"]}'}
+    assert listing.query == {"all": "true", "filters": '{"label": ["deployer.cluster=test"]}'}
     assert [command.argv for command in connection.commands] == [("sh", "-s")]
 
 

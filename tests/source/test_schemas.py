@@ -33,6 +33,7 @@ GOOD: list[tuple[Kind, str]] = [
     ("stack", "x-deployer: {drift: report, ignore: [replicas]}\n"),
     ("cluster", "name: a\npolicy: {drift: report}\n"),
     ("stack", "services: {web: {image: 5}}\nx-deployer: {after: [a, b_c], mode: swarm, wait: 5m}\n"),
+    ("stack", "x-deployer: {mode: compose, node: a}\n"),
 ]
 BAD: list[tuple[Kind, str]] = [
     ("cluster", "- a\n"),
@@ -87,8 +88,8 @@ BAD: list[tuple[Kind, str]] = [
     ("stack", "x-deployer: {wait: 0s}\n"),
     ("stack", "x-deployer: {wait: 5h}\n"),
     ("stack", "x-deployer: {wait: 5}\n"),
-    ("stack", "x-deployer: {mode: compose}\n"),
-    ("stack", "x-deployer: {node: a}\n"),
+    ("stack", "x-deployer: {mode: kube}\n"),
+    ("stack", "x-deployer: {node: A}\n"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Where the compiler's private folders are made."""
+"""Where private folders are made: for files that programs read, and for sockets."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Final
 _LONGEST_FOLDER: Final = 80  # a socket's path may have 107 bytes
 
 
-def parent() -> str | None:
-    """A directory in memory where there is one: env files hold passwords. None: wherever TMPDIR says."""
+def folder_in_memory() -> str | None:
+    """A directory in memory where there is one: files in it may hold passwords. None: wherever TMPDIR says."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     usable = (
         runtime.startswith("/")

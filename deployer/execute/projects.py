@@ -1,0 +1,235 @@
+"""Stacks in compose mode: `docker compose` of this machine at that machine's engine, by python-on-whales.
+
+Nothing of whoever deploys reaches the file: its variables are filled in already. The secrets that it takes from the
+environment come by a pipe, and are in no argument and on no disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from deployer.docker import segment
+from deployer.docker.engine import SOCKET
+from deployer.docker.frames import log_lines
+from deployer.errors import DeployerError
+from deployer.execute.converge import NotConvergedError
+from deployer.execute.world import PAUSE_SECONDS
+from deployer.model import labels
+from deployer.model.printable import printable
+from deployer.model.project import PROJECT, SERVICE
+from deployer.remote.folder import folder_in_memory
+from deployer.remote.relay import relayed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from deployer.docker import Engine
+    from deployer.execute.world import World
+    from deployer.model.project import Project
+    from deployer.plan.operations import ComposeDown, ComposeUp
+
+    Json = Mapping[str, Any]
+
+LINES: Final = 10
+STEADY_SECONDS: Final = 1.0
+"""A program that ends at once is `running` for a moment, too."""
+ENDED_WELL: Final = frozenset({"no", "on-failure", ""})
+"""Restart policies with which a container that ended with 0 has done what it was to do."""
+
+
+async def compose_up(world: World, operation: ComposeUp, tell: Callable[[str], None]) -> str:
+    """`docker compose up --detach --remove-orphans`, then wait until every container runs and is healthy, or has ended with 0."""
+    engine = await world.engine(operation.machine)
+    await _refuse_foreign(engine, operation.project)
+    connection = await world.link.to(operation.machine)
+    async with relayed(connection, SOCKET) as socket:
+        tell(f"docker compose up on {operation.machine}")
+        await asyncio.to_thread(_compose, socket, operation.project)
+    began = time.monotonic()
+    told, well_since = "", 0.0
+    while not world.stopping.is_set():
+        states = [await _state(engine, entry) for entry in await _listed(engine, operation.project.stack)]
+        line, late, failed = _judged(operation.project, states)
+        if failed:
+            raise NotConvergedError("; ".join(failed), await _last_words(engine, states))
+        well_since = (well_since or time.monotonic()) if not late else 0.0
+        if well_since and time.monotonic() - well_since >= STEADY_SECONDS:
+            return line
+        if late and time.monotonic() - began > operation.timeout:
+            late_words = f"not running after {operation.timeout:g} s: {', '.join(late)}"
+            raise NotConvergedError(late_words, await _last_words(engine, states))
+        if line != told:
+            told = line
+            tell(line)
+        await asyncio.sleep(PAUSE_SECONDS)
+    raise DeployerError("stopped while waiting")
+
+
+async def compose_down(world: World, operation: ComposeDown, _: Callable[[str], None]) -> str:
+    """Containers and networks of ours with that project's name; volumes stay."""
+    engine = await world.engine(operation.machine)
+    ours = [f"{labels.CLUSTER}={operation.cluster}", f"{PROJECT}={operation.stack}"]
+    found = await engine.get("/containers/json", all=True, filters={"label": ours})
+    for entry in found:
+        await engine.post_slowly(f"/containers/{segment(entry['Id'])}/stop?t=10", {}, 40.0)
+        await engine.delete(f"/containers/{segment(entry['Id'])}", force=True)
+    for network in await engine.get("/networks", filters={"label": ours}):
+        await engine.delete(f"/networks/{segment(network['Id'])}")
+    return f"{len(found)} container{'' if len(found) == 1 else 's'} removed; volumes stay"
+
+
+async def _refuse_foreign(engine: Engine, project: Project) -> None:
+    """A project of that name which somebody else made would be taken over by compose."""
+    for entry in await _listed(engine, project.stack):
+        if labels.CLUSTER not in entry["Labels"]:
+            name = str((entry.get("Names") or ["?"])[0]).lstrip("/")
+            raise DeployerError(
+                f"a compose project {project.stack} is there that is not this cluster's (container {printable(name)})",
+                help=f"remove it there: docker compose -p {project.stack} down; or give the stack another name",
+            )
+
+
+async def _listed(engine: Engine, stack: str) -> list[Json]:
+    found: list[Json] = await engine.get("/containers/json", all=True, filters={"label": [f"{PROJECT}={stack}"]})
+    return found
+
+
+async def _state(engine: Engine, entry: Json) -> Json:
+    told: Json = await engine.get(f"/containers/{segment(entry['Id'])}/json")
+    return told
+
+
+def _judged(project: Project, states: Sequence[Json]) -> tuple[str, list[str], list[str]]:
+    """(how far it is, services that are not there yet, services that will not be) from `/containers/ID/json`."""
+    words, late, failed = [], [], []
+    for service in project.services:
+        mine = [told for told in states if told["Config"]["Labels"].get(SERVICE) == service.name]
+        well = sum(_well(told) for told in mine)
+        words.append(f"{service.name} {well}/{service.count}")
+        if well < service.count:
+            late.append(words[-1])
+        failed += [f"{service.name}: {why}" for told in mine if (why := _trouble(told))][:1]
+    return ", ".join(words), late, failed
+
+
+def _well(told: Json) -> bool:
+    state = told["State"]
+    if state["Status"] == "running":
+        return str((state.get("Health") or {}).get("Status", "healthy")) == "healthy"
+    return bool(state["Status"] == "exited" and state["ExitCode"] == 0 and _policy(told) in ENDED_WELL)
+
+
+def _trouble(told: Json) -> str:
+    """Why waiting longer is of no use; empty where it may be."""
+    state = told["State"]
+    if (state.get("Health") or {}).get("Status") == "unhealthy":
+        return "its health check fails"
+    if state["Status"] in {"exited", "dead"} and not _well(told) and _policy(told) in {"no", ""}:
+        return f"it ended with exit code {state['ExitCode']}"
+    if int(told.get("RestartCount") or 0) >= 3:
+        return f"it ended {told['RestartCount']} times, with exit code {state['ExitCode']} at last"
+    return ""
+
+
+def _policy(told: Json) -> str:
+    return str((told["HostConfig"].get("RestartPolicy") or {}).get("Name") or "")
+
+
+async def _last_words(engine: Engine, states: Sequence[Json]) -> list[str]:
+    said: list[str] = []
+    for told in states:
+        if not _well(told):
+            raw = await engine.raw(f"/containers/{segment(told['Id'])}/logs", stdout=True, stderr=True, tail=str(LINES))
+            name = told["Name"].lstrip("/")
+            said += [f"{name} | {line}" for line in log_lines(raw)[-LINES:]]
+            probes = (told["State"].get("Health") or {}).get("Log") or []
+            checked = (
+                f"exit code {probes[-1]['ExitCode']} {str(probes[-1].get('Output') or '').strip()}" if probes else ""
+            )
+            said += [f"{name} health check: {line}" for line in checked.splitlines()[:3]]
+    return said
+
+
+def _compose(socket: str, project: Project) -> None:
+    """Raises DeployerError with compose's own last words."""
+    from python_on_whales import DockerClient  # noqa: PLC0415 - 0.4 s
+    from python_on_whales.exceptions import DockerException  # noqa: PLC0415 - see above
+
+    folder = Path(tempfile.mkdtemp(prefix="deployer-", dir=folder_in_memory()))
+    try:
+        file, log, variables = folder / "compose.json", folder / "log", folder / "variables"
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as text:
+            text.write(project.file.replace("$", "$$"))  # nothing is to be filled in any more
+        client = DockerClient(
+            client_call=[sys.executable, "-I", "-c", _CALL, str(variables), str(log), _docker()],
+            host=f"unix://{socket}",
+            compose_files=[str(file)],
+            compose_project_name=project.stack,
+            compose_project_directory=str(folder),
+        )
+        with _whispered(variables, _environment(project)):
+            client.compose.up(detach=True, remove_orphans=True, quiet=True)
+    except DockerException as error:
+        said = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        raise NotConvergedError(f"docker compose up ended with exit code {error.return_code}", said[-LINES:]) from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+_CALL: Final = """
+import json, os, sys
+with open(sys.argv[1], encoding="utf-8") as pipe:
+    environment = json.loads(pipe.readline())
+log = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+for number, target in ((os.open(os.devnull, os.O_RDONLY), 0), (log, 1), (log, 2)):
+    os.dup2(number, target)
+os.execve(sys.argv[3], sys.argv[3:], environment)
+"""
+"""What python-on-whales starts in place of docker, as it gives docker our own environment: its environment comes by a pipe."""
+
+
+@contextmanager
+def _whispered(path: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """A line of JSON for whoever reads the pipe at `path`; it touches no disk, and waits for nobody."""
+    os.mkfifo(path, 0o600)
+    descriptor = os.open(path, os.O_RDWR)
+    line = json.dumps(environment).encode() + b"\n"
+
+    def write() -> None:
+        rest = line
+        while rest:
+            try:
+                rest = rest[os.write(descriptor, rest) :]
+            except OSError:  # closed, as nobody wanted it
+                return
+
+    threading.Thread(target=write, daemon=True).start()
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _environment(project: Project) -> dict[str, str]:
+    """Where programs and the user's registry credentials are, and the project's secrets; nothing else of ours."""
+    names = ("PATH", "HOME", "DOCKER_CONFIG")
+    own = {name: os.environ[name] for name in names if name in os.environ}
+    return own | {name: secret.reveal() for name, secret in project.environment.items()}
+
+
+def _docker() -> str:
+    found = shutil.which("docker")
+    if found is None:
+        raise DeployerError("docker's client is not installed here", help="install docker-cli and docker-compose")
+    return str(Path(found).absolute())
