@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from deployer.plan.care import CareOperation
+from deployer.plan.compose import ComposeDown as ComposeDown  # noqa: PLC0414 - said again for whoever speaks of operations
+from deployer.plan.compose import ComposeUp as ComposeUp  # noqa: PLC0414 - as above
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deployer.model.build import Build, BuildFile
     from deployer.model.observed import LiveService
-    from deployer.model.project import Project
     from deployer.model.secret import SecretFile
 
 
@@ -272,26 +273,6 @@ NodeOperation = (
     | RetireContainer
     | RemoveImage
 )
-
-
-@dataclass(frozen=True)
-class ComposeUp:
-    """`docker compose up` on a machine, and the wait for its containers; `first`: nothing of it is there."""
-
-    stack: str
-    machine: str
-    project: Project
-    timeout: float
-    first: bool
-
-
-@dataclass(frozen=True)
-class ComposeDown:
-    """Remove a project's containers and networks from a machine, as far as they are `cluster`'s; volumes stay."""
-
-    stack: str
-    machine: str
-    cluster: str
 
 
 StackOperation = (

@@ -8,8 +8,9 @@ from textwrap import dedent
 
 import pytest
 
-from deployer.diff import diff, status
+from deployer.diff import diff
 from deployer.diff.guards import removals
+from deployer.diff.status import status
 from deployer.model.observed import Engine, Machine, Observed
 from deployer.model.project import Project, ProjectContainer, ProjectService
 from deployer.model.stack import StackObjects, StackSettings
