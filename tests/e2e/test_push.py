@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -114,3 +115,50 @@ def test_pushes_of_two_clones_end_at_the_last_accepted_commit(pushing: Pushing, 
     assert len(accepted) == 1, said
     assert pushing.deployed == pushing.head
     assert cluster.replicas()["swarmtest_web"] == f"{accepted[0] + 1}/{accepted[0] + 1}"
+
+
+def test_a_rollback_is_what_runs_and_the_next_push_goes_forward_again(pushing: Pushing, cluster: Standing) -> None:
+    clone = pushing.clone("back-and-forth")
+    before = pushing.head
+    count = next(line.strip() for line in (clone / FILE).read_text().splitlines() if "replicas:" in line)
+    was = cluster.replicas()["swarmtest_web"]
+    commit = pushing.change(clone, count, "replicas: 5")
+    assert pushing.push(clone)[0] == 0
+    assert cluster.replicas()["swarmtest_web"] == "5/5"
+    done = cluster.deployer("rollback", "--repo", str(pushing.server), "--reason", "too many")
+    assert done.returncode == 0, done.stderr
+    assert cluster.replicas()["swarmtest_web"] == was
+    assert pushing.deployed == before
+    assert f"git revert --no-edit {before[:10]}..HEAD" in done.stderr
+    (newest, pushed, *_) = json.loads(cluster.deployer("history", "--json", "--repo", str(pushing.server)).stdout)[
+        "runs"
+    ]
+    assert (newest["via"], newest["commit"], newest["reason"]) == ("rollback", before, "too many")
+    assert (pushed["via"], pushed["commit"], pushed["result"]) == ("push", commit, "done")
+    shown = cluster.deployer("show", pushed["run"], "--repo", str(pushing.server)).stdout
+    assert "~ #1 swarmtest_web: update service, 5 replicas" in shown
+    pushing.git(clone, "revert", "--no-edit", "HEAD")
+    assert pushing.push(clone)[0] == 0, "git says again what runs"
+    assert cluster.replicas()["swarmtest_web"] == was
+
+
+def test_a_gate_refuses_a_push_whose_deploy_fails_and_the_cluster_is_as_before(
+    pushing: Pushing, cluster: Standing
+) -> None:
+    cluster.deployer("hooks", "install", "--gate", "apply", str(pushing.server), check=True)
+    before, clone = pushing.head, pushing.clone("gated")
+    try:
+        pushing.change(clone, "image: deployer/counter:1", "image: deployer/nosuch:1")
+        code, said = pushing.push(clone)
+        told = " ".join(said.replace("remote: ", "").split())
+        assert code == 1
+        assert "! [remote rejected] main -> main (" in told, said
+        assert pushing.head == before
+        assert cluster.deployer("plan", "--detailed-exitcode", "--repo", str(pushing.server)).returncode == 0
+        pushing.git(clone, "reset", "--quiet", "--hard", before)
+        commit = pushing.change(clone, "replicas:", "replicas:  ")
+        code, said = pushing.push(clone)
+        assert code == 0, said
+        assert pushing.head == pushing.deployed == commit
+    finally:
+        cluster.deployer("hooks", "install", "--gate", "none", str(pushing.server), check=True)
