@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from deployer.errors import UnreachableError, UsageError
 from deployer.machines import check, node_file
 from deployer.machines.host_key import agree, show
-from deployer.model.cluster import NAME_PATTERN
 from deployer.model.counts import Edited
 from deployer.model.observed import Unreachable
+from deployer.model.patterns import NAME_PATTERN
 from deployer.observe.machines import observe_machine
 from deployer.remote import Link
 from deployer.source import load_cluster

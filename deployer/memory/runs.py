@@ -205,7 +205,7 @@ def _parsed(line: bytes, path: Path, *, alive: bool) -> Process | None:
         return None
     texts = {name: printable(value[:LONGEST]) for name, value in asdict(told).items() if isinstance(value, str)}
     state = told.state if told.state == "ended" or alive else "killed"
-    return replace(told, **(texts | {"state": state}), logged=path.with_suffix(".log").exists())  # type: ignore[arg-type]
+    return replace(told, **(texts | {"state": state}), logged=path.with_suffix(".log").exists())  # type: ignore[arg-type] # the names are those of its fields
 
 
 def _start(pid: int) -> int:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct
 
 from deployer.model.build import Build  # noqa: TC001 - as below
-from deployer.model.cluster import NAME_PATTERN, Images
+from deployer.model.cluster import Images  # noqa: TC001 - msgspec resolves the annotations of this module
+from deployer.model.patterns import NAME_PATTERN
 from deployer.model.project import Project  # noqa: TC001 - msgspec resolves the annotations of this module
 
 STACK_PATTERN: Final = r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$(?!\n)"

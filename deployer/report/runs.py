@@ -52,4 +52,4 @@ def _state(one: Process) -> str:
 
 
 def _tone(state: str) -> Tone:
-    return {"waiting": "yellow", "running": "yellow", "ended (0)": "green"}.get(state, "red")  # type: ignore[return-value]
+    return {"waiting": "yellow", "running": "yellow", "ended (0)": "green"}.get(state, "red")  # type: ignore[return-value] # tones by state

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deployer.errors import UsageError
-from deployer.model.cluster import NAME_PATTERN
+from deployer.model.patterns import NAME_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from deployer.model.cluster import NAME_PATTERN
+from deployer.model.patterns import NAME_PATTERN
 from deployer.model.problem import Problem
 from deployer.model.stack import STACK_PATTERN
 from deployer.source.words import PATTERNS

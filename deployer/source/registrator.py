@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from deployer.document import Document
-    from deployer.model.cluster import ClusterFile, Registrator
+    from deployer.model.cluster import ClusterFile
     from deployer.model.problem import Problem
+    from deployer.model.registrator import Registrator
 
 SECTION = ("registrator",)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from deployer.errors import DeployerError, UsageError
-from deployer.model.cluster import NAME_PATTERN
+from deployer.model.patterns import NAME_PATTERN
 from deployer.source import git, schemas
 from deployer.source.layout import CLUSTER_FILES, COMPOSE_FILES
 

@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.document import shortened
-from deployer.model.cluster import ADDRESS_PATTERN, IMAGE_PATTERN, INTERFACE_PATTERN, NAME_PATTERN, USER_PATTERN
+from deployer.model.patterns import ADDRESS_PATTERN, IMAGE_PATTERN, INTERFACE_PATTERN, NAME_PATTERN, USER_PATTERN
 from deployer.model.stack import STACK_PATTERN, WAIT_PATTERN
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ import pytest
 
 from deployer.diff.change import Cause, ContainerDiffers, Diff, ImageMissing
 from deployer.diff.registrator import diff_registrators, registrator_body
-from deployer.model.cluster import Cluster, Consul, ConsulSecrets, Registrator
+from deployer.model.cluster import Cluster, Consul, ConsulSecrets
 from deployer.model.observed import Container, Machine, Silent, Unreachable
+from deployer.model.registrator import Registrator
 from deployer.model.secret import Secret, SecretFile
 from tests.literals import COMMIT, DOWN, EARLIER, cluster, engine, machine, node, observed
 

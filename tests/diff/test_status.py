@@ -7,9 +7,10 @@ import pytest
 
 from deployer.diff import diff
 from deployer.diff.status import status
-from deployer.model.cluster import Consul, Registrator
+from deployer.model.cluster import Consul
 from deployer.model.field import Field
 from deployer.model.observed import CatalogueNode, Machine, Observed, Registrations, Silent, Unreachable
+from deployer.model.registrator import Registrator
 from deployer.model.stack import StackObjects, StackSettings
 from deployer.model.status import NodeStatus, RegistratorStatus, StackStatus, worst
 from tests.literals import (

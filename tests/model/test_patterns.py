@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from deployer.model.cluster import (
+from deployer.model.cluster import NodeFile
+from deployer.model.patterns import (
     ADDRESS_PATTERN,
     IMAGE_PATTERN,
     INTERFACE_PATTERN,
     NAME_PATTERN,
     USER_PATTERN,
-    NodeFile,
 )
 from deployer.model.stack import STACK_PATTERN, WAIT_PATTERN, StackSettings
 

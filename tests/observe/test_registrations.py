@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from deployer.model.cluster import Cluster, Consul, Registrator
+from deployer.model.cluster import Cluster, Consul
 from deployer.model.observed import Container, Machine, Registrations, Unreachable
+from deployer.model.registrator import Registrator
 from deployer.observe.registrations import observe_registrations
 from tests import fakes, literals
 from tests.fakes import FakeConnection, link, run

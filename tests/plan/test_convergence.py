@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from deployer.diff import diff
 from deployer.diff.services import references
-from deployer.model.cluster import Cluster, Consul, Registrator
+from deployer.model.cluster import Cluster, Consul
 from deployer.model.desired import Desired
 from deployer.model.observed import (
     CatalogueNode,
@@ -26,6 +26,7 @@ from deployer.model.observed import (
     Swarm,
     Unreachable,
 )
+from deployer.model.registrator import Registrator
 from deployer.model.stack import Dependency, StackObjects
 from deployer.plan import Plan, build_plan, plan_text
 from deployer.plan.operations import (

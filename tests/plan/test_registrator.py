@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from deployer.model.cluster import Registrator
+from deployer.model.registrator import Registrator
 from deployer.plan import describe, plan_text
 from deployer.plan.operations import BuildImage, RunContainer
 from tests.literals import machine, observed

@@ -101,7 +101,7 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHt6e3p7ent6e3p7ent6e3p7ent6e3p7ent6e
             id="identity with a tab",
         ),
         pytest.param({C: CLUSTER + "engine: {daemon: {x: [1, .nan]}}\n"}, [f"{C}:2:26: engine.daemon.x[1] cannot be nan"], id="no JSON"),
-        pytest.param({C: CLUSTER + "proxy: {}\n"}, [f"{C}:2:1: unknown key 'proxy'"], id="key of a later version"),
+        pytest.param({C: CLUSTER + "proxies: {}\n"}, [f"{C}:2:1: unknown key 'proxies'"], id="key of a later version"),
         pytest.param({C: CLUSTER + "registrator: {}\n"}, [f"{C}:2:1: there is no Consul to register in"], id="registrator without Consul"),
         pytest.param(
             {C: CLUSTER + "consul: {}\nregistrator: {ttl: 30}\n", M: MANAGER + "consul: server\n"},
