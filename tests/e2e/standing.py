@@ -61,6 +61,12 @@ class Standing:
         self.git("commit", "--quiet", "--message", message)
         return self.git("rev-parse", "HEAD")
 
+    def back_to(self, commit: str) -> None:
+        """The branch, and what the repository remembers as deployed: what was deployed since is taken away by hand."""
+        self.git("reset", "--quiet", "--hard", commit)
+        for ref in self.git("for-each-ref", "--format=%(refname)", "refs/deployer/*/deployed").splitlines():
+            self.git("update-ref", "-d", ref)
+
     def edit(self, path: str, old: str, new: str) -> None:
         file = self.repo / path
         text = file.read_text()

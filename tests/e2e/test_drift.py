@@ -44,7 +44,7 @@ def drifting(cluster: Standing) -> Iterator[Standing]:
         "docker network create --driver overlay by-hand >/dev/null",
     )
     yield cluster
-    cluster.git("reset", "--quiet", "--hard", before)
+    cluster.back_to(before)
     remove = "docker service ls --quiet --filter label=deployer.stack=s | xargs docker service rm >/dev/null"
     script(
         cluster,

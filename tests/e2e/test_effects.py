@@ -101,7 +101,7 @@ def effects(cluster: Standing) -> Iterator[Standing]:
         assert applied.returncode == 0, applied.stdout + applied.stderr
         yield cluster
     finally:
-        cluster.git("reset", "--quiet", "--hard", before)
+        cluster.back_to(before)
         cluster.on("master", "sh", "-c", "docker stack rm effects; sleep 2; docker stack rm effects; true")
 
 

@@ -51,7 +51,7 @@ def many(cluster: Standing) -> Iterator[Standing]:
         assert applied.returncode == 0, applied.stdout + applied.stderr
         yield cluster
     finally:
-        cluster.git("reset", "--quiet", "--hard", before)
+        cluster.back_to(before)
         remove = "docker stack ls --format '{{.Name}}' | grep -E '^(many|peer)' | xargs docker stack rm"
         cluster.on("master", "sh", "-c", f"{remove} >/dev/null 2>&1; true")
 
