@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
-from deployer.diff.change import Blocked, ServiceDiffers, ServiceMissing
+from deployer.diff.change import Blocked, ObjectSurplus, ServiceDiffers, ServiceMissing, ServiceSurplus
 from deployer.diff.images import ready_members
 from deployer.diff.placement import may_run
 from deployer.model.placed import published
@@ -27,7 +27,8 @@ class NewPorts(NamedTuple):
 
 def new_ports(differences: Diff, observed: Observed) -> NewPorts:
     """What has to be asked before these changes are made; nothing where no port is new."""
-    wanted = [(change, _new(change)) for change in differences.changes]
+    freed = _freed(differences)
+    wanted = [(change, _new(change, freed)) for change in differences.changes]
     ports = frozenset(port for _, new in wanted for port in new)
     machines = frozenset(name for change, new in wanted if new for name in _machines(change, new, observed))
     return NewPorts(ports, machines)
@@ -39,17 +40,32 @@ def with_held(differences: Diff, observed: Observed, held: Mapping[str, tuple[Po
         return differences
     blocked: list[Blocked] = []
     changes = []
+    stacks: set[str] = set()
+    freed = _freed(differences)
     for change in differences.changes:
-        obstacle = _obstacle(change, observed, held)
+        obstacle = _obstacle(change, freed, observed, held)
         if obstacle is None:
             changes.append(change)
         else:
             blocked.append(obstacle)
-    return replace(differences, changes=tuple(changes), blocked=(*differences.blocked, *blocked))
+            stacks.add(getattr(change, "stack", ""))
+    # As with everything else that is in the way: nothing of that stack is removed, and no whole stack.
+    kept = [one for one in changes if not stacks or not _removal(one) or not (one.whole or one.stack in stacks)]
+    return replace(differences, changes=tuple(kept), blocked=(*differences.blocked, *blocked))
 
 
-def _new(change: Change) -> dict[tuple[int, str], str]:
-    """(port, protocol) -> mode, of those that the service does not publish yet."""
+def _removal(change: Change) -> TypeGuard[ServiceSurplus | ObjectSurplus]:
+    return isinstance(change, ServiceSurplus | ObjectSurplus)
+
+
+def _freed(differences: Diff) -> frozenset[tuple[int, str]]:
+    """The ports of services that go before the one that needs them."""
+    going = [change for change in differences.changes if isinstance(change, ServiceSurplus) and change.room_for]
+    return frozenset((port, protocol) for change in going for port, protocol, _ in published(change.seen.spec))
+
+
+def _new(change: Change, freed: frozenset[tuple[int, str]]) -> dict[tuple[int, str], str]:
+    """(port, protocol) -> mode, of those that the service does not publish yet, and that are not about to be `freed`."""
     match change:
         case ServiceMissing(body=body):
             before: Body = {}
@@ -58,7 +74,8 @@ def _new(change: Change) -> dict[tuple[int, str], str]:
         case _:
             return {}
     had = set(published(before))
-    return {(port, protocol): mode for port, protocol, mode in published(body) if (port, protocol, mode) not in had}
+    new = [one for one in published(body) if one not in had and one[:2] not in freed]
+    return {(port, protocol): mode for port, protocol, mode in new}
 
 
 def _machines(change: Change, new: Mapping[tuple[int, str], str], observed: Observed) -> frozenset[str]:
@@ -70,8 +87,10 @@ def _machines(change: Change, new: Mapping[tuple[int, str], str], observed: Obse
     return frozenset(name for name, member in members.items() if may_run(constraints, member))
 
 
-def _obstacle(change: Change, observed: Observed, held: Mapping[str, tuple[PortHeld, ...]]) -> Blocked | None:
-    new = _new(change)
+def _obstacle(
+    change: Change, freed: frozenset[tuple[int, str]], observed: Observed, held: Mapping[str, tuple[PortHeld, ...]]
+) -> Blocked | None:
+    new = _new(change, freed)
     if not new or not isinstance(change, ServiceMissing | ServiceDiffers):
         return None
     told = [

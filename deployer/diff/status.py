@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.diff.change import Cause, Change, Diff, Field, ServiceDiffers, ServiceUnsettled
+from deployer.diff.change import (
+    Cause,
+    Change,
+    Diff,
+    Field,
+    ServiceDiffers,
+    ServiceReplaced,
+    ServiceSurplus,
+    ServiceUnsettled,
+)
 from deployer.diff.machines import advertise_address
 from deployer.diff.project_status import project_status
 from deployer.diff.proxy import virtual_hosts
@@ -36,8 +45,24 @@ def status(
         project_status(stack.project, observed, diff) if stack.project else _stack(stack, seen, observed, diff)
         for stack in sorted(objects, key=lambda stack: stack.stack)
     )
+    stacks += _gone(diff)
     hosts = virtual_hosts(desired.cluster, objects, seen)
     return Status(desired.cluster.name, desired.commit, nodes, stacks, hosts)
+
+
+def _gone(diff: Diff) -> tuple[StackStatus, ...]:
+    """Stacks that live, and that git does not have any more."""
+    alive: dict[str, list[ServiceStatus]] = {}
+    for change in diff.changes:
+        if isinstance(change, ServiceSurplus) and change.whole:
+            live = change.seen
+            health: Health = "Healthy" if live.finite or live.running == live.wanted else "Degraded"
+            row = ServiceStatus(live.name, _image(live.spec), live.running, live.wanted, "OutOfSync", health)
+            alive.setdefault(change.stack, []).append(row)
+    return tuple(
+        StackStatus(name, tuple(rows), "OutOfSync", worst(row.health for row in rows), str(Cause.GONE))
+        for name, rows in sorted(alive.items())
+    )
 
 
 def _node(
@@ -155,7 +180,8 @@ def _service(
         return ServiceStatus(name, _image(body), 0, 0, "OutOfSync", "Missing", obstacle)
     drift = drifted.get(name, ())
     differs = bool(obstacle) or any(
-        isinstance(change, ServiceDiffers) and change.name == name and _is_difference(change) for change in changes
+        isinstance(change, ServiceDiffers | ServiceReplaced) and change.name == name and _is_difference(change)
+        for change in changes
     )
     health, note = _service_health(live, differs=differs, ready=seen.all_ready)
     sync: Sync = "OutOfSync" if differs or drift else "Synced"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployer.diff.change import Cause, Diff, ServiceDiffers, ServiceMissing
+from deployer.diff.change import Cause, Diff, ServiceDiffers, ServiceMissing, ServiceSurplus
 from deployer.diff.held import new_ports, with_held
 from deployer.model.observed import LiveService, Observed, PortHeld
 from tests.literals import engine, machine, member, observed, swarm
@@ -58,3 +58,18 @@ def test_a_holder_where_the_service_does_not_run_is_no_matter() -> None:
     differences = Diff((ServiceMissing("web", "web_app", body((80, "host"), constraints=("node.labels.zone==b",))),))
     assert with_held(differences, seen(), NGINX) == differences
     assert with_held(differences, seen(), {"w": (PortHeld(80, "udp", "x"),)}) == differences
+
+
+def test_a_port_that_a_service_on_its_way_out_holds_will_be_free() -> None:
+    gone = ServiceSurplus("web", "web_old", LiveService("id", 1, body((80, "ingress")), 1, 1), room_for="web_app")
+    differences = Diff((ServiceMissing("web", "web_app", body((80, "ingress"))), gone))
+    assert new_ports(differences, seen()) == (frozenset(), frozenset())
+    assert with_held(differences, seen(), NGINX) == differences
+
+
+def test_nothing_is_removed_from_a_stack_that_is_blocked_nor_a_whole_stack() -> None:
+    live = LiveService("id", 1, {"Name": "x"}, 1, 1)
+    goes = [ServiceSurplus("web", "web_b", live), ServiceSurplus("old", "old_a", live, whole=True)]
+    stays = ServiceSurplus("other", "other_a", live)
+    found = with_held(Diff((ServiceMissing("web", "web_app", body((80, "ingress"))), *goes, stays)), seen(), NGINX)
+    assert found.changes == (stays,)

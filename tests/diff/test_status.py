@@ -64,6 +64,17 @@ class TestStack:
         assert (found.sync, found.health) == (sync, health)
         assert (found.services[0].sync, found.services[0].health) == (sync, health)
 
+    def test_one_that_git_does_not_have_any_more(self) -> None:
+        wanted = desired(cluster(MASTER), source("s"))
+        seen = with_services(live(WEB), live(service("t_a", 2), running=1))
+        objects = (stack("s", WEB),)
+        found = status(wanted, objects, seen, diff(wanted, objects, seen))
+        assert [(one.name, one.sync, one.health, one.note) for one in found.stacks] == [
+            ("s", "Synced", "Healthy", ""),
+            ("t", "OutOfSync", "Degraded", "not in git any more"),
+        ]
+        assert not found.well
+
     def test_changed(self) -> None:
         found = stack_status(with_services(live(WEB)), stack("s", service("s_web", 3)))
         assert (found.sync, found.health) == ("OutOfSync", "Healthy")

@@ -278,6 +278,8 @@ def bodies(draw: Any, stack_name: str, *, deployed: bool) -> list[dict[str, Any]
     found = []
     for name in draw(st.lists(st.sampled_from(["x", "y", "z"]), unique=True)):
         body = service(f"{stack_name}_{name}", draw(counts), draw(st.sampled_from(["app:1", "app:2"])))
+        if draw(st.integers(0, 3)) == 0:
+            body |= {"Mode": {"Global": {}}}
         if draw(st.booleans()):
             target = draw(st.sampled_from(["s_n", "t_n"]))
             body = with_template(body, Networks=[{"Target": f"id-{target}" if deployed else target}])
@@ -327,7 +329,7 @@ def stacks(draw: Any) -> tuple[StackObjects, ...]:
     return (
         stack(
             "s", *bodies(draw, "s", deployed=False),
-            networks=(network("s_n"),), configs=(content("s_c"),), external=(("network", "t_n"),),
+            networks=(network("s_n", Internal=draw(st.booleans())),), configs=(content("s_c"),), external=(("network", "t_n"),),
             order=(Dependency("s_x", "s_y"), Dependency("s_y", "s_z")),
         ),
         stack(
@@ -337,6 +339,11 @@ def stacks(draw: Any) -> tuple[StackObjects, ...]:
     )  # fmt: skip
 
 
+def alone(of: StackObjects) -> StackObjects:
+    """Without what needs something of the other stack."""
+    return replace(of, external=(), services=tuple(body for body in of.services if '"s_' not in json.dumps(body)))
+
+
 def decide(wanted: Desired, objects: tuple[StackObjects, ...], seen: Observed) -> Plan:
     return build_plan(diff(wanted, objects, seen), wanted, objects, seen)
 
@@ -344,8 +351,11 @@ def decide(wanted: Desired, objects: tuple[StackObjects, ...], seen: Observed) -
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data())
 def test_what_can_be_done_is_done_by_one_plan(data: st.DataObject) -> None:
-    wanted = desired(clusters(data.draw), source("s", *data.draw(st.sampled_from([(), ("t",)]))), source("t"))
+    sources = [source("s", *data.draw(st.sampled_from([(), ("t",)]))), source("t")]
     objects = stacks(data.draw)
+    if data.draw(st.integers(0, 3)) == 0:  # git does not have the other one any more
+        sources, objects = [source("t")], (alone(objects[1]),)
+    wanted = desired(clusters(data.draw), *sources)
     seen = before(data.draw)
     if isinstance(seen.catalogue, Unreachable):
         # That is what `observe` says of a server that runs: its container is there.
