@@ -39,11 +39,10 @@ async def show(node: Node, known_hosts: str) -> Shown:
     """
     from deployer.remote.hostkeys import HostKeys  # noqa: PLC0415 - asyncssh costs 0.2 s
     from deployer.remote.openssh import place, settings  # noqa: PLC0415 - see above
-    from deployer.remote.ssh import host_key  # noqa: PLC0415 - see above
 
     settled = await asyncio.to_thread(settings, node)
     host, port = place(node, settled)
-    key = await host_key(node)
+    key = await _key(node)
     trust = HostKeys(node.address, known_hosts)
     trust.own_files(settled.get("userknownhostsfile", [""])[0].split())
     keys, authorities, revoked = trust.match(host, "", None if port == 22 else port)
@@ -62,6 +61,18 @@ async def show(node: Node, known_hosts: str) -> Shown:
     vouched = trust.listed if key in keys or authorities else ""
     name = node.address if (node.ssh.port or 22) == 22 else f"[{node.address}]:{node.ssh.port}"
     return Shown(f"{name} {_public(key)}\n", key.get_fingerprint(), kind(key.algorithm.decode()), vouched)
+
+
+async def _key(node: Node) -> asyncssh.SSHKey:
+    if node.ssh.client == "openssh":
+        from asyncssh import import_public_key  # noqa: PLC0415 - see above
+
+        from deployer.remote import by_openssh  # noqa: PLC0415 - see above
+
+        return import_public_key(await by_openssh.host_key(node))
+    from deployer.remote.ssh import host_key  # noqa: PLC0415 - see above
+
+    return await host_key(node)
 
 
 def _public(key: asyncssh.SSHKey) -> str:

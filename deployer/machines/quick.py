@@ -68,7 +68,16 @@ def look(top: str, commit: str, name: str) -> list[str] | None:
         argv: list[str] = kept["machines"][name]
     except (ValueError, KeyError, TypeError):
         return None
-    return argv if all(map(os.path.exists, kept["files"])) else None
+    return argv if argv[:1] == ["ssh"] and all(map(_ours, (_file(top), *kept["files"]))) else None
+
+
+def _ours(path: str) -> bool:
+    """Whether a file is there and nobody else could have written it: what stands in it is run, or believed."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - see above
+    except OSError:
+        return False
+    return found.st_uid == os.geteuid() and not found.st_mode & 0o022
 
 
 def keep(top: str, commit: str, name: str, argv: tuple[str, ...], files: tuple[str, ...]) -> None:
@@ -83,7 +92,8 @@ def keep(top: str, commit: str, name: str, argv: tuple[str, ...], files: tuple[s
     path = _file(top)
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - see above
-        with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as file:  # noqa: PTH123 - see above
+        descriptor = os.open(f"{path}.{os.getpid()}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - see above
             file.write(text)
         os.replace(f"{path}.{os.getpid()}", path)  # noqa: PTH105 - see above
     except OSError:

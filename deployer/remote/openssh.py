@@ -154,9 +154,9 @@ def _kept(folder: Path, text: str) -> Path:
 
 
 def keep(path: Path, text: str) -> Path:
-    """Write a file that is there whole or not at all."""
+    """Write a file that is there whole or not at all, and holds this text whatever was there."""
     try:
-        if not path.exists():
+        if not path.is_file() or path.read_text("utf-8", "replace") != text:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor, name = tempfile.mkstemp(dir=path.parent)
             with os.fdopen(descriptor, "w") as file:

@@ -45,7 +45,7 @@ def test_without_a_commit_or_a_repository_git_has_to_be_asked(repository: Repo, 
 
 def test_what_is_kept_holds_for_this_commit_and_these_files(tmp_path: Path) -> None:
     file = tmp_path / "known_hosts"
-    file.touch()
+    file.touch(0o600)
     keep("/repo", "1" * 40, "web", ("ssh", "web"), (str(file),))
     keep("/repo", "1" * 40, "db", ("ssh", "db"), ())
     assert look("/repo", "1" * 40, "web") == ["ssh", "web"]
@@ -53,7 +53,15 @@ def test_what_is_kept_holds_for_this_commit_and_these_files(tmp_path: Path) -> N
     assert look("/repo", "2" * 40, "web") is None
     assert look("/other", "1" * 40, "web") is None
     assert look("/repo", "1" * 40, "nobody") is None
+    file.chmod(0o666)
+    assert look("/repo", "1" * 40, "web") is None, "anybody may have written it"
+    file.chmod(0o600)
     file.unlink()
+    assert look("/repo", "1" * 40, "web") is None
+
+
+def test_nothing_but_ssh_is_ever_started() -> None:
+    keep("/repo", "1" * 40, "web", ("sh", "-c", "id"), ())
     assert look("/repo", "1" * 40, "web") is None
 
 

@@ -15,7 +15,7 @@ from deployer.errors import TimedOutError
 from deployer.model.cluster import Ssh
 from deployer.model.command import Command
 from deployer.remote import ConnectionFailedError, Link, NoAnswerError, NotLetInError, TcpPort, UnixSocket
-from deployer.remote.by_openssh import OpenSshConnection, connect
+from deployer.remote.by_openssh import OpenSshConnection, connect, host_key
 from tests.fakes import cluster, node, run
 from tests.remote.sshd import HOST_KEY, OTHER_HOST_KEY, sshd
 
@@ -133,6 +133,18 @@ def test_where_nobody_is_let_in_ssh_says_why(what: str, tmp_path: Path) -> None:
     assert type(error) is kind
     assert word in error.message
     assert "\n" not in error.message
+
+
+def test_a_host_key_is_shown_without_a_login(tmp_path: Path) -> None:
+    async def scenario() -> tuple[str, Sshd]:
+        async with sshd(tmp_path) as server:
+            return await host_key(server.node(client="openssh")), server
+
+    shown, server = run(scenario())
+    assert shown == " ".join(HOST_KEY.export_public_key().decode().split()[:2])
+    assert server.commands == []
+    with pytest.raises(ConnectionFailedError, match="refused"):
+        run(host_key(node(ssh=Ssh(port=silent_port()))))
 
 
 def silent_port() -> int:
