@@ -3,15 +3,17 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import stat
 import sys
+import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
 from deployer.cli.app import app
-from deployer.cli.errors import Terminated, run
+from deployer.cli.errors import Terminated, TimeUp, failure_of, run, time_limit
 from deployer.errors import (
     BusyError,
     DeployerError,
@@ -217,3 +219,15 @@ class TestStreams:
         monkeypatch.setattr(sys, "stdout", closed)
         assert run(app, ["--help"]) == 0
         assert capsys.readouterr().err == ""
+
+
+def test_a_time_limit_ends_what_takes_longer_and_nothing_after_it() -> None:
+    before = signal.getsignal(signal.SIGALRM)
+    with pytest.raises(TimeUp) as ended, time_limit(0.05):
+        time.sleep(5)
+    assert failure_of(ended.value, []).exit_code == 124
+    with time_limit(0.05):
+        pass
+    with time_limit(0):
+        time.sleep(0.06)
+    assert signal.getsignal(signal.SIGALRM) is before
