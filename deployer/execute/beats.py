@@ -11,6 +11,7 @@ from deployer.docker import EngineError
 from deployer.errors import TimedOutError
 from deployer.execute.service_state import service_state
 from deployer.execute.world import LOST_SECONDS, PAUSE_SECONDS, passing
+from deployer.model.observed import is_finite
 from deployer.remote import ConnectionFailedError
 
 if TYPE_CHECKING:
@@ -55,11 +56,12 @@ class _How:
 
 
 def _state(world: World, name: str, beat: Beat, before: Before, how: _How) -> ServiceState:
-    """Tasks that ended before this run count for or against a service only if this run made it."""
+    """Tasks that ended before this run count against a service only if this run made it; for it, where it is to end and did."""
     service = beat.services.get(name)
     tasks = beat.tasks.get(service["ID"], ()) if service else ()
-    if name not in world.created:
-        tasks = [task for task in tasks if task["ID"] not in before.ended]
+    if service and name not in world.created:
+        kept = {"complete"} if is_finite(service["Spec"]) else set()
+        tasks = [task for task in tasks if task["ID"] not in before.ended or task["Status"]["State"] in kept]
     proven = frozenset() if name in world.created else before.running
     return service_state(name, service, tasks, down=beat.down, proven=proven, **asdict(how))
 

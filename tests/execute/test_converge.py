@@ -205,6 +205,16 @@ def test_failures_from_before_the_run_do_not_count() -> None:
     assert manager.lines.index("GET /tasks") < manager.lines.index("POST /services/id-web_api/update")
 
 
+def test_what_ran_once_and_ended_well_before_has_done_so() -> None:
+    """A change of a label starts no task anew."""
+    manager = Manager(api=[moment(0, 1, "complete")])
+    manager.beats = 1
+    once = service_body()
+    once["TaskTemplate"]["RestartPolicy"] = {"Condition": "none"}
+    manager.specs["api"] = once
+    assert play(plan(wait("api", timeout=1.0)), {"m1": manager}).ok
+
+
 def test_failures_of_a_service_that_this_run_made_always_count() -> None:
     """Even if another stack's wait asked for what had failed before a moment after they had."""
     manager = Manager(api=[moment(0, 1, "failed", "failed", "failed")])
