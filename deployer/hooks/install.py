@@ -187,6 +187,7 @@ def _configure(repository: git.Repository, say: Callable[[str], None]) -> None:
         if old != value:
             before.setdefault(key, old)
             memory.parent.mkdir(mode=0o700, exist_ok=True)
+            memory.touch(0o600)
             memory.write_text(json.dumps(before), encoding="utf-8")
             refs.configure(repository, key, value)
             say(f"{key} = {value}")
