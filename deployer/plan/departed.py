@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deployer.diff.catalogue import meta
 from deployer.diff.change import ContainerSurplus, Diff, EntrySurplus, ImageSurplus, MemberSurplus, ServiceSurplus
 from deployer.diff.consul import server_addresses
+from deployer.diff.machines import advertise_address
+from deployer.model.observed import Machine
 from deployer.plan.care import AwaitDrained, Demote, DeregisterNode, RemoveMember, SetAvailability
 from deployer.plan.consul import CONSUL_TIMEOUT
 from deployer.plan.maintenance import DRAIN_SECONDS
-from deployer.plan.operations import AwaitConsul, RemoveImage, RetireContainer, RollBackStack
+from deployer.plan.operations import AwaitConsul, RegisterNode, RemoveImage, RetireContainer, RollBackStack
 
 if TYPE_CHECKING:
     from deployer.model.desired import Desired
@@ -66,3 +69,15 @@ def _containers(draft: Draft, diff: Diff, desired: Desired, observed: Observed, 
             stay = list(server_addresses(desired.cluster, observed)) if desired.cluster.consul else []
             if stay:
                 last = (draft.add(AwaitConsul(stay[0], CONSUL_TIMEOUT, len(stay)), None, needed=[number]),)
+                _register_again(draft, one, stay[0], desired, observed, last)
+
+
+def _register_again(
+    draft: Draft, gone: ContainerSurplus, via: str, desired: Desired, observed: Observed, needed: tuple[int, ...]
+) -> None:
+    """The machine stays one of the cluster's: what its own Consul had said of it goes out of the catalogue with that."""
+    node, machine = desired.cluster.node(gone.node), observed.machines[gone.node]
+    address = advertise_address(node, machine) if isinstance(machine, Machine) else None
+    if isinstance(machine, Machine) and address is not None:
+        told = meta(desired.cluster, node, machine, desired.commit)
+        draft.add(RegisterNode(gone.node, via, address, told), gone.cause, needed=needed)

@@ -183,6 +183,28 @@ class TestGuards:
         pruning.git("branch", "--quiet", "-D", "unrelated")
 
 
+def catalogue(cluster: Standing) -> list[str]:
+    listed = json.loads(cluster.on("consul", "curl", "-sS", "http://127.0.0.1:8500/v1/catalog/nodes"))
+    return sorted(entry["Node"] for entry in listed)
+
+
+def test_a_consul_that_no_file_asks_for_any_more(pruning: Standing) -> None:
+    with (pruning.repo / "cluster/nodes/slave.yaml").open("a") as file:
+        file.write("\nconsul: agent\n")
+    pruning.commit("An agent on slave")
+    done(pruning)
+    running = ("docker", "ps", "--all", "--format", "{{.Names}}")
+    assert "deployer-consul" in pruning.on("slave", *running).split()
+    pruning.git("revert", "--no-edit", "HEAD")
+    said = done(pruning)
+    assert "leave Consul and remove deployer-consul; its volume stays" in said
+    assert "deployer-consul" not in pruning.on("slave", *running).split()
+    assert "deployer-consul-data" in pruning.on("slave", "docker", "volume", "ls", "--quiet").split()
+    assert until(lambda: catalogue(pruning) == ["consul", "master", "slave", "slave2"], 10)
+    assert pruning.deployer("plan", "--detailed-exitcode").returncode == 0
+    pruning.on("slave", "docker", "volume", "rm", "deployer-consul-data")
+
+
 def test_a_machine_that_git_does_not_have_any_more(pruning: Standing) -> None:
     pruning.git("rm", "--quiet", "cluster/nodes/slave2.yaml")
     pruning.edit(FILE, "par2", "par1")
@@ -191,8 +213,7 @@ def test_a_machine_that_git_does_not_have_any_more(pruning: Standing) -> None:
     assert "slave2: drain" in said
     assert sorted(entry["Hostname"] for entry in pruning.listed("node", "ls")) == ["master", "slave"]
     assert pruning.replicas()["swarmtest_web"] == "3/3"
-    listed = json.loads(pruning.on("consul", "curl", "-sS", "http://127.0.0.1:8500/v1/catalog/nodes"))
-    assert sorted(entry["Node"] for entry in listed) == ["consul", "master", "slave"]
+    assert catalogue(pruning) == ["consul", "master", "slave"]
     assert pruning.deployer("plan", "--detailed-exitcode").returncode == 0
     pruning.on("slave2", "docker", "swarm", "leave", "--force")
     state = ("docker", "info", "--format", "{{.Swarm.LocalNodeState}}")
