@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from deployer.diff.change import ABSENT, Absent, Field
 from deployer.model.commit import short as short  # noqa: PLC0414 - it is a word of plans, too
 from deployer.model.printable import printable
 from deployer.plan.care import care_mark, describe_care
-from deployer.plan.masking import masked
+from deployer.plan.field_text import field_text
 from deployer.plan.operations import (
     AwaitConsul,
     AwaitServices,
@@ -46,13 +44,6 @@ if TYPE_CHECKING:
     from deployer.plan.steps import Plan, Step
 
 Mark = Literal["+", "~", "-", "-/+", "."]
-
-LONGEST_VALUE: Final = 60
-SERVICE_SECTIONS: Final = ("TaskTemplate.", "UpdateConfig.", "RollbackConfig.")
-DURATIONS: Final = frozenset(
-    {"Interval", "Timeout", "StartPeriod", "StartInterval", "Delay", "Monitor", "Window", "StopGracePeriod"}
-)
-MEBIBYTE: Final = 2**20
 
 
 def plan_text(plan: Plan) -> str:
@@ -271,29 +262,3 @@ def _count(body: Any) -> str:
         count = 1 if count is None else count  # the engine's default
         return f"{count} replica{'' if count == 1 else 's'}"
     return {"Global": "one on every machine"}.get(next(iter(mode)), "a job")
-
-
-def field_text(field: Field) -> str:
-    """`replicas 2 -> 3`, values shortened, and masked where the name says secret."""
-    return f"{printable(field.path)}: {_value(field.path, field.old)} -> {_value(field.path, field.new)}"
-
-
-def _value(path: str, value: Any) -> str:
-    if isinstance(value, Absent) or value is None:
-        return repr(ABSENT)
-    shown = _measured(path, masked(path, value))
-    text = shown if isinstance(shown, str) else json.dumps(shown, sort_keys=True, ensure_ascii=False, default=str)
-    text = printable(text)
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
-
-
-def _measured(path: str, value: Any) -> Any:
-    """Nanoseconds as `10s`, bytes as `64 MiB`, billionths of a processor as `0.5`: as compose files say them."""
-    leaf = path.rpartition(".")[2]
-    if type(value) is not int or not path.startswith(SERVICE_SECTIONS):
-        return value
-    if leaf in DURATIONS:
-        return f"{value / 1e9:g}s"
-    if leaf == "NanoCPUs":
-        return f"{value / 1e9:g}"
-    return f"{value / MEBIBYTE:g} MiB" if leaf == "MemoryBytes" else value

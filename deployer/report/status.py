@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.model.printable import printable
 from deployer.model.status import worst
-from deployer.plan.text import field_text, short
+from deployer.plan.field_text import field_text
+from deployer.plan.text import short
 from deployer.report.problems import plural
 from deployer.report.table import table
 

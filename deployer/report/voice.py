@@ -57,7 +57,8 @@ class Voice:
 
     def plan(self, plan: Plan) -> None:
         """The sum, then a line a step with what differs."""
-        from deployer.plan.text import drifted_text, field_text, step_fields, step_text, summary  # noqa: PLC0415 - a push that changes nothing does without
+        from deployer.plan.field_text import field_text  # noqa: PLC0415 - a push that changes nothing does without
+        from deployer.plan.text import drifted_text, step_fields, step_text, summary  # noqa: PLC0415 - as above
 
         self.step(summary(plan))
         for step in plan.steps[:MOST_STEPS]:

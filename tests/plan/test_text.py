@@ -8,6 +8,7 @@ import pytest
 from deployer.diff.change import ABSENT, Blocked, Cause, Drifted, Field
 from deployer.diff.effect import Effect
 from deployer.plan import Plan, Step, describe, plan_text
+from deployer.plan.field_text import field_text
 from deployer.plan.operations import (
     AwaitConsul,
     AwaitServices,
@@ -23,7 +24,7 @@ from deployer.plan.operations import (
     UpdateService,
     WriteDaemonJson,
 )
-from deployer.plan.text import field_text, mark, short, step_text, summary
+from deployer.plan.text import mark, short, step_text, summary
 from tests.literals import COMMIT, live, service
 
 ENV = "TaskTemplate.ContainerSpec.Env"
@@ -105,6 +106,10 @@ class TestValues:
     )
     def test_value(self, value: Any, shown: str) -> None:
         assert field_text(Field("x", value, 7)) == f"x: {shown} -> 7"
+
+    def test_long_values_are_shown_from_where_they_differ(self) -> None:
+        old, new = (["redis-server", "--save", "60", "--appendonly", "yes", "--maxmemory", size] for size in ("1", "2"))
+        assert field_text(Field("Args", old, new)) == 'Args: …axmemory", "1"] -> …axmemory", "2"]'
 
     @pytest.mark.parametrize(
         ("path", "value", "shown"),
