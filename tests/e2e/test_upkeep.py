@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from tests.e2e.standing import Standing
 
-PORT = 8080
 MANAGERS = ("master", "slave", "slave2")
 
 
@@ -108,28 +107,25 @@ def test_a_machine_is_removed_and_taken_in_again(cluster: Standing) -> None:
 
 @pytest.fixture(scope="module")
 def three(cluster: Standing) -> Iterator[Standing]:
-    """Three managers, and the web application on two of three machines at one fixed port; redis keeps nothing."""
+    """Three managers, so that each of them can be away; what git said before is what it says afterwards."""
     before = cluster.git("rev-parse", "HEAD")
     done(cluster, "machine", "promote", "slave", "slave2")
-    stack = "stacks/swarmtest/compose.yaml"
-    cluster.edit(stack, "      - target: 80 ", f"      - published: {PORT}\n        target: 80 ")
-    cluster.edit(stack, "replicas: 3 ", "replicas: 2 ")
-    cluster.edit(stack, '    volumes: ["redis-data:/data"]\n', "")
-    cluster.edit(stack, "\nvolumes:\n  redis-data: {}\n", "")
-    cluster.commit("Two of three, at one port")
-    done(cluster, "apply")
     yield cluster
     cluster.git("revert", "--no-edit", f"{before}..HEAD")
     done(cluster, "apply")
 
 
 class Load:
-    """A client that asks one machine after the other for the application, and a next one where that does not answer."""
+    """A client of swarmtest: it takes the instances' addresses from Consul, and asks the next one where one does not answer.
 
-    def __init__(self, addresses: list[str]) -> None:
-        self.addresses = addresses
+    While Consul does not answer it goes by what it knew last.
+    """
+
+    def __init__(self, consul: str) -> None:
+        self.consul = consul
         self.answered = self.retried = 0
         self.failed: list[str] = []
+        self._known: list[str] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -145,19 +141,39 @@ class Load:
         turn = 0
         while not self._stop.wait(0.05):
             turn += 1
-            order = [self.addresses[(turn + place) % len(self.addresses)] for place in range(len(self.addresses))]
-            for attempt, address in enumerate(order):
-                if self._get(address):
-                    self.answered += 1
-                    self.retried += bool(attempt)
-                    break
+            if turn % 10 == 1:
+                self._look()
+            attempts = self._attempt(turn)
+            if not attempts:
+                self._look()
+                attempts = self._attempt(turn + 1) and 2
+            if attempts:
+                self.answered += 1
+                self.retried += attempts > 1
             else:
-                self.failed.append(f"request {turn}")
+                self.failed.append(f"request {turn} to {self._known}")
+
+    def _attempt(self, turn: int) -> int:
+        """How many it took; 0 where none of the instances answered."""
+        for attempt in range(len(self._known)):
+            if self._get(self._known[(turn + attempt) % len(self._known)]):
+                return attempt + 1
+        return 0
+
+    def _look(self) -> None:
+        try:
+            url = f"http://{self.consul}:8500/v1/health/service/swarmtest-web?passing"
+            with urllib.request.urlopen(url, timeout=1) as answer:
+                entries = json.load(answer)
+        except (OSError, ValueError):
+            return
+        found = sorted(f"{entry['Service']['Address']}:{entry['Service']['Port']}" for entry in entries)
+        self._known = found or self._known
 
     @staticmethod
     def _get(address: str) -> bool:
         try:
-            with urllib.request.urlopen(f"http://{address}:{PORT}/health", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://{address}/health", timeout=2) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
@@ -171,23 +187,25 @@ def test_a_rolling_restart_under_load(three: Standing) -> None:
     """Issue 6: no failed request that a retry at another machine does not heal, no task lost."""
     before = {machine: boot(three, machine) for machine in (*MANAGERS, "consul")}
     began = time.monotonic()
-    with Load([three.address(machine) for machine in MANAGERS]) as load:
-        said = done(three, "machine", "restart", "--rolling", "master", "slave", "slave2", "consul")
+    services = three.replicas()
+    with Load(three.address("consul")) as load:
+        # Forced, as redis keeps its data where it runs: elsewhere it begins to count anew.
+        said = done(three, "machine", "restart", "--rolling", "--force", "master", "slave", "slave2", "consul")
     seconds = time.monotonic() - began
     print(
-        f"4 machines in {seconds:.0f} s: {load.answered} answered, {load.retried} at a second machine, {load.failed} failed"
+        f"4 machines in {seconds:.0f} s: {load.answered} answered, {load.retried} at a second machine, {len(load.failed)} failed"
     )
     assert not [machine for machine, at in before.items() if boot(three, machine) == at], said
     assert load.failed == []
     assert load.answered > 100
     assert load.retried > 0, "a client that never had to go elsewhere has seen no restart"
     assert {status[:2] for status in members(three).values()} == {("Ready", "Active")}
-    assert three.replicas() == {"swarmtest_web": "2/2", "swarmtest_redis": "1/1", "proxy_nginx": "1/1"}
+    assert three.replicas() == services
     assert until(lambda: three.json("status")["well"], 30), three.deployer("status").stdout
 
 
 def test_a_restart_that_is_interrupted_leaves_nothing_drained(three: Standing) -> None:
-    command = [*three.argv, "machine", "restart", "--rolling", "slave2", "--progress", "plain"]
+    command = [*three.argv, "machine", "restart", "--rolling", "--force", "slave2", "--progress", "plain"]
     started = boot(three, "slave2")
     with subprocess.Popen(
         command, cwd=three.repo, env=three.env, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
