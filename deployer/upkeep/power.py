@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deployer.diff.change import Blocked, Cause
@@ -13,7 +14,7 @@ from deployer.plan.care import PowerOff
 from deployer.plan.draft import Draft
 from deployer.plan.maintenance import quorum
 from deployer.remote import Link
-from deployer.upkeep.run import Seen, Shown, Terms, desired_of, named, tend
+from deployer.upkeep.run import Seen, Shown, Terms, desired_of, named, takes_consul_away, tend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ def switch_off(source: Source, names: Sequence[str], shown: Shown, terms: Terms,
         steps = () if blocked else tuple(draft.steps)
         return Plan(desired.cluster.name, desired.commit, steps, tuple(blocked), purpose=purpose)
 
-    return tend(source, desired, decide, shown, terms)
+    return tend(source, desired, decide, shown, replace(terms, alone=takes_consul_away(desired.cluster, wanted)))
 
 
 def running(source: Source, names: Sequence[str]) -> dict[str, bool]:

@@ -11,7 +11,7 @@ from deployer.model.observed import Engine, Machine
 from deployer.plan.departure import Departure, departure_plan
 from deployer.source import commit_removed, in_worktree
 from deployer.upkeep.rolling import tasks_of
-from deployer.upkeep.run import Seen, Shown, Terms, desired_of, named, tend
+from deployer.upkeep.run import Seen, Shown, Terms, desired_of, named, takes_consul_away, tend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,8 @@ def remove(
             return replace(plan, steps=(), blocked=(*plan.blocked, why))
         return plan
 
-    report = tend(source, desired, decide, shown, replace(terms, confirm=confirm))
+    alone = takes_consul_away(desired.cluster, [departure.node])
+    report = tend(source, desired, decide, shown, replace(terms, confirm=confirm, alone=alone))
     return report, left
 
 

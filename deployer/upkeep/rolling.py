@@ -14,7 +14,7 @@ from deployer.plan import Done, Plan
 from deployer.plan.care import RestartMachine, UpgradeEngine
 from deployer.plan.maintenance import Manner, Work, maintenance_plan
 from deployer.remote.together import together
-from deployer.upkeep.run import Seen, Shown, Terms, desired_of, named, tend
+from deployer.upkeep.run import Seen, Shown, Terms, desired_of, named, takes_consul_away, tend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,6 +112,9 @@ async def _newer(seen: Seen, node: Node) -> Work | Blocked | None:  # noqa: PLR0
     if not engines:
         return Blocked(node.name, "its engine comes from no package that deployer knows", "upgrade it there by hand")
     newer = [package for package in packages if package[1] != package[2]]
+    if not newer and machine.engine.version not in engines[0][1]:  # an upgrade that was cut off before the restart
+        package, installed, _ = engines[0]
+        return Work(node.name, (UpgradeEngine(node.name, (package,), machine.engine.version, installed),))
     if not newer:
         return None
     shown = next((package for package in newer if package in engines), newer[0])
@@ -134,12 +137,7 @@ def _without(plan: Plan, obstacles: Sequence[Blocked]) -> Plan:
 
 
 def _terms(asked: Asked, cluster: Cluster, names: Sequence[str]) -> Terms:
-    """Consul's lock is of no use to a run that takes the majority of its servers away with one of them."""
-    servers = [node.name for node in cluster.nodes if node.consul_server]
-    together_ = 1 if asked.manner.rolling else sum(name in names for name in servers)
-    left = len(servers) - together_
-    alone = any(name in names for name in servers) and 2 * left <= len(servers)
-    return Terms(asked.wait_lock, asked.dry, alone)
+    return Terms(asked.wait_lock, asked.dry, takes_consul_away(cluster, names))
 
 
 def left_over(report: Report) -> list[str]:

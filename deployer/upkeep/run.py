@@ -86,6 +86,11 @@ def named(cluster: Cluster, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def takes_consul_away(cluster: Cluster, names: Sequence[str]) -> bool:
+    """Whether one of Consul's servers is among these machines: the lock may be held through that very one, and be lost with it."""
+    return any(node.consul_server for node in cluster.nodes if node.name in names)
+
+
 def tend(source: Source, desired: Desired, decide: Decide, shown: Shown, terms: Terms) -> Report:
     """Do what `decide` makes of a look at the cluster. Always shows the plan before the first write.
 
@@ -105,7 +110,7 @@ def tend(source: Source, desired: Desired, decide: Decide, shown: Shown, terms: 
                 return Report(decided)
             locked = replace(desired.cluster, consul=None) if terms.alone else desired.cluster
             if terms.alone and desired.cluster.consul:
-                shown.say("Consul itself goes away meanwhile: only runs from this repository are locked out")
+                shown.say("a server of Consul goes away meanwhile: only runs from this repository are locked out")
             async with cluster_lock(locked, observed, link, me, patience, killed=killed) as held:
                 if held:
                     _, decided = await _decided(desired, decide, link, shown, terms)

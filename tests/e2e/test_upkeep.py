@@ -19,6 +19,7 @@ from tests.e2e.standing import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.e2e.standing import Standing
 
@@ -220,6 +221,22 @@ def test_a_restart_that_is_interrupted_leaves_nothing_drained(three: Standing) -
     assert "putting back into service: slave2" in said
     assert members(three)["slave2"][:2] == ("Ready", "Active")
     assert boot(three, "slave2") == started
+
+
+def test_a_locked_manager_is_named_and_unlocked(three: Standing, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    done(three, "swarm", "autolock", "on")
+    try:
+        done(three, "swarm", "unlock-key", "--output", str(key))
+        assert key.stat().st_mode & 0o777 == 0o600
+        locked = three.deployer("machine", "restart", "--engine", "slave2")
+        assert locked.returncode == 1
+        assert "it is locked: its swarm has autolock on; deployer swarm unlock slave2 --key-file FILE" in locked.stdout
+        said = done(three, "swarm", "unlock", "slave2", "--key-file", str(key), "--verbose")
+        assert key.read_text().strip() not in said + locked.stdout + locked.stderr
+        assert until(lambda: members(three)["slave2"] == ("Ready", "Active", "Reachable"), 30)
+    finally:
+        done(three, "swarm", "autolock", "off")
 
 
 def test_a_quorum_that_is_lost_for_good(three: Standing) -> None:

@@ -1,17 +1,21 @@
 """Plans of upkeep that are made where they are used: one machine's provision, a recovery; and a file's one key."""
 
 import datetime as dt
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
+from importlib.resources import files
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from jsonschema import Draft202012Validator
 
 from deployer.errors import DeployerError
 from deployer.model.observed import Machine, Observed
 from deployer.plan import plan_text
+from deployer.report.documents import head, to_json
 from deployer.upkeep.provision import provision_plan
 from deployer.upkeep.roles import set_key
 from deployer.upkeep.swarm import leftovers_plan, read_state, recovery_plan
@@ -120,6 +124,8 @@ def test_the_state_of_a_swarm() -> None:
         {"Description": {"Hostname": "m"}, "Spec": {"Role": "manager", "Availability": "active"}, "Status": {"State": "ready", "Addr": "10.0.0.1"}, "ManagerStatus": {"Leader": True}},
     ]  # fmt: skip
     state = read_state(told, nodes, "m")
+    schema = json.loads(files("deployer.report").joinpath("schemas", "swarm.json").read_text())
+    Draft202012Validator(schema).validate(json.loads(to_json({**head("swarm"), **asdict(state)})))
     assert (state.root_expires, state.certificates_days, state.autolock) == ("2046-11-20T00:00:00+00:00", 90, True)
     assert [(peer.name, peer.state, peer.availability) for peer in state.peers] == [
         ("m", "ready, leader", "active"),
