@@ -128,6 +128,20 @@ class Cache:
         with contextlib.suppress(OSError):
             _write(self.folder, self._key(stack, names), _ENCODER.encode(entry))
 
+    def recall(self, *parts: bytes) -> str | None:
+        """The text that was kept for these parts. Of encrypted files: what is kept is a name that the swarm shows, no content."""
+        if not self.trusted:
+            return None
+        try:
+            return (self.folder / _digest(parts)).read_text()
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def remember(self, text: str, *parts: bytes) -> None:
+        if self.trusted:
+            with contextlib.suppress(OSError):
+                _write(self.folder, _digest(parts), text.encode())
+
     def prune(self) -> None:
         """Removes entries that are older than 30 days, and leftovers of interrupted writes; once a day at most."""
         if not self.trusted:
@@ -154,6 +168,13 @@ class Cache:
         for path, variables in sorted(names.items()):
             digest.update(f"{len(path)} {path} {' '.join(variables)}".encode())
         return digest.hexdigest()
+
+
+def _digest(parts: tuple[bytes, ...]) -> str:
+    digest = hashlib.sha256(b"name")
+    for part in parts:
+        digest.update(b"%d " % len(part) + part)
+    return digest.hexdigest()
 
 
 def open_cache(folder: Path | None, identity: str) -> Cache:

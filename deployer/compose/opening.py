@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from deployer.compose.cache import open_cache
 from deployer.compose.contents import LARGEST, sealed_name
 from deployer.compose.sealing import TOKEN, problem
 from deployer.encrypted import CannotOpenError, kind_of
@@ -16,29 +17,33 @@ from deployer.model.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
+    from deployer.compose.cache import Cache
     from deployer.compose.contents import Kind
     from deployer.encrypted.opener import Opener
     from deployer.model.problem import Problem
-    from deployer.model.stack import Body, StackObjects, StackSource
+    from deployer.model.stack import Body, SealedContent, StackObjects, StackSource
 
 
-def open_stacks(stacks: Sequence[StackSource], objects: Sequence[StackObjects]) -> tuple[StackObjects, ...]:
+def open_stacks(
+    stacks: Sequence[StackSource], objects: Sequence[StackObjects], cache: Path | None = None
+) -> tuple[StackObjects, ...]:
     """The objects with their real contents, names and values. Without anything encrypted it reads no key and costs nothing.
 
-    Raises `InvalidFilesError` with every file that cannot be opened, before anything is asked or written.
+    The names, which are slow hashes, are kept by ciphertext in the directory of compiled stacks. Raises `InvalidFilesError` with every file that cannot be opened, before anything is asked or written.
     """
     if not any(one.sealed_contents or one.sealed_values for one in objects):
         return tuple(objects)
     from deployer.encrypted.opener import Opener  # noqa: PLC0415 - only where something is encrypted
 
-    opener = Opener()
+    opener, kept = Opener(), open_cache(cache, "")
     sources = {stack.name: stack for stack in stacks}
     problems: list[Problem] = []
     opened = []
     for one in objects:
         if one.sealed_contents or one.sealed_values:
-            files = _Files(sources[one.stack], opener)
+            files = _Files(sources[one.stack], opener, kept)
             opened.append(_open(one, files))
             problems += files.problems
         else:
@@ -54,6 +59,7 @@ class _Files:
 
     stack: StackSource
     opener: Opener
+    kept: Cache
     problems: list[Problem] = field(default_factory=list)
     _plain: dict[str, bytes | None] = field(default_factory=dict)
     _variables: dict[str, Mapping[str, str]] = field(default_factory=dict)
@@ -105,7 +111,7 @@ def _open(one: StackObjects, files: _Files) -> StackObjects:
             size = CannotOpenError(f"has {len(plain)} bytes when decrypted; Swarm takes 1 to {limit}", "split it")
             files.problems.append(problem(files.stack, content.file or files.stack.entry, size))
         key = (content.kind, content.name)
-        names[key] = sealed_name(content, plain)
+        names[key] = _name(content, plain, files)
         data[key] = Secret(base64.b64encode(plain).decode())
     return replace(
         one,
@@ -115,6 +121,17 @@ def _open(one: StackObjects, files: _Files) -> StackObjects:
         sealed_contents=(),
         sealed_values=(),
     )
+
+
+def _name(content: SealedContent, plain: bytes, files: _Files) -> str:
+    if not content.file:
+        return sealed_name(content, plain)
+    parts = (content.name.encode(), content.template_driver.encode(), dict(files.stack.files)[content.file])
+    name = files.kept.recall(*parts)
+    if name is None or len(name) != len(content.name):
+        name = sealed_name(content, plain)
+        files.kept.remember(name, *parts)
+    return name
 
 
 def _filled(data: bytes, values: Mapping[str, str]) -> bytes | None:

@@ -9,15 +9,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from deployer.compose.locate import Locator
 from deployer.compose.ports import collisions
-from deployer.compose.references import references
 from deployer.model.constraint import CONSTRAINT, holds, mistake
 from deployer.model.placed import Placed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from deployer.compose.locate import Locator
     from deployer.compose.rules import Path
     from deployer.model.cluster import Cluster, Node
     from deployer.model.desired import Desired
@@ -149,6 +148,9 @@ def _privileges(service: Placed, severity: Literal["error", "warning"]) -> Itera
 
 
 def _located(desired: Desired, finding: Finding, locators: dict[str, Locator]) -> Problem:
+    from deployer.compose.locate import Locator  # noqa: PLC0415 - only where something is wrong
+    from deployer.compose.references import references  # noqa: PLC0415 - see above
+
     stack = next(one for one in desired.stacks if one.name == finding.service.stack)
     if stack.name not in locators:
         locators[stack.name] = Locator(stack.root, references(stack).documents, dict(stack.files))

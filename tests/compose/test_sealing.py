@@ -69,7 +69,7 @@ def compiled(stack: StackSource, cache: Path) -> StackObjects:
 
 
 def opened(stack: StackSource, cache: Path) -> StackObjects:
-    (one,) = open_stacks([stack], [compiled(stack, cache)])
+    (one,) = open_stacks([stack], [compiled(stack, cache)], cache)
     return one
 
 
@@ -121,6 +121,19 @@ def test_it_compiles_without_a_key_and_nothing_of_it_is_in_the_cache(
     told = {problem.path: problem.message for problem in caught.value.problems}
     assert set(told) == {f"stacks/web/{name}" for name in files if name != "compose"}
     assert all("there is no key here" in message for message in told.values())
+
+
+def test_names_are_found_again_without_the_slow_hash(
+    found: Tools, stack: MakeStack, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "services: {web: {image: app, secrets: [a]}}\nsecrets: {a: {file: a.age}}"
+    source = stack("web", compose=text, **{"a.age": keys.age(CANARY)})
+    first = opened(source, tmp_path)
+    monkeypatch.setattr("deployer.compose.contents.hashlib.scrypt", None)
+    assert opened(source, tmp_path).secrets[0]["Name"] == first.secrets[0]["Name"]
+    with pytest.raises(TypeError):
+        opened(stack("web", compose=text, **{"a.age": keys.age(CANARY)}), tmp_path)
+    assert CANARY not in "".join(file.read_text() for file in tmp_path.iterdir())
 
 
 def test_to_encrypt_the_same_text_again_changes_nothing(
