@@ -26,8 +26,8 @@ CONFIG: Final = "config"
 _LONGEST_NAME: Final = 64 - 13  # swarmkit's limit, and what the content's hash takes
 _DIGEST: Final = 6
 _PLAIN, _PROGRAM = 0o444, 0o555
-_FILE_NAME: Final = re.compile(r"(?:^|/)[^/]+\.[A-Za-z][A-Za-z0-9]*")
-"""`x.conf` is a file that is missing, `data` a folder that compose would make."""
+_FILE_NAME: Final = re.compile(r"(?:^|/)(?:\.env|[^/]+\.(?!d$)[A-Za-z][A-Za-z0-9]*)$")
+"""`x.conf` is a file that is missing, `data` and `conf.d` folders that compose would make."""
 _RELATIVE: Final = re.compile(r"\./?(?!\.)")
 
 

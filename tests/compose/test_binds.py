@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployer.compose.binds import MOST_FILES, without_binds
+from deployer.compose.binds import MOST_FILES, becomes, without_binds
 from deployer.compose.compiler import compile_stack
 
 if TYPE_CHECKING:
@@ -113,6 +113,21 @@ def test_a_source_with_a_variable_is_judged_when_docker_has_filled_it_in(found: 
     compose = "services: {web: {image: app, volumes: ['${DIR:-./}nginx.conf:/x:ro']}}"
     files = {**FILES, ".env": "ODD='a\"b'\n"}
     assert container(compile_stack(stack("shop", compose=compose, **files), found), 0)["Configs"]
+
+
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [
+        ("data", "volume"),
+        ("conf.d", "volume"),
+        ("v1.2", "volume"),
+        ("a.b/data", "volume"),
+        ("x.yml", ""),
+        ("a/.env", ""),
+    ],
+)
+def test_a_folder_is_told_from_a_file_that_was_forgotten(path: str, what: str) -> None:
+    assert becomes(path, {}, read_only=False) == what
 
 
 def test_names_fit_and_are_their_own() -> None:
