@@ -93,6 +93,7 @@ def apply(
     if plan:
         kept, where = opened(plan, where, chosen=bool(rev is not None or only))
     consent = Consent(frozenset(allow_delete or ()), replaces)
+    consent = kept.consent(consent) if kept else consent
     with time_limit(timeout):
         code = applied(where, output, lock_wait, Asked("apply", reason=reason), kept, consent)
     raise typer.Exit(code)

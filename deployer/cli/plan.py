@@ -79,10 +79,11 @@ def plan(
             "a plan of the working tree cannot be saved: it has no commit", help="commit, or leave out --out"
         )
     with output.progress() as shown:
-        decided = workflow.plan(where, shown.say, Consent(frozenset(allow_delete or ()), replaces))
+        consent = Consent(frozenset(allow_delete or ()), replaces)
+        decided = workflow.plan(where, shown.say, consent)
     if out:
         from deployer.report.plan_file import write_plan  # noqa: PLC0415 - plans are rarely saved
 
-        write_plan(out, decided, where.rev)
+        write_plan(out, decided, where.rev, consent)
     output.result(painted_plan(decided, output.paint), plan_document(decided))
     raise typer.Exit(exit_code(decided, detailed=detailed_exitcode))

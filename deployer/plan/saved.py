@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from deployer.model.consent import NOTHING, Consent
 from deployer.model.observed import LiveService
 from deployer.model.secret import Secret
 from deployer.plan.text import describe, mark
@@ -35,7 +36,10 @@ class SavedStep:
 
 @dataclass(frozen=True)
 class SavedPlan:
-    """What is kept of a plan. `rev` is what its commit was asked for by; `salt` goes into every hash."""
+    """What is kept of a plan. `rev` is what its commit was asked for by; `salt` goes into every hash.
+
+    `allow` and `replaces` are what guards were told.
+    """
 
     cluster: str
     commit: str
@@ -43,16 +47,23 @@ class SavedPlan:
     only: tuple[str, ...]
     salt: str
     steps: tuple[SavedStep, ...]
+    allow: tuple[str, ...] = ()
+    replaces: str = ""
+
+    def consent(self, more: Consent = NOTHING) -> Consent:
+        """What guards were told when the plan was made, and what they are told now."""
+        return Consent(more.allow_delete | frozenset(self.allow), more.replaces or self.replaces)
 
 
-def saved(plan: Plan, rev: str, salt: str) -> SavedPlan:
+def saved(plan: Plan, rev: str, salt: str, consent: Consent = NOTHING) -> SavedPlan:
     """What of a plan is kept. Waits are left out: whether a task has come up meanwhile changes nothing of what is done."""
     steps = tuple(
         SavedStep(*describe(step.operation), _hash(step.operation, salt))
         for step in plan.steps
         if mark(step.operation) != "."
     )
-    return SavedPlan(plan.cluster, plan.commit, rev, plan.only, salt, steps)
+    told = tuple(sorted(consent.allow_delete)), consent.replaces
+    return SavedPlan(plan.cluster, plan.commit, rev, plan.only, salt, steps, *told)
 
 
 def moved(kept: SavedPlan, plan: Plan) -> Sequence[str]:

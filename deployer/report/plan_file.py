@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from deployer.errors import DeployerError, UsageError
+from deployer.model.consent import NOTHING
 from deployer.plan.saved import SavedPlan, saved
 from deployer.report.document import FORMAT_VERSION
 from deployer.report.documents import head, plan_document, to_json
 
 if TYPE_CHECKING:
+    from deployer.model.consent import Consent
     from deployer.plan.steps import Plan
 
 LARGEST: Final = 64 * 2**20
 AGAIN: Final = "make it again: deployer plan --out FILE"
 
 
-def write_plan(file: Path, plan: Plan, rev: str) -> None:
+def write_plan(file: Path, plan: Plan, rev: str, consent: Consent = NOTHING) -> None:
     """Write the plan in one step, for nobody else's eyes. DeployerError where that is not possible."""
-    kept = saved(plan, rev, secrets.token_hex(16))
+    kept = saved(plan, rev, secrets.token_hex(16), consent)
     text = to_json({**head("saved_plan"), **msgspec.to_builtins(kept), "plan": plan_document(plan)})
     try:
         descriptor, temporary = tempfile.mkstemp(prefix=".", dir=file.parent)  # 0600, and nobody else's file

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deployer.errors import DeployerError, UsageError
+from deployer.model.consent import Consent
 from deployer.plan import Plan, Step
 from deployer.plan.saved import moved
 from deployer.report.plan_file import read_plan, write_plan
@@ -24,13 +25,14 @@ def test_there_and_back(tmp_path: Path) -> None:
     file.write_text("an older one")
     file.chmod(0o644)
     made = plan(SECRET, UPDATE)
-    write_plan(file, made, "main")
+    write_plan(file, made, "main", Consent(frozenset({"web", "db"}), "abc"))
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["next.plan"]
     assert "aHVudGVyMg" not in file.read_text()
     check("saved_plan", json.loads(file.read_text()))
     kept = read_plan(file)
     assert (kept.rev, kept.commit, kept.only) == ("main", made.commit, ())
+    assert kept.consent(Consent(frozenset({"shop"}))) == Consent(frozenset({"web", "db", "shop"}), "abc")
     assert moved(kept, made) == []
 
 
