@@ -75,7 +75,7 @@ KINDS: Final = (
     Kind("f-ends", "the health check fails, and the program ends with 0 when it is stopped", _shell(STAYS, CHECK),
          "a task ended although it was to go on", "interval times retries", good=None, log="health check: not well"),
     Kind("f-place", "no machine meets the constraints",
-         "image: redis:7\ndeploy: {placement: {constraints: [node.labels.nobody == has]}}\n",
+         "image: redis:7\ndeploy: {placement: {constraints: [engine.labels.nobody == has]}}\n",
          "no machine suits it (scheduling constraints not satisfied", "2 s, while no machine is down"),
     Kind("f-room", "no machine has room", "image: redis:7\ndeploy: {resources: {reservations: {memory: 900G}}}\n",
          "not running after 12 s", "`wait`", log="insufficient resources", settings="wait: 12s"),
