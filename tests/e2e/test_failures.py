@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TIMED = {"f-image": 3.0, "f-sick": CHECK_SECONDS + 1.0}
 """Issue 4: seconds from the service's being written until its failure is told."""
 CHAIN = """\
-x-deployer: {on_failure: rollback-stack, wait: 60s}
+x-deployer: {on_failure: rollback-stack, wait: 120s}
 services:
   db:
     image: redis:7
