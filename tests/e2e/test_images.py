@@ -22,6 +22,15 @@ engine:
   daemon:
     registry-mirrors: ["http://registry.sandbox:5000"]
     insecure-registries: ["private.sandbox:5000"]
+proxy: {{stack: edge, service: nginx}}
+"""
+EDGE = """\
+services:
+  nginx:
+    image: nginx:1.27
+    deploy:
+      endpoint_mode: dnsrr
+      placement: {constraints: ["node.role == manager"]}
 """
 STACK = """\
 services:
@@ -32,6 +41,7 @@ services:
       placement: {constraints: ["node.role == worker"]}
   app:
     build: {context: app, args: {WHO: world}}
+    environment: {VIRTUAL_HOST: app.example}
     stop_grace_period: 1s
     deploy:
       replicas: 2     # one on each
@@ -62,6 +72,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
         "cluster/nodes/master.yaml": "address: 203.0.113.1\nswarm: manager\n",
         "cluster/nodes/slave.yaml": "address: 203.0.113.2\nswarm: worker\n",
         COMPOSE: STACK,
+        "stacks/edge/compose.yaml": EDGE,
         "stacks/shop/app/Dockerfile": DOCKERFILE,
         "stacks/shop/app/.dockerignore": "*.txt\n",
         "stacks/shop/app/no.txt": "not for the image\n",
@@ -131,6 +142,33 @@ def test_another_digest_by_hand_is_drift_and_known_without_a_registry(shop: Stan
     assert "asking for" not in planned.stderr
     assert shop.deployer("apply").returncode == 0
     assert image(shop, "shop_web") == before
+
+
+def joined(shop: Standing) -> set[str]:
+    """The networks that the proxy is on, by name."""
+    names = {entry["ID"]: entry["Name"] for entry in shop.listed("network", "ls", "--no-trunc")}
+    return {names[one["Target"]] for one in spec(shop, "edge_nginx")["TaskTemplate"]["Networks"]}
+
+
+def test_the_proxy_reaches_what_has_a_virtual_host_and_again_after_it_was_made_anew(shop: Standing) -> None:
+    assert joined(shop) == {"edge_default", "shop_default"}
+    assert shop.json("status")["virtual_hosts"] == [{"host": "app.example", "service": "shop_app", "note": ""}]
+    shop.on("master", "docker", "service", "rm", "edge_nginx")
+    noted = [row["note"] for row in shop.json("status")["virtual_hosts"]]
+    assert noted == ["the proxy, edge_nginx, is not there"]
+    assert shop.deployer("apply").returncode == 0
+    assert joined(shop) == {"edge_default", "shop_default"}
+    container = shop.on("master", "docker", "ps", "--quiet", "--filter", "name=edge_nginx").split()[0]
+    found = shop.on("master", "docker", "exec", container, "getent", "ahostsv4", "shop_app")
+    assert len({line.split()[0] for line in found.splitlines()}) == 2, found
+
+
+def test_the_proxy_leaves_a_network_that_it_has_no_business_on(shop: Standing) -> None:
+    shop.edit(COMPOSE, "    environment: {VIRTUAL_HOST: app.example}\n", "")
+    shop.commit("Not for the public any more")
+    assert shop.deployer("apply").returncode == 0
+    assert joined(shop) == {"edge_default"}
+    assert shop.json("status")["virtual_hosts"] == []
 
 
 def test_a_changed_file_is_another_image_on_every_machine(shop: Standing) -> None:
