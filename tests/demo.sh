@@ -26,8 +26,20 @@ git add --all
 git diff --cached --quiet || step git commit --quiet --message "Four machines, two stacks"
 
 step deployer apply
+step deployer machine ls
 step deployer status
 step deployer services
+
+# A container dies: it is out of the catalogue at once, and back when Swarm has started another.
+victim=$(deployer machine ssh slave docker ps --quiet --filter name=swarmtest_web | head -n 1)
+step deployer machine ssh slave docker kill "$victim"
+step deployer services swarmtest-web
+printf '\n# a moment later\n'
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+    sleep 1
+    if [ "$(deployer services swarmtest-web | grep -c passing)" = 3 ]; then break; fi
+done
+step deployer services swarmtest-web
 
 address=$(sed -n 's/^address: *\([0-9.]*\).*/\1/p' cluster/nodes/master.yaml)
 printf '\n$ curl http://%s/    # six times, through nginx\n' "$address"
@@ -55,6 +67,7 @@ step deployer status
 step sed -i 's/replicas:/replcas:/' $file
 step git commit --quiet --all --message "A typo"
 step git push remote.git main || echo "(refused, and nothing has moved)"
+step deployer history --repo remote.git
 git reset --quiet --hard HEAD^
 
 cat <<TRY
