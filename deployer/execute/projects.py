@@ -28,7 +28,7 @@ from deployer.model import labels
 from deployer.model.printable import printable
 from deployer.model.project import PROJECT, SERVICE
 from deployer.remote.folder import folder_in_memory
-from deployer.remote.relay import relayed
+from deployer.remote.forward import forwarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -52,7 +52,7 @@ async def compose_up(world: World, operation: ComposeUp, tell: Callable[[str], N
     engine = await world.engine(operation.machine)
     await _refuse_foreign(engine, operation.project)
     connection = await world.link.to(operation.machine)
-    async with relayed(connection, SOCKET) as socket:
+    async with forwarded(connection, SOCKET) as socket:
         tell(f"docker compose up on {operation.machine}")
         await asyncio.to_thread(_compose, socket, operation.project)
     began = time.monotonic()
