@@ -85,7 +85,7 @@ def test_a_service_its_network_and_a_whole_stack(pruning: Standing) -> None:
     done(pruning)
     try:
         assert names(pruning, "service", "p_") == ["p_a", "p_foreign", "p_idle"]
-        assert names(pruning, "network", "p_") == ["p_back"]
+        assert names(pruning, "network", "p_") == ["p_back", "p_default"]  # that of p_idle
         assert names(pruning, "service", "q_") == names(pruning, "network", "q_") == []
         after = pruning.versions()
         written = [key for key, version in after.items() if key.startswith("service") and before[key] != version]
