@@ -25,6 +25,9 @@ MONITOR_SECONDS: Final = 5.0
 """How long a new task without a health check has to go on running, where `update_config.monitor` says nothing: Swarm's own default
 for updates (docs.docker.com/reference/cli/docker/service/create, --update-monitor). Swarm itself looks at updates only."""
 
+CHECKED_SECONDS: Final = 0.5
+"""One with a health check that ends with 0 when it is stopped for being unhealthy is called running for a moment."""
+
 FAILED_UPDATES: Final = {
     "paused": "its update is paused",
     "rollback_paused": "its update failed, and so did going back",
@@ -117,7 +120,8 @@ def service_state(  # noqa: PLR0913 - what is known of it
     settled = running == wanted and not (stale or leaving or unborn or trouble) and update not in RUNNING_UPDATES
     alive = frozenset(task["ID"] for task in present if _state(task) == "running")
     failed = any(ended_badly(task, service) for task in present)
-    steady = _monitor(service) if failed or (alive - proven and not _checked(service)) else 0.0
+    new = CHECKED_SECONDS if _checked(service) else _monitor(service)
+    steady = _monitor(service) if failed else new if alive - proven else 0.0
     doubt = "" if down or running >= wanted else _homeless(present)
     blamed = (
         tasks if update.startswith("rollback") and not returning else present

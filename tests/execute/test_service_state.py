@@ -246,7 +246,7 @@ def test_a_new_task_without_a_health_check_has_to_stay(monitor: int | None, seco
     assert service_state("api", told, [RUNS], proven=frozenset({"t"})).steady_seconds == 0.0
     assert service_state("api", told, [RUNS, FAILED], proven=frozenset({"t"})).steady_seconds == seconds
     with_check = checked(told)
-    assert service_state("api", with_check, [of(with_check, "running")]).steady_seconds == 0.0
+    assert service_state("api", with_check, [of(with_check, "running")]).steady_seconds == 0.5
 
 
 def test_the_last_that_failed_says_most() -> None:
