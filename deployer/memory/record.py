@@ -76,6 +76,8 @@ class Record:
     def begin(self, plan: Plan) -> None:
         """With the lock held and before the first write: what is deployed is in doubt from now on."""
         self._before, self._begun = self._stands(), True
+        if plan.empty:
+            return
         mark, deployed = self._ref(UNFINISHED), self._ref(DEPLOYED)
         if _ID.fullmatch(plan.commit):
             self._move([(mark, plan.commit, self._before.get(mark, ""))])
@@ -84,6 +86,8 @@ class Record:
 
     def withdraw(self, plan: Plan) -> None:
         """Nothing was done after all."""
+        if plan.empty:
+            return
         mark, deployed = self._ref(UNFINISHED), self._ref(DEPLOYED)
         if _ID.fullmatch(plan.commit):
             self._move([(mark, self._before.get(mark, ""), plan.commit)])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def stands(repo: Path, commit: str, cluster: str, labelled: Iterable[str]) -> Deployed | None:
     """The deployed commit, and where `commit` stands to it; None where nothing is known to be deployed, or for a trial.
 
-    What is deployed says the repository's own ref (hooks/memory.py), else the labels of what runs, `labelled`: the newest
+    What is deployed says the repository's own ref (memory/deployed.py), else the labels of what runs, `labelled`: the newest
     of them that the repository has. One that it does not have may be newer, except where its history was cut off.
     """
     repository = _repository(repo) if _whole(commit) else None

@@ -97,6 +97,13 @@ def test_a_trial_is_no_commit_so_nothing_is_deployed(remembering: Remembering) -
     assert history.entries(remembering.repo.path)[0].commit == "worktree"
 
 
+def test_a_trial_that_finds_nothing_to_do_changes_nothing(remembering: Remembering) -> None:
+    remembering.ran(remembering.commits[0])
+    before = remembering.repo.git("for-each-ref")
+    remembering.ran("worktree", steps=0)
+    assert remembering.repo.git("for-each-ref") == before
+
+
 def test_what_was_withdrawn_leaves_no_trace(remembering: Remembering) -> None:
     remembering.ran(remembering.commits[0])
     for commit in (remembering.commits[1], "worktree"):
