@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "unlock": Command("unlock", "unlock", "Take the lock from a run that hangs."),
     "machine": Command("machine.app", "app", "The machines one by one: docker-machine's commands, and more."),
     "env": Command("machine.env", "env", "Point docker in this shell at a machine."),
+    "context": Command("context", "app", "Contexts of Docker's own client, one for each machine."),
     "hooks": Command("hooks", "app", "Git's hooks: check what is committed, deploy what is pushed."),
     "remote": Command("remote", "app", "Make a repository that deploys what is pushed to it."),
     "registrator": Command("registrator", "app", "Put what runs on this machine into Consul."),

@@ -107,6 +107,18 @@ def test_each_command_prints_what_the_page_says(shell: Shell, row: Row) -> None:
     assert ran.returncode == (1 if "No active host found" in row.prints else 0), said
 
 
+def test_a_context_leads_docker_to_each_machine_and_to_the_swarm(shell: Shell) -> None:
+    """In a store of the test's own, since the home directory is one."""
+    ran = shell.run("deployer context sync")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    ids = {name: shell.cluster.on(name, "docker", "info", "--format", "{{.ID}}").strip() for name in ("master", "slave")}
+    for context, machine in (("sandbox-slave", "slave"), ("sandbox", "master")):
+        seen = shell.run(f"docker --context {context} info --format '{{{{.ID}}}}'")
+        assert seen.stdout.strip() == ids[machine], seen.stderr
+    assert shell.run("deployer context rm").returncode == 0
+    assert shell.run("docker context ls --quiet").stdout == "default\n"
+
+
 def test_files_are_copied_between_this_machine_and_two_others(shell: Shell) -> None:
     (shell.repo.parent / "file").write_text("there and back\n", "utf-8")
     assert shell.run("deployer machine scp -q ../file master:/tmp/file").returncode == 0
