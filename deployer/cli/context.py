@@ -39,7 +39,9 @@ def sync(
     ] = False,
     prefix: Annotated[
         str | None,
-        typer.Option("--prefix", metavar="TEXT", help="Before the machines' names. [default: the cluster's name and -]"),
+        typer.Option(
+            "--prefix", metavar="TEXT", help="Before the machines' names. [default: the cluster's name and -]"
+        ),
     ] = None,
     repo: Repo = None,
     rev: Rev = None,

@@ -59,7 +59,9 @@ def wanted(cluster: Cluster, prefix: str | None = None) -> tuple[Context, ...]:
     names = [context.name for context in found]
     for name in names:
         if not _NAME.fullmatch(name) or name == "default":
-            raise UsageError(f"{name!r} can be no context's name", help="--prefix TEXT comes before the machines' names")
+            raise UsageError(
+                f"{name!r} can be no context's name", help="--prefix TEXT comes before the machines' names"
+            )
         if names.count(name) > 1:
             raise UsageError(
                 f"{name} would be the context of the cluster and of a machine", help="give another --prefix"
@@ -130,7 +132,9 @@ def _docker(*words: str) -> str:
             ("docker", *words), capture_output=True, text=True, timeout=_SECONDS, check=False, errors="replace"
         )
     except FileNotFoundError:
-        raise DeployerError("there is no `docker` on this machine", help="install Docker's client (docker-cli)") from None
+        raise DeployerError(
+            "there is no `docker` on this machine", help="install Docker's client (docker-cli)"
+        ) from None
     except subprocess.TimeoutExpired:
         raise DeployerError(f"`docker {' '.join(words[:2])}` did not end within {_SECONDS:g} s") from None
     if done.returncode != 0:

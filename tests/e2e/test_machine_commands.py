@@ -111,7 +111,9 @@ def test_a_context_leads_docker_to_each_machine_and_to_the_swarm(shell: Shell) -
     """In a store of the test's own, since the home directory is one."""
     ran = shell.run("deployer context sync")
     assert (ran.returncode, ran.stderr) == (0, "")
-    ids = {name: shell.cluster.on(name, "docker", "info", "--format", "{{.ID}}").strip() for name in ("master", "slave")}
+    ids = {
+        name: shell.cluster.on(name, "docker", "info", "--format", "{{.ID}}").strip() for name in ("master", "slave")
+    }
     for context, machine in (("sandbox-slave", "slave"), ("sandbox", "master")):
         seen = shell.run(f"docker --context {context} info --format '{{{{.ID}}}}'")
         assert seen.stdout.strip() == ids[machine], seen.stderr
