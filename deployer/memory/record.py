@@ -172,7 +172,10 @@ class Record:
         tip = stands.get(history, "")
         files = {name: without(text, self._secrets).encode(errors="replace") for name, text in files_of(report).items()}
         text = without(message(entry, report), self._secrets)
-        parents = [one for one in (tip, entry.commit) if _ID.fullmatch(one)]
+        first = tip or refs.write_commit(  # so that along first parents there are runs only
+            self._repository, {}, f"Runs of {self._cluster}\n", (), author=self._asked.who, when=self._when
+        )
+        parents = [first, *([entry.commit] if _ID.fullmatch(entry.commit) else [])]
         new = refs.write_commit(self._repository, files, text, parents, author=self._asked.who, when=self._when)
         return history, new, tip
 

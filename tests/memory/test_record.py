@@ -47,6 +47,14 @@ def test_a_run_is_a_commit_after_the_last_run_and_after_what_was_applied(remembe
     assert remembering.said == []
 
 
+def test_along_first_parents_there_are_runs_only(remembering: Remembering) -> None:
+    remembering.ran(remembering.commits[2])
+    remembering.ran(remembering.commits[1])
+    told = remembering.repo.git("log", "--first-parent", "--format=%s", "refs/deployer/test/history").splitlines()
+    assert [line.split()[0] for line in told] == ["Deployed", "Deployed", "Runs"]
+    assert len(history.entries(remembering.repo.path, 2)) == 2
+
+
 def test_history_reads_what_was_written(remembering: Remembering) -> None:
     first, second, third = remembering.commits
     remembering.ran(first)
