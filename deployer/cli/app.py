@@ -23,7 +23,7 @@ COMMANDS: Final = {
     "ps": Command("ps", "ps", "Show what runs on every machine: docker ps for all of it."),
     "logs": Command("logs", "logs", "Show what a stack's tasks wrote, from every machine."),
     "services": Command("services", "services", "Show what runs where, and its health: Consul's catalogue."),
-    "watch": Command("watch", "watch", "Keep the cluster as git says: new commits, and what drifts."),
+    "watch": Command("watch", "watch", "Follow git: apply new commits, set back what drifts."),
     "unlock": Command("unlock", "unlock", "Take the lock from a run that hangs."),
     "machine": Command("machine.app", "app", "The machines one by one: docker-machine's commands, and more."),
     "env": Command("machine.env", "env", "Point docker in this shell at a machine."),
