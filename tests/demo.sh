@@ -34,10 +34,10 @@ step deployer services
 victim=$(deployer machine ssh slave docker ps --quiet --filter name=swarmtest_web | head -n 1)
 step deployer machine ssh slave docker kill "$victim"
 step deployer services swarmtest-web
-printf '\n# a moment later\n'
-for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
-    sleep 1
-    if [ "$(deployer services swarmtest-web | grep -c passing)" = 3 ]; then break; fi
+printf '\n# ... and when Swarm has started another:\n'
+for _ in $(seq 40); do
+    if deployer services swarmtest-web 2>/dev/null | grep -q ' 3/3 '; then break; fi
+    sleep 0.5
 done
 step deployer services swarmtest-web
 
