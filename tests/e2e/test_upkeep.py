@@ -239,8 +239,14 @@ def test_a_locked_manager_is_named_and_unlocked(three: Standing, tmp_path: Path)
         done(three, "swarm", "autolock", "off")
 
 
+def full(cluster: Standing) -> bool:
+    """Whether every service has all of its tasks."""
+    return all(count.split("/")[0] == count.split("/")[1] for count in cluster.replicas().values())
+
+
 def test_a_quorum_that_is_lost_for_good(three: Standing) -> None:
     """Two of three managers are gone. The third starts the swarm anew; the others come back as members of nothing."""
+    assert until(lambda: full(three), 60)
     services = three.replicas()
     for machine in ("slave", "slave2"):
         three.on(machine, "systemctl", "stop", "docker.socket", "docker")
@@ -272,4 +278,5 @@ def test_a_quorum_that_is_lost_for_good(three: Standing) -> None:
     done(three, "apply")
     assert {status[0] for status in members(three).values()} == {"Ready"}
     assert sorted(members(three)) == sorted(MANAGERS)
-    assert until(lambda: three.replicas() == services, 60)
+    assert until(lambda: full(three), 120), three.replicas()
+    assert three.replicas() == services
