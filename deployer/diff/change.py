@@ -14,6 +14,8 @@ from deployer.diff.surplus_change import NetworkReplaced as NetworkReplaced  # n
 from deployer.diff.surplus_change import ObjectSurplus as ObjectSurplus  # noqa: PLC0414 - as above
 from deployer.diff.surplus_change import ServiceReplaced as ServiceReplaced  # noqa: PLC0414 - as above
 from deployer.diff.surplus_change import ServiceSurplus as ServiceSurplus  # noqa: PLC0414 - as above
+from deployer.diff.tls_change import TlsDiffers as TlsDiffers  # noqa: PLC0414 - as above
+from deployer.diff.tls_change import TlsSurplus as TlsSurplus  # noqa: PLC0414 - as above
 from deployer.model.field import ABSENT as ABSENT  # noqa: PLC0414 - as above
 from deployer.model.field import Absent as Absent  # noqa: PLC0414 - as above
 from deployer.model.field import Field as Field  # noqa: PLC0414, TC001 - as above
@@ -210,6 +212,8 @@ class ProjectSurplus:
 Change = (
     EngineMissing
     | DaemonJson
+    | TlsDiffers
+    | TlsSurplus
     | NoSwarm
     | NotMember
     | StaleMember

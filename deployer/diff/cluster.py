@@ -17,6 +17,7 @@ from deployer.diff.replaced import with_services
 from deployer.diff.stacks import diff_stacks
 from deployer.diff.surplus import diff_surplus
 from deployer.diff.swarm import diff_swarm, swarm_obstacle
+from deployer.diff.tls import diff_tls
 from deployer.model.observed import Engine, Machine
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def diff(
     projects = diff_projects(desired, compiled, observed)
     objects = [stack for stack in compiled if stack.project is None]
     engines = diff_engines(desired.cluster, observed)
+    tls = diff_tls(desired.cluster, observed)
     swarm = diff_swarm(desired.cluster, observed)
     catalogue = diff_catalogue(desired.cluster, observed, desired.commit)
     registrators = diff_registrators(desired.cluster, observed, desired.commit)
@@ -58,7 +60,7 @@ def diff(
     else:
         surplus = Diff(())
     departed = diff_departed(desired.cluster, observed)
-    parts = (engines, swarm, catalogue, registrators, stacks, projects, surplus, departed)
+    parts = (engines, tls, swarm, catalogue, registrators, stacks, projects, surplus, departed)
     return Diff(
         changes=tuple(change for part in parts for change in part.changes),
         blocked=tuple(obstacle for part in parts for obstacle in part.blocked),

@@ -18,8 +18,9 @@ from deployer.diff.machines import advertise_address
 from deployer.diff.project_status import project_status
 from deployer.diff.proxy import virtual_hosts
 from deployer.diff.services import ROLLED_BACK, RUNNING_UPDATES, STALLED_UPDATES, counts_agree, seen_of
-from deployer.model.observed import Engine, LiveService, Observed, Registrations, Unreachable
+from deployer.model.observed import Engine, LiveService, Machine, Observed, Registrations, Unreachable
 from deployer.model.status import Health, NodeStatus, RegistratorStatus, ServiceStatus, StackStatus, Status, Sync, worst
+from deployer.model.tls import ends_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,9 +92,15 @@ def _node(
         catalogue,
         sync,
         health,
-        obstacle.reason if obstacle else note,
+        obstacle.reason if obstacle else "; ".join(part for part in (note, _ending(node, machine)) if part),
         registrator,
     )
+
+
+def _ending(node: Node, machine: Machine) -> str:
+    """That the certificate of an engine that listens for TLS ends, from some time before on."""
+    said = ends_in(machine.tls.left) if machine.tls else ""
+    return f"{said}: deployer machine regenerate-certs {node.name}" if said else ""
 
 
 def _registrator(registered: Registrations | Unreachable | None) -> RegistratorStatus:

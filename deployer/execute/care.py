@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.docker import EngineError
 from deployer.errors import DeployerError, TimedOutError
-from deployer.execute import leaving, packages, restart, swarm_keys
+from deployer.execute import leaving, packages, restart, swarm_keys, tls
 from deployer.execute.beats import Endurance
 from deployer.execute.converge import NotConvergedError
 from deployer.execute.pulse import by_service
@@ -34,6 +34,7 @@ from deployer.plan.care import (
     UnlockManager,
     UpgradeEngine,
 )
+from deployer.plan.tls import FinishAuthority, ListenTls, NewAuthority, StopTls
 from deployer.remote import ConnectionFailedError
 from deployer.remote.together import together
 
@@ -85,6 +86,12 @@ async def take_care(operation: CareOperation, world: World, tell: Tell) -> str: 
             return await swarm_keys.set_autolock(world, operation)
         case UnlockManager():
             return await swarm_keys.unlock_manager(world, operation)
+        case ListenTls():
+            return await tls.listen_tls(world, operation, tell)
+        case StopTls():
+            return await tls.stop_tls(world, operation, tell)
+        case NewAuthority() | FinishAuthority():
+            return await tls.change_authority(operation)
 
 
 async def set_availability(world: World, operation: SetAvailability) -> str:

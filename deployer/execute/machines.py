@@ -90,7 +90,7 @@ async def scripted(
 async def write_daemon_json(world: World, operation: WriteDaemonJson, tell: Callable[[str], None]) -> str:
     connection = await world.link.to(operation.node)
     # The file may hold a proxy's password: it goes by standard input like the script, not by argv.
-    text = b"encoded=" + base64.b64encode(operation.text.encode()) + b"\n" + _read("daemon-json.sh")
+    text = b"encoded=" + base64.b64encode(operation.text.encode()) + b"\n" + read_script("daemon-json.sh")
     command = Command(("sh", "-s", operation.effect), stdin=text, root=True, timeout=RESTART_SECONDS)
     completed = await connection.run(command, tell)
     if not completed.ok:
@@ -127,8 +127,9 @@ async def update_member(world: World, operation: UpdateMember, _: Callable[[str]
 
 def script(name: str) -> bytes:
     """A script that uses apt, behind what those have in common."""
-    return _read("apt.sh") + _read(name)
+    return read_script("apt.sh") + read_script(name)
 
 
-def _read(name: str) -> bytes:
+def read_script(name: str) -> bytes:
+    """One of our scripts as it is."""
     return (files("deployer.execute") / "scripts" / name).read_bytes()

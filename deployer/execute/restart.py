@@ -41,7 +41,7 @@ async def restart_machine(world: World, operation: RestartMachine, tell: Callabl
         before = await _boot(world, operation.node)
         await _send(world, operation.node, ("systemctl", "reboot"))
         await _booted(world, operation, before, began, tell)
-    version = await _engine(world, operation, began, tell)
+    version = await engine_back(world, operation, began, tell)
     return f"back after {time.monotonic() - began:.0f} s, engine {version}"
 
 
@@ -104,7 +104,8 @@ async def _booted(
             tell(told)
 
 
-async def _engine(world: World, operation: RestartMachine, began: float, tell: Callable[[str], None]) -> str:
+async def engine_back(world: World, operation: RestartMachine, began: float, tell: Callable[[str], None]) -> str:
+    """Wait for the engine of a machine; its version. Raises TimedOutError."""
     while True:
         try:
             return await (await world.again(operation.node)).version()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError
+from deployer.model.tls import PORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,10 +27,27 @@ def docker_host(node: Node) -> str:
     return f"ssh://{user}{host}{f':{node.ssh.port}' if node.ssh.port else ''}"
 
 
+def tcp_host(node: Node) -> str:
+    """`tcp://203.0.113.10:2376`: where docker speaks TLS, by itself."""
+    return f"tcp://{f'[{node.address}]' if ':' in node.address else node.address}:{PORT}"
+
+
+def endpoint(node: Node, *, ssh: bool = False) -> str:
+    """What DOCKER_HOST is: TLS where the machine has it, else SSH, and SSH where that is asked for."""
+    return tcp_host(node) if node.tls and not ssh else docker_host(node)
+
+
 def active(nodes: Iterable[Node], environment: Mapping[str, str]) -> Node | None:
     """The machine that docker talks to in this shell: the one whose endpoint DOCKER_HOST is."""
     wanted = environment.get("DOCKER_HOST", "")
-    return next((node for node in nodes if wanted and _same(docker_host(node), wanted)), None)
+    return next(
+        (
+            node
+            for node in nodes
+            if wanted and (_same(docker_host(node), wanted) or (node.tls and tcp_host(node) == wanted))
+        ),
+        None,
+    )
 
 
 def _same(one: str, other: str) -> bool:

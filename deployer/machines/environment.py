@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.errors import UsageError
 from deployer.machines.addresses import public_address
-from deployer.machines.endpoint import docker_host
+from deployer.machines.endpoint import docker_host, tcp_host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from deployer.model.cluster import Node
 
@@ -21,9 +22,13 @@ NOTHING: Final[Mapping[str, None]] = dict.fromkeys(
 )
 
 
-def variables(node: Node, environment: Mapping[str, str], *, no_proxy: bool) -> Variables:
-    """What docker-machine set, but for what is about TLS: with it the client would not use SSH, so it is unset."""
+def variables(
+    node: Node, environment: Mapping[str, str], *, no_proxy: bool, certificates: Path | None = None
+) -> Variables:
+    """What docker-machine set. Without the folder `certificates` what is about TLS is unset: the client would not use SSH."""
     found: Variables = {**NOTHING, "DOCKER_HOST": docker_host(node), "DOCKER_MACHINE_NAME": node.name}
+    if certificates is not None:
+        found |= {"DOCKER_HOST": tcp_host(node), "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(certificates)}
     return found | (_without_proxy(public_address(node), environment) if no_proxy else {})
 
 

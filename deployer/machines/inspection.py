@@ -9,7 +9,7 @@ from msgspec import structs
 
 from deployer.errors import UsageError
 from deployer.machines.addresses import public_address
-from deployer.machines.endpoint import docker_host
+from deployer.machines.endpoint import endpoint
 from deployer.machines.listed import driver
 from deployer.template.text import TemplateError, fill, read_template
 
@@ -65,6 +65,6 @@ def document(node: Node) -> dict[str, Any]:
             "File": node.path,
             "Labels": dict(node.labels),
             "Role": node.role,
-            "URL": docker_host(node),
+            "URL": endpoint(node),
         },
     }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.errors import UsageError
-from deployer.machines.endpoint import docker_host
+from deployer.machines.endpoint import endpoint
 from deployer.machines.listing import UNKNOWN
 from deployer.model.printable import printable
 from deployer.report.documents import head
@@ -37,6 +38,7 @@ HEADERS: Final = {
     "DockerVersion": "DOCKER",
     "Error": "ERRORS",
     "ResponseTime": "RESPONSE",
+    "Expires": "EXPIRES",
 }
 FILTERS: Final = ("name", "state", "driver", "swarm", "label")
 
@@ -131,14 +133,20 @@ def values(one: Listed) -> dict[str, Any]:
         "ActiveSwarm": False,
         "DriverName": driver(node),
         "State": one.state,
-        "URL": docker_host(node),
+        "URL": endpoint(node),
         "Swarm": one.swarm,
         "SwarmOptions": {"IsSwarm": node.role != "none", "Master": node.role == "manager"},
         "EngineOptions": dict(node.engine.daemon),
         "DockerVersion": f"v{one.engine}" if one.engine else UNKNOWN,
         "Error": one.error,
         "ResponseTime": f"{one.seconds * 1000:.0f}ms" if one.seconds < 1 else f"{one.seconds:.1f}s",
+        "Expires": _day(one.expires),
     }
+
+
+def _day(when: float | None) -> str:
+    """`2027-01-31`, in UTC; empty without a certificate."""
+    return "" if when is None else time.strftime("%Y-%m-%d", time.gmtime(when))
 
 
 def listing_document(cluster: str, machines: Sequence[Listed]) -> dict[str, Any]:
@@ -152,7 +160,7 @@ def listing_document(cluster: str, machines: Sequence[Listed]) -> dict[str, Any]
                 "active": one.active,
                 "driver": driver(one.node),
                 "state": one.state,
-                "url": docker_host(one.node),
+                "url": endpoint(one.node),
                 "address": one.node.address,
                 "role": one.node.role,
                 "swarm": one.swarm,
@@ -160,6 +168,7 @@ def listing_document(cluster: str, machines: Sequence[Listed]) -> dict[str, Any]
                 "error": one.error or None,
                 "help": one.help or None,
                 "seconds": round(one.seconds, 3),
+                "expires": _day(one.expires) or None,
             }
             for one in machines
         ],

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from deployer.docker import Engine, EngineError
 from deployer.errors import DeployerError, TimedOutError
 from deployer.machines.endpoint import active
+from deployer.model.command import Command
+from deployer.model.tls import FOLDER, ends_in
 from deployer.observe.machines import membership
 from deployer.remote import ConnectionFailedError, Link, NoAnswerError, NotLetInError
 from deployer.remote.together import together
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from deployer.model.cluster import Cluster, Node
     from deployer.model.observed import Membership
+    from deployer.remote import Connection
 
 State = Literal["Running", "Stopped", "Timeout", "Error"]
 """docker-machine's words: Stopped is what refuses or has no route, Error what answers and does not let us in."""
@@ -41,6 +44,8 @@ class Listed:
     help: str = ""
     seconds: float = 0.0
     member: Membership | None = None
+    expires: float | None = None
+    """When its engine's certificate ends, in seconds since the epoch; None where there is none, or it could not be read."""
 
 
 def look(cluster: Cluster, nodes: Sequence[Node], environment: Mapping[str, str], seconds: float) -> tuple[Listed, ...]:
@@ -65,7 +70,7 @@ async def ask(
 async def _ask(link: Link, node: Node, seconds: float, *, active: bool) -> Listed:
     began = time.monotonic()
     state: State = "Stopped"
-    version, error, advice, member = "", "", "", None
+    version, error, advice, member, expires = "", "", "", None, None
     try:
         async with asyncio.timeout(seconds):
             connection = await link.to(node.name)
@@ -73,13 +78,23 @@ async def _ask(link: Link, node: Node, seconds: float, *, active: bool) -> Liste
             with contextlib.closing(Engine(connection)) as engine:
                 version = await engine.version()
                 member = membership((await engine.get("/info")).get("Swarm") or {})
+            expires = await _certificate_end(connection) if node.tls else None
     except TimeoutError:
         state, error = "Timeout", f"no answer within {seconds:g} s"
     except (AttributeError, TypeError):
         error = "what answers at the engine's socket is no Docker engine"
     except DeployerError as failure:
         state, error, advice = _state(failure, state), failure.message, failure.help
-    return Listed(node, active, state, "", version, error, advice, time.monotonic() - began, member)
+    if expires is not None and (said := ends_in(expires - time.time())):
+        error, advice = said, f"deployer machine regenerate-certs {node.name}"
+    return Listed(node, active, state, "", version, error, advice, time.monotonic() - began, member, expires)
+
+
+async def _certificate_end(connection: Connection) -> float | None:
+    from deployer.certificates.read import read_certificate  # noqa: PLC0415 - costs something, and is for TLS only
+
+    told = await connection.run(Command(("cat", f"{FOLDER}/cert.pem"), root=True))
+    return read_certificate(told.stdout)[1] or None
 
 
 def _state(failure: DeployerError, so_far: State) -> State:

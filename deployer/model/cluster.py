@@ -60,6 +60,13 @@ class Engine(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             "into the cluster's key by key; null takes one of the cluster's away."
         ),
     ] = field(default_factory=dict)
+    tls: Annotated[
+        bool,
+        Meta(
+            description="The engine listens at TCP port 2376 too, for clients with a certificate of the cluster's own "
+            "authority. deployer itself goes by SSH all the same."
+        ),
+    ] = False
 
 
 class Consul(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -216,6 +223,11 @@ class Node:
     def local(self) -> bool:
         return self.address == "local"
 
+    @property
+    def tls(self) -> bool:
+        """Whether its engine is to listen for TLS; whoever is on the machine itself has no need of it."""
+        return self.engine.tls and not self.local
+
 
 @dataclass(frozen=True)
 class ConsulSecrets:
@@ -244,6 +256,8 @@ class Cluster:
     policy: Policy = DEFAULT_POLICY
     images: Images = DEFAULT_IMAGES
     proxy: Proxy | None = None
+    authorities: tuple[str, ...] = ()
+    """Fingerprints of those whose certificates this user believes, the present one first; empty until they are read."""
 
     def node(self, name: str) -> Node:
         return next(node for node in self.nodes if node.name == name)

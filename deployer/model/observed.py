@@ -76,6 +76,22 @@ class Silent:
 
 
 @dataclass(frozen=True)
+class TlsListener:
+    """What our drop-in for systemd says, and the certificate beside it."""
+
+    command: str
+    """How systemd starts the engine."""
+    stock: str
+    """How it would without us."""
+    names: tuple[str, ...] = ()
+    """Those that the certificate is valid for; empty where it cannot be read."""
+    authorities: tuple[str, ...] = ()
+    """Fingerprints of those whose clients are let in."""
+    left: float = 0.0
+    """Seconds until the certificate ends."""
+
+
+@dataclass(frozen=True)
 class Machine:
     """One reachable machine's facts. `engine` is None where none is installed."""
 
@@ -90,6 +106,8 @@ class Machine:
     daemon_json: str | None
     """The text of /etc/docker/daemon.json; None where there is no such file."""
     engine: Engine | Silent | None
+    tls: TlsListener | None = None
+    """How its engine listens for TLS, by our own doing; None where it does not."""
     clock_ahead: float = 0.0
     """By how many seconds its clock is ahead of this machine's; as exact as the answer was quick."""
 

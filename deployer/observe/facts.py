@@ -10,10 +10,13 @@ from typing import Final
 
 from deployer.model.command import Command
 from deployer.model.observed import OperatingSystem
+from deployer.model.tls import DROPIN, FOLDER, STOCK
 
 FACTS_SECONDS: Final = 15.0
 
-_SCRIPT: Final = r"""
+_SCRIPT: Final = (
+    STOCK
+    + r"""
 exec 2>/dev/null
 put() { printf '%s\t%s\n' "$1" "$2"; }
 if [ -r /etc/os-release ]; then
@@ -28,6 +31,16 @@ if command -v dockerd >/dev/null || [ -S /var/run/docker.sock ]; then put docker
 file=/etc/docker/daemon.json
 if [ -r "$file" ]; then put daemon "$(base64 -w0 <"$file")"
 elif [ -e "$file" ]; then put daemon "$(sudo -n base64 -w0 "$file")"; fi
+tls=DROPIN
+if [ -e "$tls" ]; then
+    while IFS= read -r line; do
+        case $line in ExecStart=?*) put tls.command "${line#ExecStart=}" ;; esac
+    done <"$tls"
+    put tls.stock "$(stock)"
+    root=; [ "$(id -u)" = 0 ] || root='sudo -n'
+    put tls.certificate "$($root base64 -w0 FOLDER/cert.pem)"
+    put tls.trusted "$($root base64 -w0 FOLDER/ca.pem)"
+fi
 # Not by pipes: each would be two more processes, and this runs on every machine at every plan.
 each() { while read -r line; do [ -z "$line" ] || put "$1" "$line"; done; }
 routes=$(ip -o route show default)
@@ -39,7 +52,18 @@ addresses=$(ip -o addr show scope global)
 each address <<END
 $addresses
 END
-"""
+""".replace("DROPIN", DROPIN).replace("FOLDER", FOLDER)
+)
+
+
+@dataclass(frozen=True)
+class TlsFacts:
+    """How systemd starts an engine that listens for TLS, and how it would without us; certificate and authorities in PEM."""
+
+    command: str
+    stock: str
+    certificate: str
+    trusted: str
 
 
 @dataclass(frozen=True)
@@ -55,6 +79,7 @@ class Facts:
     daemon_json: str | None
     clock: int | None = None
     """Seconds since the epoch, by the machine's own clock."""
+    tls: TlsFacts | None = None
 
 
 def facts_command() -> Command:
@@ -88,6 +113,11 @@ def read_facts(text: str) -> Facts:
         default_interface=_after(one("default").split(), "dev"),
         daemon_json=_decoded(one("daemon")) if "daemon" in told else None,
         clock=int(one("clock")) if one("clock").isdigit() else None,
+        tls=TlsFacts(
+            one("tls.command"), one("tls.stock"), _decoded(one("tls.certificate")), _decoded(one("tls.trusted"))
+        )
+        if "tls.stock" in told
+        else None,
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from deployer.certificates.place import fingerprints
 from deployer.docker import Engine as EngineApi
 from deployer.docker import EngineError
 from deployer.errors import DeployerError, TimedOutError
 from deployer.model import labels
-from deployer.model.observed import Container, Engine, Machine, Membership, Silent, Unreachable
+from deployer.model.observed import Container, Engine, Machine, Membership, Silent, TlsListener, Unreachable
 from deployer.model.project import PROJECT, SERVICE, ProjectContainer
 from deployer.observe.facts import facts_command, read_facts
 from deployer.remote import ConnectionFailedError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from deployer.observe.facts import Facts
+    from deployer.observe.facts import Facts, TlsFacts
     from deployer.remote import Connection, Link
 
 _NO_FACTS: Final = ("its login shell answered, but not with the facts asked for", "try `ssh` to it by hand")
@@ -65,8 +66,16 @@ def _machine(facts: Facts, engine: Engine | Silent | None) -> Machine:
         default_interface=facts.default_interface,
         daemon_json=facts.daemon_json,
         engine=engine,
+        tls=_listener(facts.tls) if facts.tls else None,
         clock_ahead=facts.clock - time.time() if facts.clock is not None else 0.0,
     )
+
+
+def _listener(told: TlsFacts) -> TlsListener:
+    from deployer.certificates.read import read_certificate  # noqa: PLC0415 - costs something, and most machines have none
+
+    names, end = read_certificate(told.certificate)
+    return TlsListener(told.command, told.stock, names, fingerprints(told.trusted.encode()), end - time.time())
 
 
 async def observe_engine(engine: EngineApi, cluster: str, images: str = "") -> Engine | Silent:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from deployer.plan.tls import FinishAuthority, ListenTls, NewAuthority, StopTls, describe_tls
+
 if TYPE_CHECKING:
     from deployer.model.secret import Secret
 
@@ -178,6 +180,10 @@ CareOperation = (
     | ForceNewCluster
     | SetAutolock
     | UnlockManager
+    | ListenTls
+    | StopTls
+    | NewAuthority
+    | FinishAuthority
 )
 
 
@@ -186,7 +192,15 @@ def care_mark(operation: CareOperation) -> Literal["~", ".", "-"]:
     match operation:
         case AwaitDrained() | AwaitReady():
             return "."
-        case LeaveSwarm() | RemoveMember() | DeregisterNode() | RemoveOwn() | PurgeEngine():
+        case (
+            LeaveSwarm()
+            | RemoveMember()
+            | DeregisterNode()
+            | RemoveOwn()
+            | PurgeEngine()
+            | StopTls()
+            | FinishAuthority()
+        ):
             return "-"
         case (
             SetAvailability()
@@ -199,6 +213,8 @@ def care_mark(operation: CareOperation) -> Literal["~", ".", "-"]:
             | ForceNewCluster()
             | SetAutolock()
             | UnlockManager()
+            | ListenTls()
+            | NewAuthority()
         ):
             return "~"
 
@@ -262,6 +278,8 @@ def describe_care(operation: CareOperation) -> tuple[str, str]:  # noqa: C901, P
             )
         case UnlockManager(node):
             return node, "unlock it"
+        case ListenTls() | StopTls() | NewAuthority() | FinishAuthority():
+            return describe_tls(operation)
 
 
 def _and(services: tuple[str, ...], where: str) -> str:

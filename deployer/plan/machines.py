@@ -12,6 +12,8 @@ from deployer.diff.change import (
     NoSwarm,
     NotMember,
     StaleMember,
+    TlsDiffers,
+    TlsSurplus,
 )
 from deployer.model.observed import Engine, Machine, Observed
 from deployer.plan.care import Demote, RemoveMember
@@ -22,10 +24,12 @@ from deployer.plan.operations import (
     UpdateMember,
     WriteDaemonJson,
 )
+from deployer.plan.tls import ListenTls, StopTls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from deployer.diff.change import Field
     from deployer.model.desired import Desired
     from deployer.plan.draft import Draft
 
@@ -74,6 +78,20 @@ def engine_steps(draft: Draft, diff: Diff) -> None:
         if isinstance(change, EngineMissing):
             key = ("engine", change.node)
             draft.add(InstallEngine(change.node, change.method), change.cause, makes=key, needs=[key])
+    _tls_steps(draft, diff)
+
+
+def _tls_steps(draft: Draft, diff: Diff) -> None:
+    """Each restarts an engine, with what runs there: one after the other, too."""
+    for change in diff.changes:
+        if isinstance(change, TlsDiffers | TlsSurplus):
+            operation: ListenTls | StopTls = StopTls(change.node)
+            fields: tuple[Field, ...] = ()
+            if isinstance(change, TlsDiffers):
+                operation, fields = ListenTls(change.node, change.names, change.arguments), change.fields
+            key = ("engine", change.node)
+            number = draft.add(operation, change.cause, fields, makes=key, needs=[key, ("restart", "")])
+            draft.made["restart", ""] = number
 
 
 def swarm_steps(draft: Draft, diff: Diff, manager: str) -> list[MemberDiffers]:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from deployer.document import Document
     from deployer.source.files import Entry
 
-_TLS: Final = "the engine is not opened to the network: SSH carries its socket"
+_TLS: Final = (
+    "SSH carries the engine's socket; where TLS is wanted, `engine: {tls: true}` sees to keys and certificates"
+)
 _REMOVED: Final = "Docker 23 removed it, and the engine would not start"
 _DAEMON: Final = {
     "hosts": "the engine's service already says where it listens, and with both it does not start",

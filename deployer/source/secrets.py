@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from deployer.certificates.place import trusted
 from deployer.errors import DeployerError
 from deployer.model.cluster import ConsulSecrets
 from deployer.model.secret import Secret
@@ -25,7 +26,9 @@ ROUNDS: Final = 100_000
 
 
 def with_secrets(cluster: Cluster) -> Cluster:
-    """The cluster with the secrets that its files name. Raises DeployerError where one cannot be read or is none."""
+    """The cluster with the secrets that its files name, and whose certificates this user believes. Raises DeployerError where one cannot be read or is none."""
+    if any(node.tls for node in cluster.nodes):
+        cluster = replace(cluster, authorities=trusted(cluster.name))
     section = cluster.consul
     if section is None or not (section.token_file or section.gossip_key_file):
         return cluster

@@ -94,6 +94,8 @@ class _Walk:
                 kept = self._string(value, wanted, at)
             case inspect.IntType() | inspect.FloatType():
                 kept = self._number(value, wanted, at)
+            case inspect.BoolType():
+                kept = value if isinstance(value, bool) else self._kind(at, "true or false", value)
             case _:  # a kind of field that the formats have not had so far
                 raise NotImplementedError(wanted)
         return kept

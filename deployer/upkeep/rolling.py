@@ -13,6 +13,7 @@ from deployer.model.observed import Unreachable
 from deployer.plan import Done, Plan
 from deployer.plan.care import RestartMachine, UpgradeEngine
 from deployer.plan.maintenance import Manner, Work, maintenance_plan
+from deployer.plan.tls import ListenTls
 from deployer.remote.together import together
 from deployer.upkeep.run import Seen, Shown, Terms, desired_of, named, takes_consul_away, tend
 
@@ -47,9 +48,9 @@ def restart(source: Source, asked: Asked, what: Literal["machine", "engine"], sh
         works = [Work(name, (RestartMachine(name, what, asked.back_seconds),)) for name in names]
         plan = maintenance_plan(seen.desired, seen.observed, await tasks_of(seen), works, asked.manner)
         plan = replace(plan, purpose=f"restart {'the engine of ' if what == 'engine' else ''}{', '.join(names)}")
-        return _without(plan, [_here(node) for node in _nodes(seen, names) if node.local and what == "machine"])
+        return without(plan, [_here(node) for node in _nodes(seen, names) if node.local and what == "machine"])
 
-    return tend(source, desired, decide, shown, _terms(asked, desired.cluster, names))
+    return tend(source, desired, decide, shown, terms_of(asked, desired.cluster, names))
 
 
 def upgrade(source: Source, asked: Asked, shown: Shown) -> Report:
@@ -70,9 +71,9 @@ def upgrade(source: Source, asked: Asked, shown: Shown) -> Report:
         newest = [name for name in names if found[name] is None]
         nothing = f"{', '.join(newest)} {'has' if len(newest) == 1 else 'have'} the newest packages"
         plan = replace(plan, purpose=nothing if len(newest) == len(names) else f"upgrade {', '.join(names)}")
-        return _without(plan, [obstacle for name in names if isinstance(obstacle := found[name], Blocked)])
+        return without(plan, [obstacle for name in names if isinstance(obstacle := found[name], Blocked)])
 
-    return tend(source, desired, decide, shown, _terms(asked, desired.cluster, names))
+    return tend(source, desired, decide, shown, terms_of(asked, desired.cluster, names))
 
 
 async def tasks_of(seen: Seen) -> dict[str, tuple[str, ...]]:
@@ -129,14 +130,16 @@ def _here(node: Node) -> Blocked:
     return Blocked(node.name, "it is the machine that deployer runs on", "reboot it yourself, or restart --engine")
 
 
-def _without(plan: Plan, obstacles: Sequence[Blocked]) -> Plan:
+def without(plan: Plan, obstacles: Sequence[Blocked]) -> Plan:
+    """No step at all where there are obstacles; they are named."""
     if not obstacles:
         return plan
     blocked = tuple({(one.subject, one.reason): one for one in (*plan.blocked, *obstacles)}.values())
     return replace(plan, steps=(), blocked=blocked)
 
 
-def _terms(asked: Asked, cluster: Cluster, names: Sequence[str]) -> Terms:
+def terms_of(asked: Asked, cluster: Cluster, names: Sequence[str]) -> Terms:
+    """Without Consul's lock where one of its servers is among them."""
     return Terms(asked.wait_lock, asked.dry, takes_consul_away(cluster, names))
 
 
@@ -145,6 +148,6 @@ def left_over(report: Report) -> list[str]:
     return [
         operation.node
         for step in report.plan.steps
-        if isinstance(operation := step.operation, RestartMachine | UpgradeEngine)
+        if isinstance(operation := step.operation, RestartMachine | UpgradeEngine | ListenTls)
         and not isinstance(report.outcome(step), Done)
     ]

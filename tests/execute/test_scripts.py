@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deployer.execute.machines import script
+from deployer.model.tls import STOCK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -372,3 +373,83 @@ def test_only_what_deployer_installed_is_taken_away(machine: Machine) -> None:
     assert machine.run(purge, "purge").stdout == "removed docker.io\n"
     assert machine.calls[-1].endswith("remove --purge docker.io")
     assert not (machine.root / "var/lib/deployer").exists()
+
+
+class TestTls:
+    """tls.sh: an engine that does not start with it runs as before, and no key is readable by others at any time."""
+
+    STOCK = "/usr/sbin/dockerd -H fd:// $DOCKER_OPTS"
+
+    def on(self, machine: Machine, mode: str = "on") -> subprocess.CompletedProcess[str]:
+        told = "".join(
+            f"{name}={base64.b64encode(f'new {name}'.encode()).decode()}\n"
+            for name in ("trusted", "certificate", "key")
+        )
+        return machine.run(
+            told + STOCK + (SCRIPTS / "tls.sh").read_text("utf-8"), mode, "-H tcp://0.0.0.0:2376 --tlsverify"
+        )
+
+    def unit(self, machine: Machine, start: str, restart: str = "exit 0") -> None:
+        cat = f"printf '# /lib/systemd/system/docker.service\\nExecStart=%s\\n' '{start}'; exit 0"
+        machine.program("systemctl", f"case $1 in cat) {cat} ;; restart) {restart} ;; esac")
+
+    def files(self, machine: Machine) -> dict[str, tuple[int, str]]:
+        found = [*machine.root.glob("etc/docker/**/*"), *machine.root.glob("etc/systemd/**/*")]
+        return {
+            str(path.relative_to(machine.root / "etc")): (path.stat().st_mode & 0o777, path.read_text("utf-8"))
+            for path in found
+            if path.is_file()
+        }
+
+    def test_on_again_and_off(self, machine: Machine) -> None:
+        self.unit(machine, self.STOCK)
+        for _ in range(2):
+            assert self.on(machine).returncode == 0
+            dropin = f"[Service]\nExecStart=\nExecStart={self.STOCK} -H tcp://0.0.0.0:2376 --tlsverify\n"
+            assert self.files(machine) == {
+                "docker/deployer-tls/ca.pem": (0o600, "new trusted"),
+                "docker/deployer-tls/cert.pem": (0o600, "new certificate"),
+                "docker/deployer-tls/key.pem": (0o600, "new key"),
+                "systemd/system/docker.service.d/20-deployer-tls.conf": (0o644, dropin),
+            }
+            assert (machine.root / "etc/docker/deployer-tls").stat().st_mode & 0o777 == 0o700
+        done = [call for call in machine.calls if not call.startswith("systemctl cat")]
+        assert done == ["systemctl daemon-reload", "systemctl reset-failed docker", "systemctl restart docker"] * 2
+        assert self.on(machine, "off").returncode == 0
+        assert self.files(machine) == {}
+        assert not (machine.root / "etc/systemd/system/docker.service.d").exists()
+
+    def test_an_engine_that_does_not_start_with_it_runs_as_before(self, machine: Machine) -> None:
+        self.unit(machine, self.STOCK)
+        self.on(machine)
+        folder = machine.root / "etc/docker/deployer-tls"
+        (folder / "key.pem").write_text("old key", "utf-8")
+        before = self.files(machine)
+        self.unit(machine, self.STOCK, restart='[ "$n" -ge 11 ]')
+        completed = self.on(machine)
+        assert completed.returncode == 1
+        assert "the engine did not start with it; it runs as before" in completed.stderr
+        assert self.files(machine) == before
+
+    def test_nor_the_first_time(self, machine: Machine) -> None:
+        self.unit(machine, self.STOCK, restart="exit 1")
+        completed = self.on(machine)
+        assert completed.returncode == 1
+        assert "nor as before" in completed.stderr
+        assert self.files(machine) == {}
+
+    @pytest.mark.parametrize(
+        ("start", "reason"),
+        [
+            ("", "its engine is no service of systemd called docker"),
+            ("/usr/bin/dockerd -H tcp://0.0.0.0:2376 -H unix:///var/run/docker.sock", "listens for TCP already"),
+            ("/usr/bin/dockerd -H fd:// \\\\", "in several lines"),
+        ],
+    )
+    def test_a_unit_that_it_cannot_add_to(self, machine: Machine, start: str, reason: str) -> None:
+        self.unit(machine, start)
+        completed = self.on(machine)
+        assert completed.returncode == 65
+        assert reason in completed.stderr
+        assert self.files(machine) == {}
+        assert {call.split()[1] for call in machine.calls} == {"cat"}

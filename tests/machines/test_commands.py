@@ -110,8 +110,39 @@ def test_what_is_about_this_machine_asks_nobody(cli: Cli) -> None:
         (("m", "add", "web", "--address", "a", "--label", "x"), "--label 'x' is no KEY=VALUE"),
         (("m", "ssh", "here"), "here is this machine, which needs no SSH"),
         (("m", "ls", "--filter", "x"), "'x' is no filter"),
+        (("m", "regenerate-certs"), "no machine has `engine: {tls: true}`"),
+        (("m", "regenerate-certs", "here"), "here: no certificates there"),
+        (("m", "regenerate-certs", "--client-certs", "--finish"), "--client-certs begins what --finish ends"),
     ],
 )
 def test_mistakes_are_answered_in_one_line(cli: Cli, argv: tuple[str, ...], message: str) -> None:
     code, out, err = cli(*argv)
     assert (code in {1, 2}, out, err.splitlines()[0]) == (True, "", f"deployer: {message}")
+
+
+def test_an_engine_with_tls_wants_its_clients_certificates(
+    cli: Cli, repository: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from deployer.certificates.store import server_files  # noqa: PLC0415 - it costs something, and is for this one
+
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    repository.write({"cluster/nodes/web.yaml": "address: 192.0.2.7\nswarm: none\nengine: {tls: true}\n"})
+    repository.commit()
+    assert cli("m", "url", "web").out == "tcp://192.0.2.7:2376\n"
+    assert cli("m", "url", "--ssh", "web").out == "ssh://root@192.0.2.7\n"
+    for command in (("env", "web"), ("m", "config", "web")):
+        refused = cli(*command)
+        assert (refused.code, refused.out) == (1, "")
+        assert "there are no certificates for cluster" in refused.err
+    name = refused.err.partition("for cluster ")[2].split()[0]
+    server_files(name, ("web",))
+    folder = tmp_path / "data/deployer/tls" / name
+    assert cli("m", "config", "web").out.splitlines() == [
+        "--tlsverify",
+        f'--tlscacert="{folder}/ca.pem"',
+        f'--tlscert="{folder}/cert.pem"',
+        f'--tlskey="{folder}/key.pem"',
+        "-H=tcp://192.0.2.7:2376",
+    ]
+    assert f'export DOCKER_CERT_PATH="{folder}"' in cli("env", "web").out.splitlines()
+    assert 'export DOCKER_HOST="ssh://root@192.0.2.7"' in cli("env", "--ssh", "web").out.splitlines()

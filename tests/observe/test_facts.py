@@ -3,12 +3,14 @@ from __future__ import annotations
 import base64
 import platform
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from deployer.model.observed import OperatingSystem
-from deployer.observe.facts import facts_command, read_facts
+from deployer.model.tls import DROPIN, FOLDER
+from deployer.observe.facts import TlsFacts, facts_command, read_facts
 from deployer.remote.local import LocalConnection
 from tests.fakes import run
 
@@ -130,3 +132,50 @@ def test_the_script_on_a_machine_that_has_next_to_nothing(tmp_path: Path, monkey
     facts = read_facts(run(LocalConnection().run(facts_command())).stdout)
     assert facts.architecture == platform.machine()
     assert (facts.interfaces, facts.default_interface, facts.privileged) == ((), "", False)
+
+
+UNIT = """\
+# /lib/systemd/system/docker.service
+[Service]
+# ExecStart=/usr/bin/nothing
+ExecStart=/usr/sbin/dockerd -H fd:// $DOCKER_OPTS
+ExecReload=/bin/kill -s HUP $MAINPID
+
+# /etc/systemd/system/docker.service.d/10-own.conf
+[Service]
+ExecStart=
+ExecStart=/usr/sbin/dockerd -H fd:// --debug $DOCKER_OPTS
+
+# /etc/systemd/system/docker.service.d/20-deployer-tls.conf
+[Service]
+ExecStart=
+ExecStart=/usr/sbin/dockerd -H fd:// $DOCKER_OPTS -H tcp://0.0.0.0:2376
+
+# /etc/systemd/system/docker.service.d/30-more.conf
+[Service]
+Environment=A=1
+"""
+
+
+def test_an_engine_that_listens_for_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How it is started, how it would be without our file, the certificate: in the middle of what a machine tells."""
+    for program in ("sh", "uname", "id", "base64", "cat"):
+        (tmp_path / program).symlink_to(shutil.which(program) or "")
+    (tmp_path / "unit").write_text(UNIT, "utf-8")
+    (tmp_path / "systemctl").write_text(f'#!/bin/sh\n[ "$1" = cat ] && cat "{tmp_path}/unit"\n', "utf-8")
+    (tmp_path / "systemctl").chmod(0o755)
+    (tmp_path / "sudo").write_text('#!/bin/sh\nshift\nexec "$@"\n', "utf-8")
+    (tmp_path / "sudo").chmod(0o755)
+    (tmp_path / "dropin").write_text(UNIT.partition("20-deployer-tls.conf\n")[2].partition("\n\n")[0] + "\n", "utf-8")
+    (tmp_path / "cert.pem").write_text("certificate", "utf-8")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    command = facts_command()
+    text = command.stdin.decode().replace(DROPIN, f"{tmp_path}/dropin").replace(FOLDER, str(tmp_path))
+    told = run(LocalConnection().run(replace(command, stdin=text.encode()))).stdout
+    assert read_facts(told).tls == TlsFacts(
+        "/usr/sbin/dockerd -H fd:// $DOCKER_OPTS -H tcp://0.0.0.0:2376",
+        "/usr/sbin/dockerd -H fd:// --debug $DOCKER_OPTS",
+        "certificate",
+        "",
+    )
+    assert read_facts(DEBIAN).tls is None

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.source.conftest import CLUSTER, MANAGER, STACK
-from tests.source.reading import refused, said
+from tests.source.reading import read, refused, said
 
 C = "cluster/cluster.yaml"
 M = "cluster/nodes/m1.yaml"
@@ -27,6 +27,8 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHt6e3p7ent6e3p7ent6e3p7ent6e3p7ent6e
         ),
         pytest.param({M: b"address: local\nswarm: manager # \xe9\n"}, [f"{M}:2:18: byte 0xe9 is not UTF-8"], id="latin-1"),
         pytest.param({M: MANAGER + "adress: x\n"}, [f"{M}:3:1: unknown key 'adress'"], id="unknown key"),
+        pytest.param({M: MANAGER + "engine: {tls: maybe}\n"}, [f"{M}:3:15: engine.tls must be true or false, not a string"], id="yes or no"),
+        pytest.param({M: MANAGER + "engine: {daemon: {tlsverify: true}}\n"}, [f"{M}:3:19: engine.daemon cannot have 'tlsverify'"], id="TLS by hand"),
         pytest.param({M: MANAGER + 'labels: {"a,b": x}\n'}, [f"{M}:3:10: 'a,b' cannot be the name of a label"], id="label name"),
         pytest.param({M: MANAGER + "labels: {deployer.x: y}\n"}, [f"{M}:3:10: 'deployer.x' cannot be the name of a label"], id="our label"),
         pytest.param(
@@ -273,6 +275,14 @@ def test_bad_input(files: dict[str, str | bytes | None], expected: list[str]) ->
 )
 def test_what_to_do(files: dict[str, str | bytes | None], help: str) -> None:  # noqa: A002 - the word that the output uses
     assert [problem.help for problem in refused(files)] == [help]
+
+
+def test_what_is_true_or_false() -> None:
+    """`policy: {prune: false}` was an internal error."""
+    desired = read({"cluster/cluster.yaml": "name: c\npolicy: {prune: false, strict: true}\nengine: {tls: true}\n"})
+    policy = desired.cluster.policy
+    assert (policy.prune, policy.strict) == (False, True)
+    assert {node.engine.tls for node in desired.cluster.nodes} == {True}
 
 
 def test_a_misspelt_key_is_not_missing_too() -> None:

@@ -30,6 +30,9 @@ COMMANDS: Final = {
     "provision": Command("machine.provision", "provision", "Make machines what git says: an apply of these alone."),
     "restart": Command("machine.restart", "restart", "Reboot machines, or their engines; one by one with --rolling."),
     "upgrade": Command("machine.upgrade", "upgrade", "Upgrade the Docker engine, one machine by one with --rolling."),
+    "regenerate-certs": Command(
+        "machine.certs", "regenerate_certs", "New certificates for engines that listen for TLS."
+    ),
     "stop": Command("machine.power", "stop", "Switch machines off."),
     "kill": Command("machine.power", "kill", "Switch machines off at once, as if their cables were pulled."),
     "start": Command("machine.power", "start", "Say whether machines run: SSH cannot switch one on."),

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from deployer.cli.machine.options import Name  # noqa: TC001 - typer reads the annotations
+from deployer.cli.machine.options import Name, Ssh  # noqa: TC001 - typer reads the annotations
 from deployer.cli.options import Repo, Rev, Worktree, source
 from deployer.errors import UsageError
 
@@ -15,6 +15,7 @@ EXAMPLES: Final = """\b
 Examples:
   eval $(deployer env master)
   eval $(deployer env --unset)
+  eval $(deployer env --ssh master)      where engine.tls is on
   deployer machine env --shell fish master
 """
 
@@ -33,11 +34,12 @@ def env(
     swarm: Annotated[
         bool, typer.Option("--swarm", help="The swarm's endpoint: the machine must be a manager.")
     ] = False,
+    ssh: Ssh = False,
     repo: Repo = None,
     rev: Rev = None,
     worktree: Worktree = False,
 ) -> None:
-    """Print what points docker in this shell at a machine: DOCKER_HOST=ssh://...
+    """Print what points docker in this shell at a machine: DOCKER_HOST=ssh://..., or tcp://... where its engine has TLS.
 
     docker starts `ssh` by itself then, with your own ~/.ssh: `deployer machine ssh-config --install` makes it know what the
     repository knows.
@@ -48,16 +50,22 @@ def env(
 
     words = ["deployer env", *(["--shell", shell] if shell else []), *(["--unset"] if unset else [])]
     words += [*(["--swarm"] if swarm else []), *(["--no-proxy"] if no_proxy else [])]
+    words += ["--ssh"] if ssh else []
     syntax = shells.shell_of(shell, os.environ)
     if unset:
         if name:
             raise UsageError("--unset names no machine", help="deployer env --unset")
         typer.echo(shells.lines(syntax, environment.NOTHING, " ".join(words)), nl=False)
         return
-    _, node = one(source(repo, rev, worktree), name)
+    cluster, node = one(source(repo, rev, worktree), name)
     if swarm:
         environment.must_manage(node)
-    variables = environment.variables(node, os.environ, no_proxy=no_proxy)
+    certificates = None
+    if node.tls and not ssh:
+        from deployer.certificates.store import client_folder  # noqa: PLC0415 - costs something, and is for TLS only
+
+        certificates = client_folder(cluster.name)
+    variables = environment.variables(node, os.environ, no_proxy=no_proxy, certificates=certificates)
     typer.echo(shells.lines(syntax, variables, " ".join((*words, node.name))), nl=False)
-    if unknown := stranger(node):
+    if certificates is None and (unknown := stranger(node)):
         typer.echo(f"deployer: {unknown}\n  = help: deployer machine ssh-config --install", err=True)

@@ -13,3 +13,4 @@ Names = Annotated[
 Name = Annotated[
     str | None, typer.Argument(metavar="[NAME]", help='[default: "default", or the only one]', show_default=False)
 ]
+Ssh = Annotated[bool, typer.Option("--ssh", help="By SSH, where engine.tls is on, too.")]

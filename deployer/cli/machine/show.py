@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from deployer.cli.machine.options import Name  # noqa: TC001 - typer reads the annotations
+from deployer.cli.machine.options import Name, Ssh  # noqa: TC001 - typer reads the annotations
 from deployer.cli.options import Repo, Rev, Worktree, source
 from deployer.errors import DeployerError
 
@@ -21,31 +21,39 @@ Examples:
 Seconds = Annotated[float, typer.Option("--timeout", "-t", min=0.1, metavar="SECONDS", help="How long it may take.")]
 
 
-def url(name: Name = None, *, repo: Repo = None, rev: Rev = None, worktree: Worktree = False) -> None:
+def url(name: Name = None, *, ssh: Ssh = False, repo: Repo = None, rev: Rev = None, worktree: Worktree = False) -> None:
     """Print the endpoint of a machine's engine, as DOCKER_HOST takes it."""
-    from deployer.machines.endpoint import docker_host  # noqa: PLC0415 - --help does without
+    from deployer.machines.endpoint import endpoint  # noqa: PLC0415 - --help does without
     from deployer.machines.inventory import one  # noqa: PLC0415 - see above
 
-    typer.echo(docker_host(one(source(repo, rev, worktree), name)[1]))
+    typer.echo(endpoint(one(source(repo, rev, worktree), name)[1], ssh=ssh))
 
 
 def config(
     name: Name = None,
     *,
     swarm: Annotated[bool, typer.Option("--swarm", help="The machine must be a swarm manager.")] = False,
+    ssh: Ssh = False,
     repo: Repo = None,
     rev: Rev = None,
     worktree: Worktree = False,
 ) -> None:
     """Print the options with which docker's client speaks to a machine's engine."""
-    from deployer.machines.endpoint import docker_host  # noqa: PLC0415 - --help does without
+    from deployer.machines.endpoint import endpoint  # noqa: PLC0415 - --help does without
     from deployer.machines.environment import must_manage  # noqa: PLC0415 - see above
     from deployer.machines.inventory import one  # noqa: PLC0415 - see above
 
-    node = one(source(repo, rev, worktree), name)[1]
+    cluster, node = one(source(repo, rev, worktree), name)
     if swarm:
         must_manage(node)
-    typer.echo(f"-H={docker_host(node)}")
+    if node.tls and not ssh:
+        from deployer.certificates.store import client_folder  # noqa: PLC0415 - costs something, and is for TLS only
+
+        folder = client_folder(cluster.name)
+        typer.echo(
+            f'--tlsverify\n--tlscacert="{folder}/ca.pem"\n--tlscert="{folder}/cert.pem"\n--tlskey="{folder}/key.pem"'
+        )
+    typer.echo(f"-H={endpoint(node, ssh=ssh)}")
 
 
 def status(

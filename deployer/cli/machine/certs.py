@@ -1,0 +1,71 @@
+"""`deployer machine regenerate-certs`"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from deployer.cli.machine.care import DrainWait, Dry, Force, LockWait, finish
+from deployer.cli.machine.restart import go_on
+from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+from deployer.errors import UsageError
+
+if TYPE_CHECKING:
+    from deployer.upkeep.certificates import Turn
+
+EXAMPLES: Final = """\b
+Examples:
+  deployer machine regenerate-certs master
+  deployer machine regenerate-certs --dry-run
+  deployer machine regenerate-certs --client-certs         another authority; the present one stays trusted
+  deployer machine regenerate-certs --finish               until this
+"""
+
+
+def regenerate_certs(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="[default: all that have TLS]", show_default=False)
+    ] = None,
+    *,
+    client_certs: Annotated[
+        bool, typer.Option("--client-certs", help="Of another authority, and your own certificate, too.")
+    ] = False,
+    finish_: Annotated[
+        bool, typer.Option("--finish", help="Trust the authority before the present one no more.")
+    ] = False,
+    force: Force = False,
+    dry_run: Dry = False,
+    drain_wait: DrainWait = 180,
+    lock_wait: LockWait = 0,
+    repo: Repo = None,
+    rev: Rev = None,
+    worktree: Worktree = False,
+    json: Json = False,
+    progress: ProgressKind = "auto",
+    color: Colour = "auto",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Give engines that listen for TLS new keys and certificates: one machine after the other, each proven by a handshake.
+
+    The engine restarts for it, so members of the swarm are drained first, and managers come last. Outside the swarm containers
+    go on where daemon.json says `live-restore`, else they restart.
+    """
+    from deployer.plan.maintenance import Manner  # noqa: PLC0415 - --help does without
+    from deployer.upkeep import certificates  # noqa: PLC0415 - see above
+    from deployer.upkeep.rolling import Asked  # noqa: PLC0415 - see above
+
+    if client_certs and finish_:
+        raise UsageError("--client-certs begins what --finish ends", help="first the one, then the other")
+    turn: Turn = "authority" if client_certs else "finish" if finish_ else "server"
+    where = source(repo, rev, worktree)
+    asked = Asked(tuple(names or ()), Manner(rolling=True, force=force, drain_seconds=drain_wait), lock_wait, dry_run)
+    # Another authority is there once the first machine was begun: whoever goes on needs its certificates, not one more.
+    flags = f"regenerate-certs{' --finish' if finish_ else ''}{' --force' if force else ''}"
+    finish(
+        Output(json, progress, color, quiet, verbose),
+        lambda shown: certificates.regenerate(where, asked, turn, shown),
+        lambda report: go_on(flags, report),
+        dry=dry_run,
+    )

@@ -1,0 +1,98 @@
+"""New certificates for engines that listen for TLS: one machine after the other, drained as for any restart.
+
+dockerd reads its certificates when it starts and never again (moby/moby#23936), so each machine's engine restarts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from deployer.diff.change import Blocked
+from deployer.diff.tls import foreign, tls_names
+from deployer.errors import UsageError
+from deployer.model.observed import Engine, Machine
+from deployer.model.tls import listening
+from deployer.plan.maintenance import Work, in_turn, maintenance_plan
+from deployer.plan.tls import FinishAuthority, ListenTls, NewAuthority
+from deployer.upkeep.rolling import tasks_of, terms_of, without
+from deployer.upkeep.run import desired_of, named, tend
+
+if TYPE_CHECKING:
+    from deployer.model.cluster import Cluster, Node
+    from deployer.plan import Plan, Report
+    from deployer.upkeep.rolling import Asked
+    from deployer.upkeep.run import Seen, Shown
+    from deployer.workflow import Source
+
+Turn = Literal["server", "authority", "finish"]
+"""New certificates of the same authority, of another one, or the end of the one before it."""
+
+
+def regenerate(source: Source, asked: Asked, turn: Turn, shown: Shown) -> Report:
+    """Without names, of all machines that have TLS. Errors as `tend`'s; UsageError for names that are none, or without TLS."""
+    desired = desired_of(source)
+    names = _names(desired.cluster, asked.names)
+
+    async def decide(seen: Seen) -> Plan:
+        cluster = seen.desired.cluster
+        nodes = [cluster.node(name) for name in names]
+        works = in_turn(seen.observed, [_work(node, seen) for node in nodes])
+        first = works[0].node
+        if turn == "authority":
+            works[0] = replace(works[0], operations=(NewAuthority(first, cluster.name), *works[0].operations))
+        if turn == "finish":
+            works[0] = replace(works[0], operations=(FinishAuthority(first, cluster.name), *works[0].operations))
+        plan = maintenance_plan(seen.desired, seen.observed, await tasks_of(seen), works, asked.manner)
+        plan = replace(plan, purpose=f"new certificates for {', '.join(names)}")
+        obstacles = [said for node in nodes if (said := _obstacle(node, seen))]
+        if turn == "finish":
+            obstacles += [said for node in cluster.nodes if node.tls and (said := _behind(node, seen))]
+        return without(plan, obstacles)
+
+    return tend(source, desired, decide, shown, terms_of(asked, desired.cluster, names))
+
+
+def _names(cluster: Cluster, asked: tuple[str, ...]) -> tuple[str, ...]:
+    secured = [node.name for node in cluster.nodes if node.tls]
+    names = named(cluster, asked) if asked else tuple(secured)
+    if not names:
+        raise UsageError("no machine has `engine: {tls: true}`", help="SSH carries the engines' sockets: nothing ends")
+    if others := [name for name in names if name not in secured]:
+        raise UsageError(
+            f"{', '.join(others)}: no certificates there", help="they come with `engine: {tls: true}` in its file"
+        )
+    return names
+
+
+def _work(node: Node, seen: Seen) -> Work:
+    machine = seen.observed.machines[node.name]
+    names = tls_names(node, machine) if isinstance(machine, Machine) else (node.name,)
+    return Work(node.name, (ListenTls(node.name, names, listening(node.address)),))
+
+
+def _obstacle(node: Node, seen: Seen) -> Blocked | None:
+    machine = seen.observed.machines[node.name]
+    if not isinstance(machine, Machine):
+        return None  # the plan says so by itself
+    if machine.tls is None or not isinstance(machine.engine, Engine):
+        return Blocked(node.name, "its engine does not listen for TLS yet", f"deployer machine provision {node.name}")
+    if foreign(seen.desired.cluster, machine):
+        folder = f"~/.local/share/deployer/tls/{seen.desired.cluster.name}"
+        return Blocked(node.name, "its certificate is of another authority", f"copy {folder} from whoever has it")
+    if not machine.privileged:
+        return Blocked(node.name, "its user is not root and sudo asks for a password", "allow passwordless sudo for it")
+    return None
+
+
+def _behind(node: Node, seen: Seen) -> Blocked | None:
+    """Whether a machine would be cut off: it has nothing of the present authority yet, or cannot be asked."""
+    machine = seen.observed.machines[node.name]
+    live = machine.tls if isinstance(machine, Machine) else None
+    if live and live.authorities[:1] == seen.desired.cluster.authorities[:1]:
+        return None
+    return Blocked(
+        node.name,
+        "it has no certificate of the new authority, as far as can be seen",
+        f"deployer machine regenerate-certs {node.name}",
+    )
