@@ -13,13 +13,14 @@ from urllib.parse import parse_qsl
 import h11
 
 from deployer.model.cluster import Cluster, Consul, Engine, Node, Ssh
+from deployer.model.command import Completed
 from deployer.remote import Link, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from deployer.model.cluster import Role
-    from deployer.model.command import Command, Completed
+    from deployer.model.command import Command
 
 T = TypeVar("T")
 
@@ -97,6 +98,7 @@ class FakeConnection:
     """How many are open."""
 
     def __post_init__(self) -> None:
+        self.outputs.setdefault("perl", Completed(127, "", ""))  # ports are looked at on real machines
         self.answers.setdefault("GET /version", {"Version": "26.1.5", "ApiVersion": "1.45"})
 
     async def run(self, command: Command, on_line: Callable[[str], None] | None = None) -> Completed:

@@ -108,7 +108,7 @@ def _engine_changes(node: Node, machine: Machine) -> tuple[list[Change], Blocked
         return [], Blocked(
             node.name,
             "its user is not root and sudo asks for a password",
-            "allow passwordless sudo for it, or set ssh.user to one who has it",
+            "`ssh: {sudo: password}` has it asked for; or allow passwordless sudo for it",
         )
     return changes, None
 

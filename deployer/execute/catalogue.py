@@ -38,7 +38,7 @@ async def await_consul(world: World, operation: AwaitConsul, _: Callable[[str], 
     except TimeoutError:
         raise TimedOutError(
             f"Consul is not ready after {operation.timeout:g} s: {reason}",
-            help="look at `docker logs deployer-consul` there",
+            help="look at `docker logs deployer-consul` there; `deployer machine check` knocks at its ports",
         ) from None
     finally:
         catalogue.close()

@@ -11,8 +11,10 @@ from deployer.docker import EngineError
 from deployer.errors import DeployerError, TimedOutError
 from deployer.execute.marking import mark_member
 from deployer.execute.world import passing
+from deployer.model.ports import MANAGERS, swarm_ports
 from deployer.model.secret import Secret
 from deployer.remote import ConnectionFailedError
+from deployer.remote.ports import Way, complaints, look
 from deployer.remote.together import together
 
 if TYPE_CHECKING:
@@ -44,8 +46,12 @@ async def init_swarm(world: World, operation: InitSwarm, _: Callable[[str], None
 
 
 async def join_swarm(world: World, operation: JoinSwarm, tell: Callable[[str], None]) -> str:
-    """Join, and again while the swarm is busy: with another manager that joins, or with electing its leader."""
+    """Join, and again while the swarm is busy: with another manager that joins, or with electing its leader.
+
+    Not where a firewall is between the two: half a member is worse than none.
+    """
     engine = await world.engine(operation.node)
+    await _see_ports(world, operation, tell)
     async with world.joining if operation.role == "manager" else contextlib.nullcontext():
         deadline = time.monotonic() + JOIN_SECONDS
         while True:
@@ -59,6 +65,28 @@ async def join_swarm(world: World, operation: JoinSwarm, tell: Callable[[str], N
                 await mark_member(world, operation.node, engine)
                 return detail
             await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _see_ports(world: World, operation: JoinSwarm, tell: Callable[[str], None]) -> None:
+    """Raises DeployerError with each port that is shut between the machine and the manager through which it joins.
+
+    At the manager its engine listens; at the machine somebody does for a moment, as far as ports are free. UDP to the manager
+    cannot be told.
+    """
+    info = await (await world.engine(operation.via)).get("/info")
+    connections = {name: await world.link.to(name) for name in (operation.node, operation.via)}
+    manager, there = str(info["Swarm"]["NodeAddr"]), operation.advertise
+    tcp = [port for port in (MANAGERS, *swarm_ports("worker")) if port[1] == "tcp"]
+    ways = [Way(operation.node, operation.via, manager, port, sure=True) for port in tcp]
+    ways += [Way(operation.via, operation.node, there, port) for port in swarm_ports(operation.role)]
+    found = await look(connections, ways, {operation.node})
+    if closed := complaints(found):
+        raise DeployerError(
+            f"{'; '.join(closed)}: it was not joined",
+            help="open them in the firewalls of the machines, or of their provider; `deployer machine check` looks again",
+        )
+    for why in sorted({one.why for one in found if one.state == "unknown"}):
+        tell(f"not every port could be checked: {why}")
 
 
 async def _join(world: World, operation: JoinSwarm, engine: Engine, deadline: float) -> str:

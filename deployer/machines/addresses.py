@@ -59,7 +59,7 @@ async def private_address(link: Link, node: Node) -> str:
     """The address of one machine between machines. Raises ConnectionFailedError, or DeployerError where it has none."""
     if node.advertise and is_address(node.advertise):
         return node.advertise
-    machine = await observe_facts(await link.to(node.name))
+    machine = await observe_facts(link, node.name)
     address = advertise_address(node, machine)
     if address is None:
         blocked = no_address(node, "the other machines cannot reach it")

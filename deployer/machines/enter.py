@@ -64,4 +64,7 @@ def logs(source: Source, name: str | None, *, lines: int, follow: bool, since: s
     from deployer.model.command import Command  # noqa: PLC0415 - quoting has one place
 
     way = way_in(cluster, node)
-    return ("ssh", *way.arguments, way.destination, "--", Command(("sh", "-c", _JOURNAL, "sh", *wanted)).shell())
+    asks = node.ssh.sudo == "password"  # on the terminal, as it does by hand
+    script = _JOURNAL.replace("sudo -n", "sudo") if asks else _JOURNAL
+    options = ("-t", *way.arguments) if asks else way.arguments
+    return ("ssh", *options, way.destination, "--", Command(("sh", "-c", script, "sh", *wanted)).shell())

@@ -27,9 +27,7 @@ class Ssh(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How machines are reached. What is not said here comes from ~/.ssh/config, as with `ssh HOST`."""
 
     user: (
-        Annotated[
-            str, Meta(pattern=USER_PATTERN, description="User to log in as; one with passwordless sudo is enough.")
-        ]
+        Annotated[str, Meta(pattern=USER_PATTERN, description="User to log in as; one who may use sudo is enough.")]
         | None
     ) = None
     port: Annotated[int, Meta(ge=1, le=65535, description="Port of the SSH server.")] | None = None
@@ -44,6 +42,13 @@ class Ssh(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             "`Match exec`, and whatever else only that knows."
         ),
     ] = "asyncssh"
+    sudo: Annotated[
+        Literal["nopasswd", "password"],
+        Meta(
+            description="What sudo wants of a user who is not root. password: from DEPLOYER_SUDO_PASSWORD_FILE, "
+            "DEPLOYER_SUDO_PASSWORD_COMMAND, or the terminal, once a run; never from git."
+        ),
+    ] = "nopasswd"
 
 
 class Engine(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -82,9 +82,12 @@ class Facts:
     tls: TlsFacts | None = None
 
 
-def facts_command() -> Command:
-    """One script on standard input, in one shell: a login shell's start-up files cost more than all of it (SPEED.md)."""
-    return Command(("sh", "-s"), stdin=_SCRIPT.encode(), timeout=FACTS_SECONDS)
+def facts_command(*, root: bool = False) -> Command:
+    """One script on standard input, in one shell: a login shell's start-up files cost more than all of it (SPEED.md).
+
+    `root`: as root, where sudo wants a password, which the script cannot give.
+    """
+    return Command(("sh", "-s"), stdin=_SCRIPT.encode(), root=root, timeout=FACTS_SECONDS)
 
 
 def read_facts(text: str) -> Facts:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from deployer.observe.facts import Facts, TlsFacts
-    from deployer.remote import Connection, Link
+    from deployer.remote import Link
 
 _NO_FACTS: Final = ("its login shell answered, but not with the facts asked for", "try `ssh` to it by hand")
 
@@ -38,7 +38,7 @@ async def observe_machine(
         connection = await link.to(name)
         engines[name] = EngineApi(connection)
         async with together() as group:
-            telling = group.create_task(connection.run(facts_command()))
+            telling = group.create_task(connection.run(facts_command(root=_by_password(link, name))))
             engine_telling = group.create_task(observe_engine(engines[name], cluster, images))
     except DeployerError as error:
         return Unreachable(error.message, error.help)
@@ -49,12 +49,17 @@ async def observe_machine(
     return _machine(facts, None if isinstance(engine, Silent) and not facts.has_engine else engine)
 
 
-async def observe_facts(connection: Connection) -> Machine:
+async def observe_facts(link: Link, name: str) -> Machine:
     """The facts of one machine; its engine is not asked. Raises ConnectionFailedError, TimedOutError."""
-    facts = read_facts((await connection.run(facts_command())).stdout)
+    connection = await link.to(name)
+    facts = read_facts((await connection.run(facts_command(root=_by_password(link, name)))).stdout)
     if not facts.architecture:
         raise ConnectionFailedError(_NO_FACTS[0], help=_NO_FACTS[1])
     return _machine(facts, None)
+
+
+def _by_password(link: Link, name: str) -> bool:
+    return link.cluster.node(name).ssh.sudo == "password"
 
 
 def _machine(facts: Facts, engine: Engine | Silent | None) -> Machine:

@@ -23,11 +23,13 @@ from deployer.model.printable import printable
 from deployer.remote.connection import ConnectionFailedError, NoAnswerError, NotLetInError, Place, TcpPort, UnixSocket
 from deployer.remote.local import LocalConnection
 from deployer.remote.openssh import reach, settings
+from deployer.remote.sudo import Sudo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deployer.model.cluster import Node
+    from deployer.model.secret import Secret
     from deployer.remote.connection import Stream
 
 KEPT_SECONDS: Final = 60
@@ -44,7 +46,7 @@ _NOT_LET_IN: Final = (
 _KEEP_ALIVE: Final = ("-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3")
 
 
-async def connect(node: Node, known_hosts: str) -> OpenSshConnection:
+async def connect(node: Node, known_hosts: str, password: Secret | None = None) -> OpenSshConnection:
     """Open the connection to a machine. Raises ConnectionFailedError with ssh's own reason."""
     try:
         way = await asyncio.to_thread(reach, node, known_hosts)
@@ -57,7 +59,8 @@ async def connect(node: Node, known_hosts: str) -> OpenSshConnection:
     shared = ("-o", "ControlMaster=auto", "-o", f"ControlPath={folder / 's'}", "-o", f"ControlPersist={KEPT_SECONDS}")
     quiet = ("-o", "BatchMode=yes", "-o", "ForwardAgent=no", "-o", "ForwardX11=no", "-o", "LogLevel=ERROR", "-T")
     argv = ("ssh", *shared, *quiet, *_KEEP_ALIVE, *way.arguments)
-    made = OpenSshConnection(argv, node.address, folder, root=told.get("user", [""])[0] == "root")
+    root = told.get("user", [""])[0] == "root"
+    made = OpenSshConnection(argv, node.address, folder, None if root else Sudo(node, password))
     try:
         opened = await LocalConnection().run(made.command(("true",), node.ssh.connect_timeout))
     except TimedOutError:
@@ -112,11 +115,12 @@ def _failed(node: Node, opened: Completed) -> ConnectionFailedError:
 class OpenSshConnection:
     """A machine over one connection of the OpenSSH client; commands and sockets are processes that use it."""
 
-    def __init__(self, argv: tuple[str, ...], address: str, folder: Path, *, root: bool) -> None:
+    def __init__(self, argv: tuple[str, ...], address: str, folder: Path, sudo: Sudo | None) -> None:
+        """`sudo`: None where the user is root."""
         self._argv = argv
         self._address = address
         self._folder = folder
-        self._root = root
+        self._sudo = sudo
         self._local = LocalConnection()
         self._forwarded: dict[str, asyncio.Task[str]] = {}
         self._processes: list[asyncio.subprocess.Process] = []
@@ -127,11 +131,13 @@ class OpenSshConnection:
     async def run(self, command: Command, on_line: Callable[[str], None] | None = None) -> Completed:
         # `timeout` ends the command over there too (FAULTS.md F-10).
         argv = ("timeout", "-k", "5", str(math.ceil(command.timeout)), *command.argv)
-        if command.root and not self._root:
-            argv = ("sudo", "-n", "--", *argv)
+        stdin = command.stdin
+        if command.root and self._sudo:
+            granted = await self._sudo.granted(self.run)
+            argv, stdin = granted.argv(argv), granted.stdin(stdin)
         began = time.monotonic()
         try:
-            done = await self._local.run(self.command(argv, command.timeout + GRACE_SECONDS, command.stdin), on_line)
+            done = await self._local.run(self.command(argv, command.timeout + GRACE_SECONDS, stdin), on_line)
         except TimedOutError:
             raise TimedOutError(f"`{command.argv[0]}` took longer than {command.timeout:g} s") from None
         if done.status in {124, 137} and time.monotonic() - began >= command.timeout:
@@ -142,11 +148,15 @@ class OpenSshConnection:
 
     async def open(self, place: Place) -> Stream:
         match place:
-            case UnixSocket(path) if self._root:
-                return await self._local.open(UnixSocket(await self._forward(path)))
             case UnixSocket(path):
-                relay = ("sudo", "-n", "--", "docker", "--host", f"unix://{path}", "system", "dial-stdio")
-                return await self._process((*self._argv, self._address, "--", Command(relay).shell()), f"{path} there")
+                if self._sudo is None:
+                    return await self._local.open(UnixSocket(await self._forward(path)))
+                granted = await self._sudo.granted(self.run)
+                relay = granted.relay(path)
+                argv = (*self._argv, self._address, "--", Command(relay).shell())
+                stream = await self._process(argv, f"{path} there")
+                await stream.write(granted.stdin())
+                return stream
             case TcpPort(host, port):
                 where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
                 return await self._process((*self._argv, "-W", where, self._address), f"port {port} there")

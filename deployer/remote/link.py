@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Final, Self
 
 from deployer.remote.connection import ConnectionFailedError
 from deployer.remote.local import LocalConnection
+from deployer.remote.sudo import Sudo
+from deployer.remote.sudo_password import passwords
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from types import ModuleType, TracebackType
 
     from deployer.model.cluster import Cluster, Node
+    from deployer.model.secret import Secret
     from deployer.remote.connection import Connection
 
 
@@ -63,6 +66,7 @@ class Link:
         self.cluster = cluster
         self._connect = connect or self._reach
         self._connections: dict[str, asyncio.Future[Connection]] = {}
+        self._passwords: Mapping[str, Secret] = {}
 
     async def to(self, name: str) -> Connection:
         """The connection to the machine of that name. Raises ConnectionFailedError."""
@@ -84,16 +88,20 @@ class Link:
             await found.close()
 
     async def _reach(self, node: Node) -> Connection:
+        password = self._passwords.get(node.name)
         if node.local:
-            return LocalConnection(_engine_socket(os.environ.get("DOCKER_HOST", "")))
+            return LocalConnection(_engine_socket(os.environ.get("DOCKER_HOST", "")), Sudo(node, password))
         if node.ssh.client == "openssh":
             from deployer.remote import by_openssh  # noqa: PLC0415 - few need it
 
-            return await by_openssh.connect(node, self.cluster.known_hosts)
-        connection: Connection = await _ssh().connect(node, self.cluster.known_hosts)
+            return await by_openssh.connect(node, self.cluster.known_hosts, password)
+        connection: Connection = await _ssh().connect(node, self.cluster.known_hosts, password)
         return connection
 
     async def __aenter__(self) -> Self:
+        """Raises DeployerError where a password for sudo is to come from somewhere that has none."""
+        if self._connect == self._reach:  # before anything has a time-out: somebody may be typing
+            self._passwords = passwords(self.cluster.nodes, os.environ)
         return self
 
     async def __aexit__(

@@ -13,6 +13,7 @@ from deployer.errors import TimedOutError
 from deployer.model.command import Completed
 from deployer.remote.connection import ConnectionFailedError, Place, TcpPort, UnixSocket
 from deployer.remote.output import collect
+from deployer.remote.sudo import Granted
 from deployer.remote.together import together
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from deployer.model.command import Command
     from deployer.remote.connection import Stream
+    from deployer.remote.sudo import Sudo
 
 KILL_SECONDS: Final = 5.0
 """How long a killed command may take to be gone; one of root's is ended by its own `timeout`, not by us."""
@@ -56,15 +58,19 @@ class LocalConnection:
     `sockets` says where a socket is that is not at its usual place; DOCKER_HOST does so for the engine's (see link.py).
     """
 
-    def __init__(self, sockets: Mapping[str, str] | None = None) -> None:
+    def __init__(self, sockets: Mapping[str, str] | None = None, sudo: Sudo | None = None) -> None:
+        """`sudo`: None where nothing of root's is asked of it."""
         self._sockets = dict(sockets or {})
+        self._sudo = sudo
         self._streams: list[_LocalStream] = []
 
     async def run(self, command: Command, on_line: Callable[[str], None] | None = None) -> Completed:
-        argv = command.argv
+        argv, stdin = command.argv, command.stdin
         if command.root and os.geteuid() != 0:
+            granted = await self._sudo.granted(self.run) if self._sudo else Granted()
             # A process of root's cannot be killed by us: `timeout` does it.
-            argv = ("sudo", "-n", "--", "timeout", "-k", "5", str(math.ceil(command.timeout)), *argv)
+            argv = granted.argv(("timeout", "-k", "5", str(math.ceil(command.timeout)), *argv))
+            stdin = granted.stdin(stdin)
         try:
             # A session of its own: Ctrl-C on the terminal is for us, and what it starts can be killed with it.
             process = await asyncio.create_subprocess_exec(
@@ -79,7 +85,7 @@ class LocalConnection:
         assert process.stdin and process.stdout and process.stderr  # noqa: S101, PT018 - all three are pipes
         try:
             async with asyncio.timeout(command.timeout):
-                process.stdin.write(command.stdin)
+                process.stdin.write(stdin)
                 process.stdin.close()
                 async with together() as group:
                     stdout = group.create_task(collect(process.stdout, on_line))

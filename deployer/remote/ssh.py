@@ -19,12 +19,14 @@ from deployer.model.printable import printable
 from deployer.remote.connection import ConnectionFailedError, NoAnswerError, NotLetInError, Place, TcpPort, UnixSocket
 from deployer.remote.hostkeys import REPOSITORY, HostKeys
 from deployer.remote.output import collect
+from deployer.remote.sudo import Sudo
 from deployer.remote.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deployer.model.cluster import Node
+    from deployer.model.secret import Secret
     from deployer.remote.connection import Stream
 
 KEEPALIVE_SECONDS: Final = 5
@@ -40,10 +42,11 @@ DROPPED: Final = 4
 """How often a connection that is closed before the greeting is tried."""
 
 
-async def connect(node: Node, known_hosts: str) -> SshConnection:
+async def connect(node: Node, known_hosts: str, password: Secret | None = None) -> SshConnection:
     """Open the connection to a machine.
 
     `known_hosts` is the text of the repository's file; where it says nothing of this host, the user's own file counts.
+    `password` is sudo's there.
     Raises ConnectionFailedError with the reason and what to do.
     """
     options = _options(node)
@@ -70,7 +73,7 @@ async def connect(node: Node, known_hosts: str) -> SshConnection:
         raise ConnectionFailedError(f"{node.address}: {error.reason}") from None
     except (asyncssh.Error, OSError, ValueError) as error:
         raise ConnectionFailedError(f"{node.address}: {_reason(error)}") from None
-    return SshConnection(connection)
+    return SshConnection(connection, Sudo(node, password))
 
 
 def _reason(error: Exception) -> str:
@@ -216,23 +219,26 @@ class _Relay(_SshStream):
 class SshConnection:
     """A machine over one SSH connection; commands and sockets are channels of it."""
 
-    def __init__(self, connection: asyncssh.SSHClientConnection) -> None:
+    def __init__(self, connection: asyncssh.SSHClientConnection, sudo: Sudo) -> None:
         self._connection = connection
+        self._sudo = sudo
         self._root = connection.get_extra_info("username") == "root"
         self._by_command = False
 
     async def run(self, command: Command, on_line: Callable[[str], None] | None = None) -> Completed:
         # `timeout` ends the command over there too: closing a channel would leave it running (FAULTS.md F-10).
         argv = ("timeout", "-k", "5", str(math.ceil(command.timeout)), *command.argv)
+        stdin = command.stdin
         if command.root and not self._root:
-            argv = ("sudo", "-n", "--", *argv)
+            granted = await self._sudo.granted(self.run)
+            argv, stdin = granted.argv(argv), granted.stdin(stdin)
         began = time.monotonic()
         process: asyncssh.SSHClientProcess[bytes] | None = None
         try:
             async with asyncio.timeout(command.timeout + GRACE_SECONDS):
                 process = await self._connection.create_process(Command(argv).shell(), encoding=None)
                 with contextlib.suppress(BrokenPipeError):  # it ended without reading; its status tells
-                    process.stdin.write(command.stdin)
+                    process.stdin.write(stdin)
                     process.stdin.write_eof()
                 async with together() as group:
                     stdout = group.create_task(collect(process.stdout, on_line))
@@ -270,9 +276,12 @@ class SshConnection:
                     raise ConnectionFailedError(f"{path} there: {error}") from None
         # sshd opens the socket as the user. One who is not in the group `docker` reaches it by sudo and Docker's own relay.
         self._by_command = True
-        relay = Command(("sudo", "-n", "--", "docker", "--host", f"unix://{path}", "system", "dial-stdio"))
+        granted = await self._sudo.granted(self.run)
+        relay = granted.relay(path)
         try:
-            return _Relay(path, await self._connection.create_process(relay.shell(), encoding=None))
+            process = await self._connection.create_process(Command(relay).shell(), encoding=None)
+            process.stdin.write(granted.stdin())
+            return _Relay(path, process)
         except (asyncssh.Error, OSError) as error:
             raise ConnectionFailedError(f"{path} there: {error}") from None
 

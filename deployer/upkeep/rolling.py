@@ -104,7 +104,7 @@ async def _newer(seen: Seen, node: Node) -> Work | Blocked | None:  # noqa: PLR0
     if not isinstance(machine.engine, LiveEngine):
         return Blocked(node.name, "it has no engine that answers", f"deployer machine provision {node.name}")
     if not machine.privileged:
-        return Blocked(node.name, "its user is not root and sudo asks for a password", "allow passwordless sudo for it")
+        return Blocked(node.name, "its user is not root and sudo asks for a password", "set ssh.sudo to password")
     try:
         packages = await engine_packages(await seen.link.to(node.name))
     except DeployerError as error:

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "inspect": Command("machine.show", "inspect", "Print what git says of a machine as JSON."),
     "version": Command("machine.show", "version", "Print the version of a machine's engine."),
     "logs": Command("machine.logs", "logs", "Show the engine's own log on a machine."),
+    "check": Command("machine.check", "check", "Check that no firewall is between the machines."),
     "provision": Command("machine.provision", "provision", "Make machines what git says: an apply of these alone."),
     "restart": Command("machine.restart", "restart", "Reboot machines, or their engines; one by one with --rolling."),
     "upgrade": Command("machine.upgrade", "upgrade", "Upgrade the Docker engine, one machine by one with --rolling."),

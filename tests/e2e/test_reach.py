@@ -1,0 +1,99 @@
+"""How machines are reached, and reach each other: sudo that wants a password, ports that are shut, small packets."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.standing import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.e2e.standing import Standing
+
+PASSWORD = "correct horse"
+USER = f"""set -e
+useradd --create-home --shell /bin/bash typist
+echo 'typist:{PASSWORD}' | chpasswd
+echo 'typist ALL=(ALL) ALL' > /etc/sudoers.d/typist
+install -d -o typist -m 700 /home/typist/.ssh
+install -o typist -m 600 /root/.ssh/authorized_keys /home/typist/.ssh/authorized_keys
+"""
+
+
+@pytest.fixture
+def typist(cluster: Standing) -> Iterator[Standing]:
+    """slave2 is reached as somebody who is not in the group `docker`, and whose sudo wants a password."""
+    cluster.on("slave2", "sh", "-c", USER)
+    cluster.edit("cluster/nodes/slave2.yaml", "ssh: {user: admin}", "ssh: {user: typist, sudo: password}")
+    try:
+        yield cluster
+    finally:
+        cluster.git("checkout", "--quiet", "--", "cluster")
+        for name in ("DEPLOYER_SUDO_PASSWORD_FILE", "DEPLOYER_SUDO_PASSWORD_COMMAND"):
+            cluster.env.pop(name, None)
+        cluster.on(
+            "slave2", "sh", "-c", "userdel --force --remove typist 2>/dev/null; rm -f /etc/sudoers.d/typist; true"
+        )
+
+
+@pytest.mark.parametrize("client", ["asyncssh", "openssh"])
+def test_sudo_gets_its_password_and_the_machine_is_as_git_says(typist: Standing, tmp_path: Path, client: str) -> None:
+    """Its daemon.json is read, its engine asked and a file written there, all of it by sudo."""
+    path = tmp_path / "password"
+    path.write_text(f"{PASSWORD}\n", "utf-8")
+    path.chmod(0o600)
+    typist.env["DEPLOYER_SUDO_PASSWORD_FILE"] = str(path)
+    typist.edit("cluster/nodes/slave2.yaml", "sudo: password", f"sudo: password, client: {client}")
+    planned = typist.deployer("plan", "--worktree")
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    with (typist.repo / "cluster/nodes/slave2.yaml").open("a") as file:
+        file.write(f"engine: {{daemon: {{debug: {json.dumps(client == 'asyncssh')}}}}}\n")
+    applied = typist.deployer("machine", "provision", "--worktree", "slave2")
+    assert applied.returncode == 0, applied.stdout + applied.stderr
+    written = typist.on("slave2", "cat", "/etc/docker/daemon.json")
+    assert json.loads(written)["debug"] is (client == "asyncssh")
+    assert PASSWORD not in written
+    assert PASSWORD not in applied.stdout + applied.stderr
+
+
+def test_a_wrong_password_is_tried_once_and_no_password_is_said(typist: Standing) -> None:
+    missing = typist.deployer("plan", "--worktree")
+    assert "sudo on slave2 wants a password, and there is none to give" in missing.stdout, missing.stderr
+    typist.env["DEPLOYER_SUDO_PASSWORD_COMMAND"] = "echo wrong-{machine}"
+    refused = typist.deployer("plan", "--worktree")
+    assert "sudo on slave2 does not take the password: sudo: 1 incorrect password attempt" in refused.stdout
+    assert "wrong-slave2" not in refused.stdout + refused.stderr
+    log = typist.on("slave2", "sh", "-c", "journalctl --no-pager _COMM=sudo | grep 'incorrect password' || true")
+    assert log.count("1 incorrect password attempt ;") == 1, log
+
+
+def test_ports_that_a_firewall_shuts_are_named_and_nobody_joins(cluster: Standing) -> None:
+    """slave2 leaves, two firewalls are put between it and the manager; without them it joins again."""
+    cluster.on("slave2", "docker", "swarm", "leave")
+    until(lambda: any(one["Status"] == "Down" for one in cluster.listed("node", "ls")), 60)
+    shut = ("iptables", "-A", "INPUT", "-p")
+    try:
+        cluster.on("slave2", *shut, "udp", "--dport", "4789", "-j", "DROP")
+        cluster.on("master", *shut, "tcp", "--dport", "2377", "-s", cluster.address("slave2"), "-j", "REJECT")
+        ran = cluster.deployer("machine", "provision", "slave2")
+        assert ran.returncode == 1, ran.stdout + ran.stderr
+        for line in (
+            f"slave2 cannot reach master at {cluster.address('master')} port 2377/tcp",
+            f"master cannot reach slave2 at {cluster.address('slave2')} port 4789/udp",
+        ):
+            assert line in ran.stdout
+        assert cluster.on("slave2", "docker", "info", "--format", "{{.Swarm.LocalNodeState}}").strip() == "inactive"
+        checked = cluster.deployer("machine", "check", "slave2")
+        assert checked.returncode == 1
+        assert f"slave cannot reach slave2 at {cluster.address('slave2')} port 4789/udp" in checked.stdout
+    finally:
+        for machine in ("master", "slave2"):
+            cluster.on(machine, "iptables", "-F", "INPUT")
+        again = cluster.deployer("apply")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert cluster.deployer("machine", "check").returncode == 0

@@ -1,0 +1,121 @@
+"""Ports that are knocked at, with the real scripts: this machine to itself."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from deployer.model.command import Completed
+from deployer.model.ports import ports_between, swarm_ports
+from deployer.model.registrator import Registrator
+from deployer.remote.local import LocalConnection
+from deployer.remote.ports import Found, Way, complaints, look
+from tests import literals
+from tests.fakes import FakeConnection, cluster, run
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from deployer.model.ports import Port
+
+perl = pytest.mark.skipif(not shutil.which("perl"), reason="there is no perl here")
+
+
+@pytest.fixture
+def free() -> int:
+    """A port that nobody has."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """One that UDP and TCP have, and where nobody says anything."""
+    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+        tcp.bind(("127.0.0.1", 0))
+        tcp.listen()
+        udp.bind(("127.0.0.1", tcp.getsockname()[1]))
+        yield int(tcp.getsockname()[1])
+
+
+def seen(*ways: Way, listeners: Collection[str] = ("b",)) -> list[tuple[Port, str]]:
+    async def scenario() -> tuple[Found, ...]:
+        here = LocalConnection()
+        return await look({"a": here, "b": here}, ways, listeners)
+
+    return [(one.way.port, one.state) for one in run(scenario())]
+
+
+def way(number: int, protocol: str, address: str = "127.0.0.1", *, sure: bool = False) -> Way:
+    return Way("a", "b", address, (number, "udp" if protocol == "udp" else "tcp"), sure)
+
+
+@perl
+def test_somebody_listens_where_nobody_did_and_is_gone_afterwards(free: int) -> None:
+    both = (way(free, "tcp"), way(free, "udp"))
+    assert [state for _, state in seen(*both)] == ["open", "open"]
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(type=kind) as again:
+            again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            again.bind(("127.0.0.1", free))
+
+
+@perl
+def test_a_port_in_use_tells_of_tcp_only(taken: int) -> None:
+    assert [state for _, state in seen(way(taken, "tcp"), way(taken, "udp"))] == ["open", "unknown"]
+
+
+@perl
+def test_who_is_refused_got_through_unless_somebody_listens_there(free: int) -> None:
+    """As a firewall does that rejects: it looks like a port at which nobody listens."""
+    assert seen(way(free, "tcp"), listeners=()) == [((free, "tcp"), "open")]
+    assert seen(way(free, "tcp", sure=True), listeners=()) == [((free, "tcp"), "closed")]
+
+
+@perl
+def test_an_address_to_which_no_way_leads(free: int) -> None:
+    """0.0.0.0/8 and class E are nobody's."""
+    assert seen(way(free, "tcp", "240.0.0.1")) == [((free, "tcp"), "closed")]
+
+
+def test_without_perl_nothing_is_known() -> None:
+    none = FakeConnection({}, {"perl": Completed(127, "", "perl: not found")})
+
+    async def scenario() -> tuple[Found, ...]:
+        return await look({"a": none, "b": none}, [way(1, "tcp")], {"b"})
+
+    (found,) = run(scenario())
+    assert (found.state, found.why) == ("unknown", "there is no perl on a")
+
+
+def test_complaints_are_a_line_a_pair() -> None:
+    shut = [Found(way(number, "tcp"), "closed") for number in (2377, 7946)]
+    other = Found(Way("b", "a", "192.0.2.1", (7946, "udp")), "closed")
+    assert complaints([*shut, Found(way(1, "tcp"), "open"), other]) == (
+        "a cannot reach b at 127.0.0.1 ports 2377/tcp, 7946/tcp",
+        "b cannot reach a at 192.0.2.1 port 7946/udp",
+    )
+
+
+class TestWhichPorts:
+    MANAGER = literals.node("m", "manager", consul="server")
+    WORKER = literals.node("w", "worker")
+    AGENT = literals.node("a", "none", consul="agent")
+
+    def test_members_reach_a_manager_at_one_more(self) -> None:
+        assert set(swarm_ports("manager")) - set(swarm_ports("worker")) == {(2377, "tcp")}
+        assert swarm_ports("none") == ()
+
+    def test_consul_is_between_those_that_have_it_and_where_registrators_go(self) -> None:
+        both = cluster(self.MANAGER, self.WORKER, self.AGENT)
+        assert ports_between(both, self.AGENT, self.MANAGER) == ((8300, "tcp"), (8301, "tcp"), (8301, "udp"))
+        assert ports_between(both, self.MANAGER, self.AGENT) == ((8301, "tcp"), (8301, "udp"))
+        assert ports_between(both, self.WORKER, self.AGENT) == ()
+        assert (8500, "tcp") not in ports_between(both, self.WORKER, self.MANAGER)
+        with_one = replace(both, registrator=Registrator())
+        assert (8500, "tcp") in ports_between(with_one, self.WORKER, self.MANAGER)
