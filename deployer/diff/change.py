@@ -270,6 +270,15 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class Warned:
+    """Something that is done as git says, and will not do well: `reason` is one line, `help` what to write."""
+
+    subject: str
+    reason: str
+    help: str
+
+
+@dataclass(frozen=True)
 class Diff:
     """Everything that differs, what cannot be mended, how many objects are as they should be, and what is left though it drifted."""
 
@@ -278,3 +287,4 @@ class Diff:
     unchanged: int = 0
     drifted: tuple[Drifted, ...] = ()
     kept: tuple[Kept, ...] = ()
+    warned: tuple[Warned, ...] = ()

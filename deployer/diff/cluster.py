@@ -11,6 +11,7 @@ from deployer.diff.change import Blocked, Diff
 from deployer.diff.departed import diff_departed
 from deployer.diff.drift import Rules, unknown
 from deployer.diff.machines import diff_engines
+from deployer.diff.mtu import small_packets
 from deployer.diff.projects import diff_projects
 from deployer.diff.registrator import diff_registrators
 from deployer.diff.replaced import with_services
@@ -67,6 +68,7 @@ def diff(
         unchanged=sum(part.unchanged for part in parts),
         drifted=stacks.drifted,
         kept=tuple(kept for part in parts for kept in part.kept),
+        warned=small_packets(desired.cluster, objects, observed),
     )
 
 

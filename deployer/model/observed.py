@@ -108,6 +108,8 @@ class Machine:
     engine: Engine | Silent | None
     tls: TlsListener | None = None
     """How its engine listens for TLS, by our own doing; None where it does not."""
+    small_mtus: tuple[tuple[str, int], ...] = ()
+    """(interface, bytes) of those among the interfaces that carry packets of less than 1500 bytes."""
     clock_ahead: float = 0.0
     """By how many seconds its clock is ahead of this machine's; as exact as the answer was quick."""
 

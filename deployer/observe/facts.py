@@ -48,6 +48,9 @@ routes=$(ip -o route show default)
 each default <<END
 $routes
 END
+for mtu in /sys/class/net/*/mtu; do
+    read -r bytes <"$mtu" && [ "$bytes" -lt 1500 ] && interface=${mtu%/mtu} && put mtu "${interface##*/} $bytes"
+done
 addresses=$(ip -o addr show scope global)
 each address <<END
 $addresses
@@ -80,6 +83,7 @@ class Facts:
     clock: int | None = None
     """Seconds since the epoch, by the machine's own clock."""
     tls: TlsFacts | None = None
+    small_mtus: tuple[tuple[str, int], ...] = ()
 
 
 def facts_command(*, root: bool = False) -> Command:
@@ -105,6 +109,7 @@ def read_facts(text: str) -> Facts:
     def one(key: str) -> str:
         return told.get(key, [""])[0]
 
+    interfaces = tuple(pair for line in told.get("address", []) if (pair := _address(line)))
     return Facts(
         os=OperatingSystem(
             one("os.id"), one("os.version"), one("os.codename"), one("os.name"), tuple(one("os.like").split())
@@ -112,7 +117,12 @@ def read_facts(text: str) -> Facts:
         architecture=one("architecture"),
         privileged=one("privileged") == "yes",
         has_engine=one("dockerd") == "yes",
-        interfaces=tuple(pair for line in told.get("address", []) if (pair := _address(line))),
+        interfaces=interfaces,
+        small_mtus=tuple(
+            (name, int(mtu))
+            for name, _, mtu in (line.partition(" ") for line in told.get("mtu", []))
+            if mtu.isdecimal() and any(name == interface for interface, _ in interfaces)
+        ),
         default_interface=_after(one("default").split(), "dev"),
         daemon_json=_decoded(one("daemon")) if "daemon" in told else None,
         clock=int(one("clock")) if one("clock").isdigit() else None,

@@ -72,6 +72,7 @@ def _machine(facts: Facts, engine: Engine | Silent | None) -> Machine:
         daemon_json=facts.daemon_json,
         engine=engine,
         tls=_listener(facts.tls) if facts.tls else None,
+        small_mtus=facts.small_mtus,
         clock_ahead=facts.clock - time.time() if facts.clock is not None else 0.0,
     )
 

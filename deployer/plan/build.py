@@ -69,4 +69,5 @@ def build_plan(
         diff.drifted,
         refused=refused,
         kept=diff.kept,
+        warned=diff.warned,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from deployer.diff.change import Blocked, Cause, Drifted, Field, Kept
+    from deployer.diff.change import Blocked, Cause, Drifted, Field, Kept, Warned
     from deployer.diff.effect import Effect
     from deployer.plan.operations import Operation
 
@@ -56,6 +56,8 @@ class Plan:
     """Guards that say no: with any of these, nothing of the plan is done."""
     kept: tuple[Kept, ...] = ()
     """What git does not have any more, and what stays all the same."""
+    warned: tuple[Warned, ...] = ()
+    """What is done as git says, and will not do well."""
 
     @property
     def empty(self) -> bool:

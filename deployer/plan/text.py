@@ -71,12 +71,14 @@ def _left(plan: Plan) -> list[str]:
 
 
 def _not_done(plan: Plan) -> list[str]:
-    """What cannot be done, and what guards refuse."""
+    """What cannot be done, what guards refuse, and what will not do well."""
     told = [*(("!", obstacle) for obstacle in plan.blocked), *(("x", guard) for guard in plan.refused)]
     lines: list[str] = []
     for sign, one in told:
         lines.append(printable(f"{sign} {one.subject}: {one.reason}"))
         lines += [f"    {printable(one.help)}"] if one.help else []
+    for warned in plan.warned:
+        lines += [printable(f"warning: {warned.subject}: {warned.reason}"), f"    {printable(warned.help)}"]
     return lines
 
 

@@ -43,6 +43,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "drifted": [_drifted(left) for left in plan.drifted],
         "refused": [{"subject": one.subject, "reason": one.reason, "help": one.help} for one in plan.refused],
         "kept": [{"subject": one.subject, "reason": one.reason} for one in plan.kept],
+        "warnings": [{"subject": one.subject, "reason": one.reason, "help": one.help} for one in plan.warned],
     }
 
 

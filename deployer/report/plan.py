@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from deployer.report.paint import Paint, Tone
 
 TONES: Final[dict[str, Tone]] = {
-    "+": "green", "~": "yellow", "-": "red", "!": "red", "x": "red", "=": "yellow", ".": "dim", " ": "dim",
+    "+": "green", "~": "yellow", "-": "red", "!": "red", "x": "red", "=": "yellow", "w": "yellow", ".": "dim", " ": "dim",
 }  # fmt: skip
-"""By a line's first character: adds, changes, removes, cannot be done, is refused, is left as it is, waits, and details below one
+"""By a line's first character: adds, changes, removes, cannot be done, is refused, is left as it is, warns, waits, and details below one
 of these."""
 
 

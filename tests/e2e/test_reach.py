@@ -97,3 +97,16 @@ def test_ports_that_a_firewall_shuts_are_named_and_nobody_joins(cluster: Standin
         again = cluster.deployer("apply")
     assert again.returncode == 0, again.stdout + again.stderr
     assert cluster.deployer("machine", "check").returncode == 0
+
+
+def test_an_interface_with_small_packets_is_warned_of(cluster: Standing) -> None:
+    """As over a VPN: what the stacks' overlay networks take for granted is more than slave can send."""
+    assert "carries packets" not in cluster.deployer("plan").stdout
+    cluster.on("slave", "ip", "link", "set", "eth0", "mtu", "1400")
+    try:
+        planned = cluster.deployer("plan")
+    finally:
+        cluster.on("slave", "ip", "link", "set", "eth0", "mtu", "1500")
+    assert planned.returncode == 0, "it is a warning"
+    assert "eth0 of slave carries packets of 1400 bytes, and the network's have up to 1500" in planned.stdout
+    assert 'driver_opts: {com.docker.network.driver.mtu: "1400"}' in planned.stdout

@@ -179,3 +179,9 @@ def test_an_engine_that_listens_for_tls(tmp_path: Path, monkeypatch: pytest.Monk
         "",
     )
     assert read_facts(DEBIAN).tls is None
+
+
+def test_only_small_packets_of_interfaces_that_have_an_address_are_kept() -> None:
+    facts = read_facts(f"{DEBIAN}mtu\teth1 1420\nmtu\tveth324ec96 1424\nmtu\tlo\nmtu\teth0 x\n")
+    assert facts.small_mtus == (("eth1", 1420),)
+    assert read_facts(DEBIAN).small_mtus == ()
