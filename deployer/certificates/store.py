@@ -29,6 +29,10 @@ EARLY: Final = timedelta(days=30)
 """So long before their end certificates are renewed, or warned of."""
 
 
+class MissingError(DeployerError):
+    """The folder lacks what docker needs."""
+
+
 @dataclass(frozen=True)
 class Authority:
     """`old`: trusted until the change to this one is finished; `cross`: this one, vouched for by that."""
@@ -72,7 +76,7 @@ def client_folder(cluster: str) -> Path:
     if read(folder / AUTHORITY) is not None:
         _prepared(cluster)
     if any(read(folder / name) is None for name in (TRUSTED, CERTIFICATE, KEY)):
-        raise DeployerError(
+        raise MissingError(
             f"there are no certificates for cluster {cluster} in {folder}",
             help="`deployer apply` makes them; where somebody else has, copy that folder; or use SSH: --ssh",
         )

@@ -9,24 +9,28 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from deployer.certificates.place import CERTIFICATE, KEY, TRUSTED
 from deployer.errors import DeployerError, UsageError
-from deployer.machines.endpoint import docker_host
+from deployer.machines.endpoint import endpoint
 from deployer.model.printable import printable
 from deployer.report.document import head
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from deployer.model.cluster import Cluster
+    from deployer.model.cluster import Cluster, Node
 
 State = Literal["created", "updated", "unchanged", "foreign", "left over", "removed"]
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.+-]+")
 """What the client accepts (docker/cli, cli/context/store)."""
 _SECONDS: Final = 20.0
+FILES: Final = {"ca": TRUSTED, "cert": CERTIFICATE, "key": KEY}
+"""The client's words for them; it keeps them under the same names."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Context:
     name: str
     endpoint: str
     description: str
+    certificates: Path | None = None
+    """The folder with those for an endpoint with TLS; the client keeps a copy of them."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Done:
 
 
 def wanted(cluster: Cluster, prefix: str | None = None) -> tuple[Context, ...]:
-    """The cluster's context, which leads to the first of its managers, and its machines'.
+    """The cluster's context, which leads to the first of its managers, and its machines'; by TLS where they have it.
 
     `prefix` comes before the machines' names, by default the cluster's name and a dash. Raises UsageError where that makes
     no name.
@@ -54,8 +60,14 @@ def wanted(cluster: Cluster, prefix: str | None = None) -> tuple[Context, ...]:
     before = f"{cluster.name}-" if prefix is None else prefix
     managers = sorted((node for node in cluster.nodes if node.role == "manager"), key=lambda node: node.name)
     mark = _mark(cluster)
-    found = [Context(cluster.name, docker_host(node), f"{mark}, at its manager {node.name}") for node in managers[:1]]
-    found += [Context(f"{before}{node.name}", docker_host(node), f"{mark}, {node.name}") for node in cluster.nodes]
+    folder = _certificates(cluster)
+
+    def context(name: str, node: Node, what: str) -> Context:
+        secured = folder if node.tls else None
+        return Context(name, endpoint(node, ssh=secured is None), f"{mark}, {what}", secured)
+
+    found = [context(cluster.name, node, f"at its manager {node.name}") for node in managers[:1]]
+    found += [context(f"{before}{node.name}", node, node.name) for node in cluster.nodes]
     names = [context.name for context in found]
     for name in names:
         if not _NAME.fullmatch(name) or name == "default":
@@ -103,16 +115,40 @@ def _ours(cluster: Cluster, context: Context) -> bool:
 
 
 def _made(cluster: Cluster, context: Context, present: Context | None) -> State:
-    options = ("--description", context.description, "--docker", f"host={context.endpoint}", "--", context.name)
+    folder = context.certificates
+    files = [f"{word}={folder / name}" for word, name in FILES.items()] if folder else []
+    docker = ",".join(f'"{field}"' for field in (f"host={context.endpoint}", *files))
+    options = ("--description", context.description, "--docker", docker, "--", context.name)
     if present is None:
         _docker("context", "create", *options)
         return "created"
     if not _ours(cluster, present):
         return "foreign"
-    if present == context:
+    if present == replace(context, certificates=None) and (folder is None or _has(context.name, folder)):
         return "unchanged"
     _docker("context", "update", *options)
     return "updated"
+
+
+def _certificates(cluster: Cluster) -> Path | None:
+    """The folder with this user's, where a machine wants them; None without any: SSH gets in all the same."""
+    if not any(node.tls for node in cluster.nodes):
+        return None
+    from deployer.certificates.store import MissingError, client_folder  # noqa: PLC0415 - costs something, and is for TLS only
+
+    try:
+        return client_folder(cluster.name)
+    except MissingError:
+        return None
+
+
+def _has(name: str, folder: Path) -> bool:
+    """Whether the client's copy of the certificates is what is in the folder by now."""
+    kept = Path(json.loads(_docker("context", "inspect", "--", name))[0]["Storage"]["TLSPath"]) / "docker"
+    try:
+        return all((kept / file).read_bytes() == (folder / file).read_bytes() for file in FILES.values())
+    except OSError:
+        return False
 
 
 def _remove(contexts: Iterable[Context]) -> None:

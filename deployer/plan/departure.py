@@ -28,6 +28,7 @@ from deployer.plan.draft import Draft
 from deployer.plan.maintenance import DRAIN_SECONDS, Manner, member_of, obstacles_of, spokesman
 from deployer.plan.operations import WriteDaemonJson
 from deployer.plan.steps import Plan
+from deployer.plan.tls import StopTls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -167,9 +168,11 @@ def _entry_in_consul(chain: _Chain, desired: Desired, observed: Observed, node: 
 
 
 def _purge(chain: _Chain, node: Node, machine: Machine) -> None:
-    """What git's `engine.daemon` put into daemon.json goes, whatever else is in it stays; then the packages."""
+    """Keys and certificates for TLS go; what git's `engine.daemon` put into daemon.json goes, whatever else is in it stays; then the packages."""
     if machine.engine is None:
         return
+    if machine.tls:
+        chain.add(StopTls(node.name))
     text = without_ours(machine.daemon_json or "", node.engine.daemon)
     if text is not None:
         chain.add(WriteDaemonJson(node.name, text, "restart"))

@@ -19,8 +19,13 @@ from deployer.upkeep.rolling import tasks_of, terms_of, without
 from deployer.upkeep.run import desired_of, named, tend
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from deployer.model.cluster import Cluster, Node
+    from deployer.model.desired import Desired
+    from deployer.model.observed import Observed
     from deployer.plan import Plan, Report
+    from deployer.plan.maintenance import Manner
     from deployer.upkeep.rolling import Asked
     from deployer.upkeep.run import Seen, Shown
     from deployer.workflow import Source
@@ -35,22 +40,32 @@ def regenerate(source: Source, asked: Asked, turn: Turn, shown: Shown) -> Report
     names = _names(desired.cluster, asked.names)
 
     async def decide(seen: Seen) -> Plan:
-        cluster = seen.desired.cluster
-        nodes = [cluster.node(name) for name in names]
-        works = in_turn(seen.observed, [_work(node, seen) for node in nodes])
-        first = works[0].node
-        if turn == "authority":
-            works[0] = replace(works[0], operations=(NewAuthority(first, cluster.name), *works[0].operations))
-        if turn == "finish":
-            works[0] = replace(works[0], operations=(FinishAuthority(first, cluster.name), *works[0].operations))
-        plan = maintenance_plan(seen.desired, seen.observed, await tasks_of(seen), works, asked.manner)
-        plan = replace(plan, purpose=f"new certificates for {', '.join(names)}")
-        obstacles = [said for node in nodes if (said := _obstacle(node, seen))]
-        if turn == "finish":
-            obstacles += [said for node in cluster.nodes if node.tls and (said := _behind(node, seen))]
-        return without(plan, obstacles)
+        return certificates_plan(seen.desired, seen.observed, await tasks_of(seen), names, turn, asked.manner)
 
     return tend(source, desired, decide, shown, terms_of(asked, desired.cluster, names))
+
+
+def certificates_plan(
+    desired: Desired,
+    observed: Observed,
+    tasks: Mapping[str, Sequence[str]],
+    names: Sequence[str],
+    turn: Turn,
+    manner: Manner,
+) -> Plan:
+    """One machine after the other, behind what changes about the authority; or what is in the way, and no step at all."""
+    cluster = desired.cluster
+    nodes = [cluster.node(name) for name in names]
+    works = in_turn(observed, [_work(node, observed) for node in nodes])
+    if turn != "server":
+        change = NewAuthority if turn == "authority" else FinishAuthority
+        first = works[0]
+        works[0] = replace(first, operations=(change(first.node, cluster.name), *first.operations))
+    plan = maintenance_plan(desired, observed, tasks, works, manner)
+    obstacles = [said for node in nodes if (said := _obstacle(cluster, node, observed))]
+    if turn == "finish":
+        obstacles += [said for node in cluster.nodes if node.tls and (said := _behind(cluster, node, observed))]
+    return without(replace(plan, purpose=f"new certificates for {', '.join(names)}"), obstacles)
 
 
 def _names(cluster: Cluster, asked: tuple[str, ...]) -> tuple[str, ...]:
@@ -65,31 +80,31 @@ def _names(cluster: Cluster, asked: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def _work(node: Node, seen: Seen) -> Work:
-    machine = seen.observed.machines[node.name]
+def _work(node: Node, observed: Observed) -> Work:
+    machine = observed.machines[node.name]
     names = tls_names(node, machine) if isinstance(machine, Machine) else (node.name,)
     return Work(node.name, (ListenTls(node.name, names, listening(node.address)),))
 
 
-def _obstacle(node: Node, seen: Seen) -> Blocked | None:
-    machine = seen.observed.machines[node.name]
+def _obstacle(cluster: Cluster, node: Node, observed: Observed) -> Blocked | None:
+    machine = observed.machines[node.name]
     if not isinstance(machine, Machine):
         return None  # the plan says so by itself
     if machine.tls is None or not isinstance(machine.engine, Engine):
         return Blocked(node.name, "its engine does not listen for TLS yet", f"deployer machine provision {node.name}")
-    if foreign(seen.desired.cluster, machine):
-        folder = f"~/.local/share/deployer/tls/{seen.desired.cluster.name}"
+    if foreign(cluster, machine):
+        folder = f"~/.local/share/deployer/tls/{cluster.name}"
         return Blocked(node.name, "its certificate is of another authority", f"copy {folder} from whoever has it")
     if not machine.privileged:
         return Blocked(node.name, "its user is not root and sudo asks for a password", "allow passwordless sudo for it")
     return None
 
 
-def _behind(node: Node, seen: Seen) -> Blocked | None:
+def _behind(cluster: Cluster, node: Node, observed: Observed) -> Blocked | None:
     """Whether a machine would be cut off: it has nothing of the present authority yet, or cannot be asked."""
-    machine = seen.observed.machines[node.name]
+    machine = observed.machines[node.name]
     live = machine.tls if isinstance(machine, Machine) else None
-    if live and live.authorities[:1] == seen.desired.cluster.authorities[:1]:
+    if live and live.authorities[:1] == cluster.authorities[:1]:
         return None
     return Blocked(
         node.name,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from deployer.diff.change import Blocked
 from deployer.errors import UsageError
 from deployer.model.observed import Engine, Machine
+from deployer.model.tls import PORT
 from deployer.plan.departure import Departure, departure_plan
 from deployer.source import commit_removed, in_worktree
 from deployer.upkeep.rolling import tasks_of
@@ -73,4 +74,6 @@ def _stays(seen: Seen, departure: Departure) -> list[str]:
     ]
     if machine.daemon_json is not None and not departure.purge:
         kept.append("/etc/docker/daemon.json as it is")
+    if machine.tls and not departure.purge:
+        kept.append(f"its engine listens for TLS at port {PORT}, with the cluster's certificates")
     return [*kept, "its SSH keys and users; its host key in cluster/known_hosts"]

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from deployer.cli.app import app
 from deployer.errors import DeployerError, UsageError
 from deployer.machines.contexts import contexts_document, remove, sync, wanted
-from deployer.model.cluster import Ssh
+from deployer.model.cluster import Engine, Ssh
 from tests.fakes import cluster, node
 
 if TYPE_CHECKING:
@@ -127,3 +127,24 @@ def test_the_command_names_what_is_not_ours_and_refuses(repository: Repo) -> Non
     ]
     assert ran.exception
     assert getattr(ran.exception, "exit_code", None) == 5
+
+
+def test_where_the_engine_has_tls_it_goes_there_with_certificates_that_are_kept_up_to_date(
+    tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from deployer.certificates.store import client_folder, new_authority, server_files  # noqa: PLC0415 - for this one
+
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    both = cluster(replace(A, engine=Engine(tls=True)), B)
+    sync(both)
+    assert contexts()["test-a"] == "ssh://192.0.2.1", "without certificates there is SSH still"
+    server_files("test", ("a",))
+    assert states(sync(both)) == {"test": "unchanged", "test-a": "updated", "test-b": "unchanged"}
+    assert contexts()["test-a"] == "tcp://192.0.2.1:2376"
+    assert set(states(sync(both)).values()) == {"unchanged"}
+    new_authority("test")
+    assert states(sync(both))["test-a"] == "updated"
+    (kept,) = store.glob("contexts/tls/*/docker/cert.pem")
+    assert kept.read_bytes() == (client_folder("test") / "cert.pem").read_bytes()
+    assert states(sync(BOTH))["test-a"] == "updated"
+    assert contexts()["test-a"] == "ssh://192.0.2.1"

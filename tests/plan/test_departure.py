@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 from deployer.model.cluster import Consul
-from deployer.model.observed import CatalogueNode, Container, Machine, Observed, Unreachable
+from deployer.model.observed import CatalogueNode, Container, Machine, Observed, TlsListener, Unreachable
 from deployer.plan import Plan, plan_text
 from deployer.plan.departure import Departure, departure_plan, without_ours
 from tests.literals import (
@@ -73,6 +73,13 @@ def test_a_worker_goes_in_good_order_with_what_deployer_brought() -> None:
 
         Plan: 0 to add, 2 to change, 5 to remove (0 unchanged).
         """)
+
+
+def test_a_purged_engine_listens_for_tls_no_more() -> None:
+    listener = TlsListener("dockerd --tlsverify", "dockerd")
+    worker = machine(engine=engine("n-w1", containers=OWN), tls=listener)
+    assert steps(planned(Departure("w1", purge=True), seen(w1=worker)))[-2:] == ["StopTls", "PurgeEngine"]
+    assert "StopTls" not in steps(planned(Departure("w1"), seen(w1=worker)))
 
 
 def test_without_purge_its_engine_and_volumes_stay() -> None:
