@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.registrator.engine import EngineError
 from deployer.registrator.mesh import ingress, mesh
 
 if TYPE_CHECKING:
@@ -56,7 +57,12 @@ def look(watch: Watch, engine: Engine, host: Host, options: Options, now: float)
     if not watch.node:
         watch.leads = False
         return {}
-    watch.leads = bool((engine.swarm_node(watch.node).get("ManagerStatus") or {}).get("Leader"))
+    try:
+        told = engine.swarm_node(watch.node)
+    except EngineError:
+        watch.asked = float("-inf")  # a worker now? Asked first at the next look, so that what it had registered goes
+        raise
+    watch.leads = bool((told.get("ManagerStatus") or {}).get("Leader"))
     if not watch.leads:
         return {}
     if now - watch.read >= MEMBER:
