@@ -212,7 +212,8 @@ async def _compare(
     validated: Validated, link: Link, say: Say, consent: Consent | None = None
 ) -> tuple[Observed, Diff, Plan]:
     desired, objects = validated.desired, validated.objects
-    say(f"asking {len(desired.cluster.nodes)} machines")
+    count = len(desired.cluster.nodes)
+    say(f"asking {count} machine{'' if count == 1 else 's'}")
     observed = await observe(desired.cluster, link)
     wanted = wanted_images(desired, objects, observed)
     images = await observe_images(wanted, observed.swarm.via if observed.swarm else "", link, say)

@@ -165,7 +165,7 @@ def _causes(error: BaseException) -> Iterator[str]:
 
 def _value(argv: Sequence[str], option: str) -> str | None:
     """What a command line that may not even parse gives for an option."""
-    for word, following in zip(argv, [*argv[1:], None], strict=True):
+    for word, following in zip(argv, [*argv[1:], None], strict=False):
         if word == "--":
             break
         if word == option or word.startswith(f"{option}="):

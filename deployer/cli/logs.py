@@ -8,9 +8,12 @@ from typing import Annotated, Final
 
 import typer
 
+from deployer.cli.names import stacks
 from deployer.cli.options import Colour, Json, Output, Repo, Rev, Worktree, seconds, source
 
-Target = Annotated[str, typer.Argument(metavar="STACK[/SERVICE]", help="A stack, or one service of it.")]
+Target = Annotated[
+    str, typer.Argument(metavar="STACK[/SERVICE]", autocompletion=stacks, help="A stack, or one service of it.")
+]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")]
 Tail = Annotated[int | None, typer.Option("--tail", "-n", min=0, metavar="N", help="The last N lines of each task.")]
 Since = Annotated[

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from deployer.cli.names import stacks
 from deployer.errors import UsageError
 from deployer.report.document import to_json
 from deployer.report.paint import Choice, Paint, wants_colour
@@ -33,7 +34,9 @@ Worktree = Annotated[bool, typer.Option("--worktree", help="The files as they ar
 Staged = Annotated[bool, typer.Option("--staged", help="What is staged, as the next commit will have it.")]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="STACK", help="This stack and nothing else; once for each of several."),
+    typer.Option(
+        "--only", metavar="STACK", autocompletion=stacks, help="This stack and nothing else; once for each of several."
+    ),
 ]
 AllowDelete = Annotated[
     list[str] | None,

@@ -7,9 +7,13 @@ from typing import Annotated, Final
 
 import typer
 
+from deployer.cli.names import stacks
 from deployer.cli.options import Colour, Json, Output, Repo, Rev, Worktree, source
 
-StackName = Annotated[str | None, typer.Argument(metavar="[STACK]", help="Only this stack. [default: all that runs]")]
+StackName = Annotated[
+    str | None,
+    typer.Argument(metavar="[STACK]", autocompletion=stacks, help="Only this stack. [default: all that runs]"),
+]
 Everything = Annotated[bool, typer.Option("--all", "-a", help="What ended or failed, too.")]
 EXAMPLES: Final = """\b
 Examples:

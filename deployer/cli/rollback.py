@@ -7,10 +7,16 @@ from typing import Annotated, Final
 import typer
 
 from deployer.cli.apply import Reason, applied
+from deployer.cli.names import stacks
 from deployer.cli.options import AllowDelete, Colour, Json, LockWait, Output, ProgressKind, Quiet, Repo, Verbose, source
 
-What = Annotated[str, typer.Argument(metavar="[STACK] [REV]", help="One stack, or everything; the commit.")]
-Second = Annotated[str, typer.Argument(metavar="", hidden=True)]
+What = Annotated[
+    str, typer.Argument(metavar="[STACK]", autocompletion=stacks, help="One stack alone. [default: everything]")
+]
+Second = Annotated[
+    str,
+    typer.Argument(metavar="[REV]", help="The commit; it may be the only word. [default: the last good one before]"),
+]
 EXAMPLES: Final = """\b
 Examples:
   deployer rollback                  to the last good commit before the present one

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from deployer.cli.names import stacks
 from deployer.cli.options import Colour, Json, LockWait, Output, ProgressKind, Quiet, Repo, Verbose, source
 from deployer.cli.running import carried_out
 from deployer.errors import UsageError
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from deployer.report.progress import Progress
 
 Words = Annotated[
-    list[str], typer.Argument(metavar="STACK SERVICE=N...", help="Or STACK/SERVICE=N, of several stacks.")
+    list[str],
+    typer.Argument(metavar="STACK SERVICE=N...", autocompletion=stacks, help="Or STACK/SERVICE=N, of several stacks."),
 ]
 NoCommit = Annotated[bool, typer.Option("--no-commit", help="Live only, nothing in git: the next apply takes it back.")]
 NoApply = Annotated[bool, typer.Option("--no-apply", help="Only the commit: nothing is asked of any machine.")]

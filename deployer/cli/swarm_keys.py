@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from deployer.cli.machine.care import Dry, LockWait, finish
+from deployer.cli.names import machines
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
 from deployer.errors import DeployerError, UsageError
 
@@ -97,7 +98,7 @@ def autolock(
     from deployer.upkeep.run import Terms  # noqa: PLC0415 - see above
 
     if state not in {"on", "off"}:
-        raise UsageError(f"{state!r} is neither on nor off")
+        raise UsageError(f"{state!r} is neither on nor off", help="deployer swarm autolock on, or off")
     where, terms = source(repo, rev, worktree), Terms(lock_wait, dry_run)
     output = Output(json, progress, color, quiet, verbose)
     finish(output, lambda shown: swarm.autolock(where, shown, terms, on=state == "on"), dry=dry_run)
@@ -135,14 +136,19 @@ def unlock_key(
     if output is None:
         typer.echo(key)
         return
-    descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise DeployerError(
+            f"{output} cannot be written: {error.strerror}", help="name a file in a folder of yours"
+        ) from error
     with os.fdopen(descriptor, "w") as file:
         file.write(f"{key}\n")
     typer.echo(f"written to {output}", err=True)
 
 
 def unlock(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The locked manager.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=machines, help="The locked manager.")],
     *,
     key_file: Annotated[Path, typer.Option("--key-file", metavar="FILE", help="With the key, readable by you alone.")],
     repo: Repo = None,

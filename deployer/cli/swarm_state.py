@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from deployer.cli.machine.care import LockWait, finish
+from deployer.cli.names import machines
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
 from deployer.errors import UsageError
 
@@ -54,7 +55,7 @@ def status(
 
 
 def recover(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The manager that is left.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=machines, help="The manager that is left.")],
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for the name.")] = False,
     lock_wait: LockWait = 0,

@@ -83,12 +83,15 @@ def uninstall(path: Path, say: Callable[[str], None]) -> None:
 
 def remote_init(path: Path, branch: str, say: Callable[[str], None], gate: str | None = None) -> None:
     """A bare repository that is ready for pushes. One that is there already stays; its hooks and settings are put in order."""
-    if path.exists() and any(path.iterdir()):
+    if path.is_dir() and any(path.iterdir()):
         repository = git.find(path)
         if Path(repository.git_dir) != path.resolve():
             raise UsageError(f"{path} is no bare repository, and not empty", help="name a folder that is not there yet")
     else:
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DeployerError(f"{path} cannot be made: {error.strerror}", help="name a folder of yours") from error
         refs.initialise(path, branch)
         repository = git.find(path)
         say(f"made the bare repository {path}")

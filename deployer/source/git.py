@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _TIMEOUT: Final = 60.0  # seconds, for any one call: all of them are local
 _LONGEST_REVISION: Final = 1_000
 _FULL_ID: Final = re.compile("[0-9a-f]{40}")
+_NAMED: Final = ("refs/heads", "refs/remotes", "refs/tags")  # those that a user knows: ours are not named
 
 # No remote is ever asked: a partial clone's promisor, a `file://` remote with its own upload-pack, an `ssh` command from
 # the repository's configuration would all be ways to run a program by reading an object.
@@ -78,11 +79,8 @@ def resolve(repository: Repository, rev: str) -> str:
         done = ask(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}")
         if done.returncode == 0:
             return _usable(done.stdout.decode().strip())
-    names = (
-        ask(repository, "for-each-ref", "--count=2000", "--format=%(refname:short)")
-        .stdout.decode(errors="replace")
-        .split()
-    )
+    listed = ask(repository, "for-each-ref", "--count=2000", "--format=%(refname:short)", *_NAMED)
+    names = listed.stdout.decode(errors="replace").split()
     if not names:
         raise UsageError(
             "the repository has no commit yet", help="commit your files, or try them as they are with --worktree"

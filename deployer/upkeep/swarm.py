@@ -86,7 +86,7 @@ def read_key(path: Path) -> Secret:
             raise DeployerError(f"{path} can be read by others", help=f"chmod 600 {path}")
         text = path.read_text("utf-8").strip()
     except OSError as error:
-        raise DeployerError(f"{path}: {error.strerror}") from None
+        raise DeployerError(f"{path}: {error.strerror}", help="name the file that has the unlock key") from None
     if not text.startswith("SWMKEY-"):
         raise DeployerError(f"{path} holds no unlock key", help="`deployer swarm unlock-key --output FILE` writes one")
     return Secret(text)

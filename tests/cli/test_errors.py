@@ -231,3 +231,12 @@ def test_a_time_limit_ends_what_takes_longer_and_nothing_after_it() -> None:
     with time_limit(0):
         time.sleep(0.06)
     assert signal.getsignal(signal.SIGALRM) is before
+
+
+def test_a_failure_of_a_command_line_without_words_is_told_too(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    def fail(*_: object) -> None:
+        raise DeployerError("it failed")
+
+    monkeypatch.setattr("deployer.cli.errors._invoke", fail)
+    assert run(app, []) == 1
+    assert capsys.readouterr().err == "deployer: it failed\n"

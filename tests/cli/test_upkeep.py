@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -155,3 +155,15 @@ class TestSwarm:
 
     def test_autolock_is_on_or_off(self, repo: Repository) -> None:
         assert "neither on nor off" in repo("swarm", "autolock", "maybe").err
+
+
+def test_an_unlock_key_that_cannot_be_written_is_one_line(
+    cli: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("deployer.upkeep.swarm.unlock_key", lambda _: "SWMKEY-1-x")
+    code, out, err = cli("swarm", "unlock-key", "--repo", str(tmp_path), "--output", str(tmp_path / "none" / "key"))
+    assert (code, out) == (1, "")
+    assert err == (
+        f"deployer: {tmp_path}/none/key cannot be written: No such file or directory\n"
+        "  = help: name a file in a folder of yours\n"
+    )

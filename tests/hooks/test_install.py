@@ -136,6 +136,9 @@ def test_remote_init_is_for_new_folders_and_for_its_own(tmp_path: Path, said: li
         remote_init(repo.path, "main", said.append)
     with pytest.raises(UsageError, match="is not a git repository"):
         remote_init(tmp_path, "main", said.append)
+    with pytest.raises(DeployerError, match="server cannot be made: ") as caught:
+        remote_init(tmp_path / "a/server.git/HEAD/server", "main", said.append)
+    assert caught.value.help == "name a folder of yours"
 
 
 def test_the_servers_own_hook_runs_first_with_what_is_pushed(live: Clone, server: Server) -> None:

@@ -73,6 +73,14 @@ def test_what_names_no_commit_is_one_line_and_nothing_is_run(
     assert sorted(repo.path.iterdir()) == before
 
 
+def test_what_deployer_keeps_is_no_advice(repo: Repo) -> None:
+    repo.commit(GOOD)
+    repo.git("update-ref", "refs/deployer/shop/history", "HEAD")
+    with pytest.raises(UsageError) as caught:
+        git.resolve(git.find(repo.path), "nope")
+    assert caught.value.help == "there are main"
+
+
 def test_a_near_branch_is_named(repo: Repo) -> None:
     repo.commit(GOOD)
     repo.git("branch", "production")

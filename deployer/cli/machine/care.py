@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from deployer.cli.names import machines
 from deployer.cli.options import seconds
 from deployer.cli.running import carried_out
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from deployer.plan import Report
     from deployer.upkeep.run import Shown
 
-Machines = Annotated[list[str], typer.Argument(metavar="NAME...", help="The machines, as in cluster/nodes/.")]
+Machines = Annotated[
+    list[str], typer.Argument(metavar="NAME...", autocompletion=machines, help="The machines, as in cluster/nodes/.")
+]
 Rolling = Annotated[bool, typer.Option("--rolling", help="One after the other, drained; stops at the first trouble.")]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Go on where services or the quorum suffer.")]
 Dry = Annotated[bool, typer.Option("--dry-run", "-n", help="Show the plan, do nothing.")]

@@ -8,6 +8,7 @@ import typer
 
 from deployer.cli.machine.care import DrainWait, Dry, Force, LockWait, finish
 from deployer.cli.machine.restart import go_on
+from deployer.cli.names import machines
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
 from deployer.errors import UsageError
 
@@ -25,7 +26,10 @@ Examples:
 
 def regenerate_certs(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="[default: all that have TLS]", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...", autocompletion=machines, help="[default: all that have TLS]", show_default=False
+        ),
     ] = None,
     *,
     client_certs: Annotated[

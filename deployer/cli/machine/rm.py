@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from deployer.cli.machine.care import Dry, LockWait, shown_run
+from deployer.cli.names import machines
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Verbose, source
 from deployer.errors import UsageError
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from deployer.plan import Plan, Report
     from deployer.upkeep.run import Shown
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The machine, as in cluster/nodes/.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", autocompletion=machines, help="The machine, as in cluster/nodes/.")
+]
 EXAMPLES: Final = """\b
 Examples:
   deployer machine rm slave2

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from deployer.cli.machine.options import Name, Ssh  # noqa: TC001 - typer reads the annotations
+from deployer.cli.names import machines
 from deployer.cli.options import Repo, Rev, Worktree, source
 from deployer.errors import DeployerError
 
@@ -100,7 +101,9 @@ def inspect(
 
 
 def version(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="[default: deployer itself]")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", autocompletion=machines, help="[default: deployer itself]")
+    ] = None,
     *,
     timeout: Seconds = 10.0,
     repo: Repo = None,
