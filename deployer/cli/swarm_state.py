@@ -38,19 +38,23 @@ def status(
     color: Colour = "auto",
 ) -> None:
     """Show the swarm's members, which managers are reachable, and how long its certificates are valid."""
+    from deployer.model.clock import clock_words  # noqa: PLC0415 - --help does without
     from deployer.report.documents import head  # noqa: PLC0415 - --help does without
     from deployer.report.table import table  # noqa: PLC0415 - see above
     from deployer.upkeep.swarm import state  # noqa: PLC0415 - see above
 
     output = Output(json, color=color)
     found = state(source(repo, rev, worktree))
-    rows = [(peer.name, peer.role, peer.state, peer.availability, peer.address) for peer in found.peers]
+    rows = [
+        (peer.name, peer.role, peer.state, peer.availability, peer.address, clock_words(peer.clock_ahead))
+        for peer in found.peers
+    ]
     said = (
         f"Started {found.created}, told by {found.via}. Root certificate valid until {found.root_expires[:10]}, "
         f"members' for {found.certificates_days} days each (renewed by themselves). "
         f"Autolock {'on' if found.autolock else 'off'}."
     )
-    lines = [*table(("NAME", "ROLE", "STATE", "AVAILABILITY", "ADDRESS"), rows), "", said]
+    lines = [*table(("NAME", "ROLE", "STATE", "AVAILABILITY", "ADDRESS", "CLOCK"), rows), "", said]
     output.result("\n".join(lines) + "\n", {**head("swarm"), **asdict(found)})
 
 

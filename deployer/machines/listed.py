@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.errors import UsageError
 from deployer.machines.endpoint import endpoint
 from deployer.machines.listing import UNKNOWN
+from deployer.model.clock import clock_words
 from deployer.model.printable import printable
 from deployer.report.documents import head
 from deployer.report.table import table
@@ -39,6 +40,7 @@ HEADERS: Final = {
     "Error": "ERRORS",
     "ResponseTime": "RESPONSE",
     "Expires": "EXPIRES",
+    "Clock": "CLOCK",
 }
 FILTERS: Final = ("name", "state", "driver", "swarm", "label")
 
@@ -141,6 +143,7 @@ def values(one: Listed) -> dict[str, Any]:
         "Error": one.error,
         "ResponseTime": f"{one.seconds * 1000:.0f}ms" if one.seconds < 1 else f"{one.seconds:.1f}s",
         "Expires": _day(one.expires),
+        "Clock": clock_words(one.clock_ahead),
     }
 
 
@@ -168,6 +171,7 @@ def listing_document(cluster: str, machines: Sequence[Listed]) -> dict[str, Any]
                 "error": one.error or None,
                 "help": one.help or None,
                 "seconds": round(one.seconds, 3),
+                "clock_ahead": None if one.clock_ahead is None else round(one.clock_ahead, 1),
                 "expires": _day(one.expires) or None,
             }
             for one in machines

@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
 
 from deployer.docker import Engine, EngineError
 from deployer.errors import DeployerError, TimedOutError
 from deployer.machines.endpoint import active
+from deployer.model.clock import clock_words
 from deployer.model.command import Command
 from deployer.model.tls import FOLDER, ends_in
 from deployer.observe.machines import membership
@@ -19,6 +21,7 @@ from deployer.remote.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from deployer.model.cluster import Cluster, Node
     from deployer.model.observed import Membership
@@ -28,6 +31,8 @@ State = Literal["Running", "Stopped", "Timeout", "Error"]
 """docker-machine's words: Stopped is what refuses or has no route, Error what answers and does not let us in."""
 
 UNKNOWN: Final = "Unknown"
+CLOCK_SECONDS: Final = 60.0
+"""From here on a clock is an error of its machine's: logs lie, and before long certificates are not valid."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class Listed:
     help: str = ""
     seconds: float = 0.0
     member: Membership | None = None
+    clock_ahead: float | None = None
+    """By how many seconds its clock is ahead of this machine's; None where it did not say."""
     expires: float | None = None
     """When its engine's certificate ends, in seconds since the epoch; None where there is none, or it could not be read."""
 
@@ -70,14 +77,16 @@ async def ask(
 async def _ask(link: Link, node: Node, seconds: float, *, active: bool) -> Listed:
     began = time.monotonic()
     state: State = "Stopped"
-    version, error, advice, member, expires = "", "", "", None, None
+    version, error, advice, member, expires, ahead = "", "", "", None, None, None
     try:
         async with asyncio.timeout(seconds):
             connection = await link.to(node.name)
             state = "Running"
             with contextlib.closing(Engine(connection)) as engine:
                 version = await engine.version()
-                member = membership((await engine.get("/info")).get("Swarm") or {})
+                asked = time.time()
+                info = await engine.get("/info")
+                member, ahead = membership(info.get("Swarm") or {}), _ahead(info, (asked + time.time()) / 2)
             expires = await _certificate_end(connection) if node.tls else None
     except TimeoutError:
         state, error = "Timeout", f"no answer within {seconds:g} s"
@@ -87,7 +96,17 @@ async def _ask(link: Link, node: Node, seconds: float, *, active: bool) -> Liste
         state, error, advice = _state(failure, state), failure.message, failure.help
     if expires is not None and (said := ends_in(expires - time.time())):
         error, advice = said, f"deployer machine regenerate-certs {node.name}"
-    return Listed(node, active, state, "", version, error, advice, time.monotonic() - began, member, expires)
+    if not error and ahead is not None and abs(ahead) >= CLOCK_SECONDS:
+        error, advice = f"its clock is {clock_words(ahead)}", f"`timedatectl set-ntp true` on {node.name}"
+    return Listed(node, active, state, "", version, error, advice, time.monotonic() - began, member, ahead, expires)
+
+
+def _ahead(info: Mapping[str, Any], now: float) -> float | None:
+    """By the engine's own words, `2026-11-25T23:49:47.123456789Z`; None where they are none."""
+    try:
+        return datetime.fromisoformat(str(info["SystemTime"])).timestamp() - now
+    except (KeyError, ValueError):
+        return None
 
 
 async def _certificate_end(connection: Connection) -> float | None:

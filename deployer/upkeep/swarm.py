@@ -29,7 +29,7 @@ from deployer.upkeep.amends import joined
 from deployer.upkeep.run import Seen, Shown, Terms, desired_of, named, tend
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
     from deployer.model.desired import Desired
@@ -159,6 +159,8 @@ class Peer:
     state: str
     availability: str
     address: str
+    clock_ahead: float | None = None
+    """Seconds; None where the machine did not answer."""
 
 
 @dataclass(frozen=True)
@@ -178,13 +180,25 @@ def state(source: Source) -> SwarmState:
 
     async def look(engine: EngineApi, observed: Observed) -> SwarmState:
         return read_state(
-            await engine.get("/swarm"), await engine.get("/nodes"), observed.swarm.via if observed.swarm else ""
+            await engine.get("/swarm"),
+            await engine.get("/nodes"),
+            observed.swarm.via if observed.swarm else "",
+            _clocks(observed),
         )
 
     return _ask(desired_of(source), look)
 
 
-def read_state(swarm: Any, nodes: Any, via: str) -> SwarmState:
+def _clocks(observed: Observed) -> dict[str, float]:
+    """By how much each member's clock is ahead, by its id in the swarm."""
+    return {
+        machine.engine.membership.node_id: round(machine.clock_ahead, 1)
+        for machine in observed.machines.values()
+        if isinstance(machine, Machine) and isinstance(machine.engine, Engine)
+    }
+
+
+def read_state(swarm: Any, nodes: Any, via: str, clocks: Mapping[str, float]) -> SwarmState:
     """From `/swarm` and `/nodes`."""
     from cryptography import x509  # noqa: PLC0415 - for this command only
 
@@ -203,6 +217,7 @@ def read_state(swarm: Any, nodes: Any, via: str) -> SwarmState:
                 state,
                 node["Spec"]["Availability"],
                 node["Status"].get("Addr", ""),
+                clocks.get(node["ID"]),
             )
         )
     return SwarmState(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -90,3 +91,22 @@ def test_the_version_of_an_engine_that_cannot_be_asked_is_an_error(identity: str
     machine = at("m1", closed(), identity)
     with pytest.raises(ConnectionFailedError):
         engine_version(cluster(machine), machine, SECONDS)
+
+
+def test_a_clock_that_is_off_is_told_and_an_error_from_a_minute_on(identity: str) -> None:
+    """By the engine's own SystemTime, with nine digits behind the second."""
+
+    def info(seconds: float) -> dict[str, str]:
+        when = datetime.fromtimestamp(time.time() + seconds, UTC)
+        return {"SystemTime": f"{when:%Y-%m-%dT%H:%M:%S.%f}123Z"}
+
+    async def scenario() -> tuple[Listed, ...]:
+        async with engines(info(0), info(-900), ALONE) as ports:
+            nodes = [at(name, port, identity) for name, port in zip("abc", ports, strict=True)]
+            return await ask(cluster(*nodes, known_hosts=f"127.0.0.1 {KEY}\n"), nodes, {}, 10)
+
+    right, behind, silent = run(scenario())
+    assert right.clock_ahead is not None
+    assert abs(right.clock_ahead) < 10, "the machine is shared"
+    assert (right.error, silent.error, silent.clock_ahead) == ("", "", None)
+    assert behind.error == "its clock is 15 min behind"

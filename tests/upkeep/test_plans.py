@@ -120,13 +120,14 @@ def test_the_state_of_a_swarm() -> None:
         "Spec": {"CAConfig": {"NodeCertExpiry": 7776000000000000}, "EncryptionConfig": {"AutoLockManagers": True}},
     }  # fmt: skip
     nodes = [
-        {"Description": {"Hostname": "w"}, "Spec": {"Role": "worker", "Availability": "drain"}, "Status": {"State": "down"}},
-        {"Description": {"Hostname": "m"}, "Spec": {"Role": "manager", "Availability": "active"}, "Status": {"State": "ready", "Addr": "10.0.0.1"}, "ManagerStatus": {"Leader": True}},
+        {"ID": "n2", "Description": {"Hostname": "w"}, "Spec": {"Role": "worker", "Availability": "drain"}, "Status": {"State": "down"}},
+        {"ID": "n1", "Description": {"Hostname": "m"}, "Spec": {"Role": "manager", "Availability": "active"}, "Status": {"State": "ready", "Addr": "10.0.0.1"}, "ManagerStatus": {"Leader": True}},
     ]  # fmt: skip
-    state = read_state(told, nodes, "m")
+    state = read_state(told, nodes, "m", {"n1": -61.2})
     schema = json.loads(files("deployer.report").joinpath("schemas", "swarm.json").read_text())
     Draft202012Validator(schema).validate(json.loads(to_json({**head("swarm"), **asdict(state)})))
     assert (state.root_expires, state.certificates_days, state.autolock) == ("2046-11-20T00:00:00+00:00", 90, True)
+    assert [peer.clock_ahead for peer in state.peers] == [-61.2, None]
     assert [(peer.name, peer.state, peer.availability) for peer in state.peers] == [
         ("m", "ready, leader", "active"),
         ("w", "down", "drain"),
