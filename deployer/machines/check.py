@@ -29,7 +29,7 @@ def refuse(node: Node, machine: Machine) -> None:
         raise DeployerError(
             f"{node.name}: {user} is not root there, and sudo asks for a password",
             help=f"put `{node.ssh.user or 'USER'} ALL=(ALL) NOPASSWD: ALL` into a file in /etc/sudoers.d there, "
-            "or `ssh: {sudo: password}` into cluster/cluster.yaml, or name another user with --ssh-user",
+            "or add --sudo-password, or name another user with --ssh-user",
         )
     if isinstance(machine.engine, Silent):
         raise DeployerError(

@@ -34,6 +34,8 @@ class Wanted:
     daemon: Mapping[str, Any] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     """Comments at the end of the file."""
+    sudo_password: bool = False
+    """Whether sudo asks the user for one."""
 
     @property
     def path(self) -> str:
@@ -48,7 +50,12 @@ def text(wanted: Wanted) -> str:
 def _lines(wanted: Wanted) -> Iterator[str]:
     yield "# Where SSH reaches the machine."
     yield f"address: {scalar(wanted.address)}"
-    ssh = {"user": wanted.user, "port": wanted.port, "identity_file": wanted.key}
+    ssh = {
+        "user": wanted.user,
+        "port": wanted.port,
+        "identity_file": wanted.key,
+        "sudo": "password" if wanted.sudo_password else None,
+    }
     if any(ssh.values()):
         yield "# What differs from the cluster's ssh section; what neither says comes from ~/.ssh/config."
         yield f"ssh: {scalar({key: value for key, value in ssh.items() if value is not None})}"

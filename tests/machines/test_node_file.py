@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FULL = Wanted(
     "web1", "203.0.113.10", "manager", "admin", 2222, "~/.ssh/my key", "eth1", {"zone": "par1", "on": "yes", "n": "1"},
-    "drain", None, "none", {"labels": ["a=b: c"], "debug": True, "mtu": 1400, "registry-mirrors": None}, ("a remark",),
+    "drain", None, "none", {"labels": ["a=b: c"], "debug": True, "mtu": 1400, "registry-mirrors": None}, ("a remark",), True,
 )  # fmt: skip
 
 
@@ -24,7 +24,7 @@ def test_a_full_file_means_what_was_wanted(repository: Repo, source: Source) -> 
     repository.write({FULL.path: text(FULL)})
     node = load_cluster(source.repo, worktree=True)[1].node("web1")
     assert (node.address, node.role, node.advertise, node.availability) == ("203.0.113.10", "manager", "eth1", "drain")
-    assert node.ssh == Ssh(user="admin", port=2222, identity_file="~/.ssh/my key")
+    assert node.ssh == Ssh(user="admin", port=2222, identity_file="~/.ssh/my key", sudo="password")
     assert dict(node.labels) == {"zone": "par1", "on": "yes", "n": "1"}
     assert node.engine == Engine(install="none", daemon={"debug": True, "labels": ["a=b: c"], "mtu": 1400})
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +24,8 @@ from deployer.remote.sudo_password import COMMAND, FILE, passwords
 from tests.fakes import node, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from deployer.model.command import Completed
 
 SUDO = f"""#!{sys.executable}
@@ -151,3 +155,50 @@ class TestWhereItComesFrom:
     def test_nobody_is_asked_without_a_terminal_or_without_need(self) -> None:
         assert passwords((M,), {}) == {}
         assert passwords(self.OTHERS[1:], {FILE: "/nonexistent"}) == {}
+
+
+ASKING = """
+import asyncio, os
+from deployer.remote.sudo_password import passwords
+from deployer.model.cluster import Ssh
+from tests.fakes import node
+
+async def main():
+    nodes = [node(name, ssh=Ssh(user="admin", sudo="password")) for name in ("m", "n")]
+    found = passwords(nodes, {})
+    print(found, {one.reveal() for one in found.values()}, flush=True)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A process that asks on a terminal, and the other end of that."""
+    ours, its = os.openpty()
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    process = subprocess.Popen(
+        [sys.executable, "-c", ASKING], stdin=its, stderr=its, stdout=subprocess.PIPE, start_new_session=True
+    )
+    os.close(its)
+    said = b""
+    while b": " not in said:
+        said += os.read(ours, 1024)
+    assert said == b"sudo password of admin on m, n: "
+    yield process, ours
+    process.kill()
+    process.communicate()
+    os.close(ours)
+
+
+def test_a_terminal_is_asked_once_for_all_machines(terminal: tuple[subprocess.Popen[bytes], int]) -> None:
+    process, ours = terminal
+    os.write(ours, b"typed here\n")
+    out, _ = process.communicate(timeout=10)
+    assert out == b"{'m': [secret], 'n': [secret]} {'typed here'}\n"
+
+
+def test_ctrl_c_at_the_question_ends_it_at_once(terminal: tuple[subprocess.Popen[bytes], int]) -> None:
+    process, _ = terminal
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) != 0

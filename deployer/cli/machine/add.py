@@ -34,6 +34,12 @@ def add(
     ssh_port: Annotated[
         int | None, typer.Option("--ssh-port", min=1, max=65535, metavar="PORT", help="[default: 22]")
     ] = None,
+    sudo_password: Annotated[
+        bool,
+        typer.Option(
+            "--sudo-password", help="Sudo asks for one there: on the terminal, or DEPLOYER_SUDO_PASSWORD_FILE."
+        ),
+    ] = False,
     swarm: Annotated[str, typer.Option("--swarm", metavar="ROLE", help="manager, worker or none.")] = "none",
     advertise: Annotated[
         str | None, typer.Option("--advertise", metavar="WHERE", help="Interface or address for the other machines.")
@@ -71,6 +77,7 @@ def add(
         labels=pairs("--label", label or ()),
         consul=_one_of("--consul", consul, ConsulRole) if consul else None,
         install=_one_of("--install", install, Install) if install else None,
+        sudo_password=sudo_password,
     )
     where = source(repo, None, worktree=True)
     added = [survey(where, wanted, consent(fingerprint, yes=yes, json=json))]

@@ -71,6 +71,12 @@ def adopt(
     ssh_port: Annotated[
         int | None, typer.Option("--ssh-port", min=1, max=65535, metavar="PORT", help="[default: 22]")
     ] = None,
+    sudo_password: Annotated[
+        bool,
+        typer.Option(
+            "--sudo-password", help="Sudo asks for one there: on the terminal, or DEPLOYER_SUDO_PASSWORD_FILE."
+        ),
+    ] = False,
     fingerprint: Fingerprint = None,
     yes: Yes = False,
     commit: Commit = False,
@@ -87,7 +93,7 @@ def adopt(
     from deployer.machines.node_file import Wanted  # noqa: PLC0415 - see above
 
     where = source(repo, None, worktree=True)
-    wanted = Wanted(name, address, user=ssh_user, port=ssh_port, key=ssh_key)
+    wanted = Wanted(name, address, user=ssh_user, port=ssh_port, key=ssh_key, sudo_password=sudo_password)
     added = [survey(where, wanted, consent(fingerprint, yes=yes, json=json), as_it_is)]
     made = write(where, added, message(added, "Adopt") if commit else None)
     changes = would_change(where, _say, [name])
