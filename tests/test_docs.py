@@ -12,6 +12,7 @@ import pytest
 from deployer import errors
 from deployer.cli import app, context, hooks, registrator, remote, sandbox, swarm
 from deployer.cli import errors as codes
+from deployer.cli.lazy import load
 from deployer.cli.machine import app as machine
 from deployer.diff.cause import Cause
 from deployer.model.cluster import ClusterFile, NodeFile
@@ -128,6 +129,32 @@ def test_every_command(command: str) -> None:
     code = rf"`(deployer )?{group} [a-z\\| -]*\b{name}\b" if group else rf"deployer [^`\n]*\b{name}\b"
     tables = re.findall(rf"^\| `deployer {group}` \|.*\n((?:\|.*\n)+)", text, re.MULTILINE)
     assert re.search(code, text) or any(re.search(rf"^\| `[^|]*\b{name}\b", one, re.MULTILINE) for one in tables)
+
+
+def lines() -> Iterator[str]:
+    """Command lines of the docs: code that begins with `deployer`, and what is typed in the examples."""
+    for text in PAGES.values():
+        examples = re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        typed = [
+            line.partition("#")[0] for example in examples for line in re.findall(r"^\$ (.*)", example, re.MULTILINE)
+        ]
+        code = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+        for one in (*typed, *code):
+            yield from re.findall(r"\bdeployer ([a-z].*?)(?:\)|;|&&|$)", one)
+
+
+def test_every_option_of_a_command_line_is_there() -> None:
+    asked = [line.split() for line in lines() if " -" in line]
+    assert len(asked) > 30
+    for name, *words in asked:
+        command: Any = load(name, (app.COMMANDS | app.UNLISTED)[name])
+        while words and (inner := getattr(command, "get_command", lambda *_: None)(None, words[0])):
+            command = inner
+            words.pop(0)
+        known = {"--help", *(option for each in command.params for option in each.opts)}
+        given = {word.partition("=")[0] for word in words if re.match("--?[a-z]", word)}
+        if command.name not in {"ssh", "scp", "create"}:  # behind a machine's name options are ssh's own
+            assert given <= known, (name, words)
 
 
 def test_every_variable_of_ours() -> None:

@@ -72,7 +72,10 @@ def sync(
 
 @app.command(epilog="\b\nExamples:\n  deployer context rm\n  deployer context rm --json\n")
 def rm(*, repo: Repo = None, rev: Rev = None, worktree: Worktree = False, json: Json = False) -> None:
-    """Remove every context that deployer made for this cluster; docker is back at the engine of this machine."""
+    """Remove every context that deployer made for this cluster.
+
+    Where one of them was in use, docker is back at the engine of this machine.
+    """
     from deployer.machines import contexts  # noqa: PLC0415 - --help does without
     from deployer.machines.inventory import inventory  # noqa: PLC0415 - see above
 

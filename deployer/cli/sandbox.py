@@ -14,18 +14,21 @@ app = typer.Typer(
     help="A cluster of containers on this machine: bare machines to try things on, and a registry.\n\n"
     "Example: deployer sandbox up --repo . && deployer apply",
 )
-Name = Annotated[str, typer.Option("--name", help="The sandbox's name; several may stand side by side.")]
+Name = Annotated[
+    str, typer.Option("--name", metavar="NAME", help="The sandbox's name; several may stand side by side.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
 def up(
     nodes: Annotated[
-        int | None, typer.Option(help="How many machines: consul, master, slave, slave2, ... [default: 4]")
+        int | None, typer.Option(metavar="N", help="How many machines: consul, master, slave, slave2, ... [default: 4]")
     ] = None,
     name: Name = "sandbox",
     subnet: Annotated[
-        str | None, typer.Option(help="Their network; by default the first free one from 10.99.0.0/24 on.")
+        str | None,
+        typer.Option(metavar="SUBNET", help="Their network; by default the first free one from 10.99.0.0/24 on."),
     ] = None,
     repo: Annotated[
         Path | None,
