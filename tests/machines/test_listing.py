@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import asyncssh
 import pytest
 
+from deployer.certificates import issue
+from deployer.certificates.store import server_files
+from deployer.machines import listing
+from deployer.machines.listed import listing_text
 from deployer.machines.listing import Listed, ask, engine_version
-from deployer.model.cluster import Ssh
+from deployer.model.cluster import Engine, Ssh
 from deployer.remote import ConnectionFailedError
 from tests.fakes import cluster, node, run
 from tests.machines.engines import ALONE, MANAGER, WORKER, closed, engines, mute
@@ -110,3 +115,33 @@ def test_a_clock_that_is_off_is_told_and_an_error_from_a_minute_on(identity: str
     assert abs(right.clock_ahead) < 10, "the machine is shared"
     assert (right.error, silent.error, silent.clock_ahead) == ("", "", None)
     assert behind.error == "its clock is 15 min behind"
+
+
+def test_the_end_of_a_certificate_is_told_in_time(
+    identity: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read on the machine, by a real shell; one that lasts is no error, one that cannot be read neither."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr(listing, "FOLDER", str(tmp_path))
+    (tmp_path / "cert.pem").write_text(server_files("test", ("m1",)).certificate, "utf-8")
+
+    async def asked() -> Listed:
+        async with engines(ALONE, commands=True) as ports:
+            secured = replace(at("m1", ports[0], identity), engine=Engine(tls=True))
+            return (await ask(cluster(secured, known_hosts=f"127.0.0.1 {KEY}\n"), (secured,), {}, 20))[0]
+
+    lasts = run(asked())
+    assert (lasts.error, lasts.state) == ("", "Running")
+    assert lasts.expires is not None
+    assert (
+        listing_text([lasts], "{{.Name}} {{.Expires}}")
+        == f"m1 {time.strftime('%Y-%m-%d', time.gmtime(lasts.expires))}\n"
+    )
+    with monkeypatch.context() as early:
+        early.setattr(issue, "VALID", timedelta(days=12, hours=1))
+        (tmp_path / "cert.pem").write_text(server_files("test", ("m1",)).certificate, "utf-8")
+    ends = run(asked())
+    assert (ends.state, ends.engine) == ("Running", "26.1.5")
+    assert (ends.error, ends.help) == ("its certificate ends in 12 days", "deployer machine regenerate-certs m1")
+    (tmp_path / "cert.pem").unlink()
+    assert run(asked()).expires is None
