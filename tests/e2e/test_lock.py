@@ -172,9 +172,10 @@ class Applying:
 
 @pytest.fixture
 def other(cluster: Standing, tmp_path: Path) -> Path:
-    """Somebody else's clone: another lock file."""
+    """Somebody else's clone: another lock file, and what is known of earlier runs."""
     clone = tmp_path / "clone"
     cluster.git("clone", "--quiet", str(cluster.repo), str(clone))
+    cluster.git("-C", str(clone), "fetch", "--quiet", "origin", "refs/deployer/*:refs/deployer/*")
     return clone
 
 
