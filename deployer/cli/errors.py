@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NoReturn
 
 import typer
@@ -24,6 +26,8 @@ INTERNAL: Final = 70
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143
 TIMED_OUT: Final = 124
+DENIED: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+"""What files and disks refuse is no bug of ours."""
 GRACE_SECONDS: Final = 30.0
 """How long after its time-out a run may take to let what it is doing end."""
 
@@ -135,12 +139,30 @@ def failure_of(error: BaseException, argv: Sequence[str]) -> Failure:  # noqa: P
             return Failure(code, error.message, error.help, causes=causes)
         case BaseExceptionGroup() if error.split(DeployerError)[1] is None:
             return failure_of(error.exceptions[0], argv)
+    if isinstance(error, OSError) and error.errno in DENIED and error.filename:
+        return Failure(DeployerError.exit_code, f"{error.filename}: {error.strerror}", _whose(str(error.filename)))
     from deployer.cli.crash import write_crash_log  # noqa: PLC0415 - after a bug only
 
     where = write_crash_log(argv, error, os.environ)
     return Failure(
         INTERNAL, f"internal error: {type(error).__name__}; details in {where}", "this is a bug: report that file"
     )
+
+
+def _whose(path: str) -> str:
+    """What to do where a file may not be read or written: whose the nearest folder is that can be looked at."""
+    import pwd  # noqa: PLC0415 - after a failure only
+
+    for place in (Path(path), *Path(path).parents):
+        try:
+            owner = place.stat().st_uid
+        except OSError:
+            continue
+        if owner == os.geteuid():
+            break
+        with suppress(KeyError):
+            return f"{place} belongs to {pwd.getpwuid(owner).pw_name}: run as that user, or give it to yours with chown"
+    return "check its mode, and its disk"
 
 
 def _usage(error: Exception) -> tuple[str, str]:

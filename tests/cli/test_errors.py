@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
+import pwd
 import re
 import signal
 import stat
@@ -240,3 +242,22 @@ def test_a_failure_of_a_command_line_without_words_is_told_too(monkeypatch: pyte
     monkeypatch.setattr("deployer.cli.errors._invoke", fail)
     assert run(app, []) == 1
     assert capsys.readouterr().err == "deployer: it failed\n"
+
+
+def test_a_file_that_may_not_be_opened_is_no_bug(cli: Any, workflow: Any, tmp_path: Path) -> None:
+    lock = str(tmp_path / "deployer" / "shop.lock")
+    workflow.plan = PermissionError(errno.EACCES, "Permission denied", lock)
+    told = (1, "", f"deployer: {lock}: Permission denied\n  = help: check its mode, and its disk\n")
+    assert cli("plan", "-q") == told
+    assert not (tmp_path / "state").exists()  # no log of a bug
+    workflow.plan = OSError(errno.ENOENT, "No such file or directory", lock)
+    assert cli("plan", "-q").code == 70
+
+
+def test_it_is_said_whose_it_is(cli: Any, workflow: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workflow.plan = PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "none" / "file"))
+    owner = pwd.getpwuid(os.geteuid()).pw_name
+    monkeypatch.setattr("os.geteuid", lambda: -1)
+    assert cli("plan", "-q").err.endswith(
+        f"help: {tmp_path} belongs to {owner}: run as that user, or give it to yours with chown\n"
+    )
