@@ -64,7 +64,8 @@ def _read(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
-        raise DeployerError(f"{path} cannot be read: {error}") from None
+        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
+        raise DeployerError(f"{path} cannot be read: {why}", help="mend or move it, then run this again") from None
 
 
 def _write(path: Path, content: str, say: Callable[[str], None]) -> None:

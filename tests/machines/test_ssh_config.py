@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from deployer.errors import DeployerError
 from deployer.machines.ssh_config import INCLUDE, install, text, uninstall
 from deployer.model.cluster import Ssh
 from tests.fakes import cluster, node
@@ -64,3 +65,15 @@ def test_a_config_that_is_a_link_stays_one(home: Path) -> None:
     install(CLUSTER, list[str]().append)
     assert (home / ".ssh/config").is_symlink()
     assert (home / "dotfiles").read_text("utf-8").startswith(INCLUDE)
+
+
+@pytest.mark.parametrize(("content", "why"), [(None, "Is a directory"), (b"\xff\xfe", "it is no UTF-8")])
+def test_a_config_that_cannot_be_read_is_left_alone(home: Path, content: bytes | None, why: str) -> None:
+    config = home / ".ssh/config"
+    config.mkdir() if content is None else config.write_bytes(content)
+    with pytest.raises(DeployerError) as caught:
+        install(CLUSTER, list[str]().append)
+    assert (caught.value.message, caught.value.help) == (
+        f"{config} cannot be read: {why}",
+        "mend or move it, then run this again",
+    )
