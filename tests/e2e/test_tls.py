@@ -107,7 +107,7 @@ def test_docker_gets_in_with_what_env_says_and_with_nothing_less(secured: Standi
     assert "HTTP request to an HTTPS server" in plain.stdout + plain.stderr
     told = without_certificate(secured, "slave").replace("_", " ").lower()
     assert re.search("certificate required|bad certificate", told), told
-    assert "ssh://" in done(secured, "env", "--ssh", "slave")
+    assert "ssh://" in done(secured, "env", "--shell", "bash", "--ssh", "slave")
 
 
 def test_another_authority_s_client_does_not_get_in(secured: Standing) -> None:
