@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.compose.vocabulary import advice, did_you_mean
@@ -88,9 +88,10 @@ def _unknown_keys(match: re.Match[str], locator: Locator) -> Iterator[Mistake]:
     at = _place(match["place"], locator, file)
     names = re.findall(r"'([^']*)'", match["several"]) if match["several"] else [match["one"]]
     for name in names:
-        problem = locator.problem(
-            (*at, name), f"unknown key {name!r}{_inside(at)}", advice(at, name), key=True, file=file
-        )
+        message, help_ = f"unknown key {name!r}{_inside(at)}", advice(at, name)
+        if len(at) == 1 and at[0] in _OF_NAMES:
+            message, help_ = f"{name!r} is no name here", "a name has letters, digits, '.', '_' and '-'"
+        problem = locator.problem((*at, name), message, help_, key=True, file=file)
         yield Mistake(problem, file, (*at, name))
 
 
@@ -170,6 +171,25 @@ def _no_image(match: re.Match[str], locator: Locator) -> Iterator[Mistake]:
     yield Mistake(locator.problem(at, NO_IMAGE, "give it one: image: NAME:TAG", key=True), None, (*at, "image"))
 
 
+def _env_file(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+    """Without what Docker quotes of it, which may be a password."""
+    said = _clean(re.sub(r' (?:near|in line) ".*', "", match["said"]))
+    help_ = "a line is NAME=VALUE, or a comment that begins with #"
+    if match["file"] is None:  # of those in env_file it names none
+        yield locator.text("env_file", f"line {match['line']} of an env file: {said}", help_)
+        return
+    path = f"{locator.root}/{posixpath.normpath(match['file'])}"
+    yield replace(locator.problem((), said, help_), path=path, line=int(match["line"]), column=1, source="", width=1)
+
+
+def _nameless(_match: re.Match[str], locator: Locator) -> Iterator[Problem]:
+    """The system's own words for a variable without a name; Docker says no more."""
+    lines = locator.files.get(".env", b"").decode(errors="replace").splitlines()
+    number = next((number for number, line in enumerate(lines, 1) if line.lstrip().startswith("=")), 0)
+    found = locator.problem((), "a variable has no name", "a line is NAME=VALUE, or a comment that begins with #")
+    yield replace(found, path=f"{locator.root}/.env", line=number, column=min(number, 1), source="", width=1)
+
+
 def _exclusive(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
     at: Path = ("services", match["service"], match["first"])
     yield locator.problem(
@@ -198,6 +218,7 @@ def _quoted(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
 
 
 _SECTION_AND_NAME: Final = 2
+_OF_NAMES: Final = ("services", "networks", "volumes", "configs", "secrets")
 _ADDITIONAL: Final = r"(?P<place>\S*) (?:additional properties (?P<several>'.*') not allowed|Additional property (?P<one>.+) is not allowed)"
 _VALIDATING: Final = r"^(?:validating (?P<file>\S+): )?"
 _SERVICE: Final = r'service "?(?P<service>[\w.-]+)"?'
@@ -205,6 +226,8 @@ _SENTENCES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Locator]
     (re.compile(pattern, re.MULTILINE), translate)
     for pattern, translate in (
         (_VALIDATING + _ADDITIONAL, _unknown_keys),
+        (r"^(?:failed to read (?P<file>\S+): )?line (?P<line>\d+): (?P<said>.*)", _env_file),
+        (r"^setenv: invalid argument$", _nameless),
         (r"error while interpolating (?P<place>\S+): (?P<said>.*)", _interpolating),
         (r"invalid interpolation format for (?P<place>\S+?)\.?$", _bad_interpolation),
         (r"^(?:error decoding )?'(?P<place>\S+)':? (?P<said>.*)", _decoding),

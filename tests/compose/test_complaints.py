@@ -53,6 +53,7 @@ FILES = {
     "two-counts": ("services: {^web: {image: a, scale: 2, deploy: {replicas: 3}}}", "can't set distinct values", ""),
     "name-twice": ("services: {web: {image: a, ^container_name: xy, deploy: {replicas: 3}}}", "cannot have one name", "remove"),
     "exclusive": ("services: {web: {image: a, ^network_mode: host, networks: [default]}}", "exclude each other", "one of"),
+    "no-name": ('services: {web: {image: a}, ^"We b": {image: a}}', "'We b' is no name here", "letters, digits"),
     "nothing-under-a-service": ("services:\n  ^web:\n", "'web' must be a mapping", ""),
 }  # fmt: skip
 
@@ -99,6 +100,27 @@ def test_a_dollar_in_an_env_file_is_shown_without_the_password_beside_it(
     files = {"pw.env": "# passwords\nPASSWORD=correct$horse\n"}
     (problem,) = compile_one(stack("web", compose="services: {a: {image: a, env_file: pw.env}}", **files), tmp_path)
     assert (problem.path, problem.line, problem.column) == ("stacks/web/pw.env", 2, 17)
+    assert "correct" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("files", "place", "message"),
+    [
+        ({".env": "A=1\n=correct\n"}, (".env", 2), "a variable has no name"),
+        ({".env": "A=1\nB=2\ncorrect horse=1\n"}, (".env", 3), "key cannot contain a space"),
+        (
+            {"pw.env": "A=1\ncorrect horse=1\n"},
+            ("compose.yaml", 4),
+            "line 2 of an env file: key cannot contain a space",
+        ),
+    ],
+)
+def test_a_line_of_an_env_file_is_named_and_not_shown(
+    found: Tools, stack: MakeStack, tmp_path: Path, files: dict[str, str], place: tuple[str, int], message: str
+) -> None:
+    compose = f"services:\n  a:\n    image: a\n    env_file: {[*files]}\n"
+    (problem,) = compile_one(stack("web", compose=compose, **files), tmp_path)
+    assert (problem.path, problem.line, problem.message) == (f"stacks/web/{place[0]}", place[1], message)
     assert "correct" not in str(problem)
 
 
