@@ -34,8 +34,13 @@ class Watch:
     asked: float = float("-inf")
 
     def stale(self) -> None:
-        """Services or nodes changed: read them at the next look."""
+        """Services or nodes changed: read them at the next look.
+
+        Only managers hear of that; one that did not know itself to be one asks now.
+        """
         self.read = float("-inf")
+        if not self.node:
+            self.asked = float("-inf")
 
     @property
     def pause(self) -> float:

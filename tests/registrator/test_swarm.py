@@ -60,3 +60,12 @@ def test_a_leader_that_became_a_worker_gives_up_at_the_look_after() -> None:
     assert 2 * TASKS < MEMBER
     assert seen(watch, engine, 2 * TASKS) == []
     assert not watch.leads
+
+
+def test_who_was_made_a_manager_knows_it_from_the_first_event_on() -> None:
+    watch, engine = Watch(), Told("worker")
+    assert seen(watch, engine, 0) == []
+    engine.role = "leader"
+    assert seen(watch, engine, 1) == [], "a worker asks rarely"
+    watch.stale()
+    assert seen(watch, engine, 2) == ["task:t1"]
