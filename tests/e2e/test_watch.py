@@ -31,7 +31,7 @@ def test_commits_are_followed_and_drift_is_set_back(cluster: Standing, tmp_path:
             assert until(lambda: "nothing was to be done" in log.read_text(), 30), log.read_text()
             cluster.on("master", "docker", "service", "scale", "--detach", "swarmtest_web=1")
             assert until(lambda: cluster.replicas()["swarmtest_web"] == "3/3", 60), log.read_text()
-            assert "had drifted" in log.read_text()
+            assert until(lambda: "had drifted" in log.read_text(), 60), log.read_text()
             cluster.edit("stacks/swarmtest/compose.yaml", "replicas: 3", "replicas: 2")
             commit = cluster.commit("Twice web")
             assert until(lambda: f"{commit[:10]} is deployed" in log.read_text(), 60), log.read_text()
