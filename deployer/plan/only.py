@@ -51,13 +51,21 @@ def restricted(plan: Plan, stacks: Sequence[str], desired: Desired) -> Plan:
             if needed not in wanted and not isinstance(needed.operation, AwaitServices):
                 lacking.setdefault(number, _lacking(step, needed))
     kept = [step for step in wanted if not lacking.keys() & _all_needs(step, by_number)]
+    there = {step.number for step in kept}
+    kept = [step for step in kept if not (step.any_of or step.rescues) or there & {*step.any_of, *step.rescues}]
     numbers = {step.number: number for number, step in enumerate(kept, 1)}
+
+    def anew(earlier: Sequence[int]) -> tuple[int, ...]:
+        return tuple(numbers[number] for number in earlier if number in numbers)
+
     steps = tuple(
         replace(
             step,
             number=numbers[step.number],
-            needs=tuple(numbers[number] for number in step.needs if number in numbers),
-            follows=tuple(numbers[number] for number in step.follows if number in numbers),
+            needs=anew(step.needs),
+            follows=anew(step.follows),
+            any_of=anew(step.any_of),
+            rescues=anew(step.rescues),
         )
         for step in kept
     )

@@ -10,7 +10,7 @@ from deployer.diff import Blocked, Cause
 from deployer.errors import UsageError
 from deployer.model.desired import Desired
 from deployer.plan import Plan, Step, plan_text, restricted, unknown_stacks
-from deployer.plan.operations import AwaitServices, CreateObject, CreateService, InstallEngine
+from deployer.plan.operations import AwaitServices, CreateObject, CreateService, InstallEngine, RollBackStack
 from tests.literals import cluster, source
 
 WANTED = Desired("worktree", cluster(), (source("db"), source("web"), source("web_x")))
@@ -48,6 +48,20 @@ def test_steps_of_other_stacks_and_of_machines_are_left_out_and_waits_for_them_t
 def test_both_stacks_keep_their_order() -> None:
     plan = restricted(WHOLE, ["db", "web"], WANTED)
     assert [one.needs for one in plan.steps] == [(), (1,), (2,), (3,), (3, 4)]
+
+
+def test_waits_and_rescues_name_the_steps_by_their_new_numbers() -> None:
+    """A wait that named another stack's step as it was numbered before was skipped: nobody had done that step."""
+    wait = Step(6, AwaitServices("web", ("web_a",), 10), None, any_of=(5,))
+    back = Step(7, RollBackStack("web", 10, (), ("web_a",)), None, rescues=(5, 6))
+    plan = restricted(replace(WHOLE, steps=(*WHOLE.steps[:5], wait, back)), ["web"], WANTED)
+    assert [(one.any_of, one.rescues) for one in plan.steps] == [((), ()), ((1,), ()), ((), (1, 2))]
+
+
+def test_where_nothing_is_made_nothing_is_waited_for() -> None:
+    wait = Step(6, AwaitServices("web", ("web_a",), 10), None, any_of=(5,))
+    needing = replace(WHOLE, steps=(*WHOLE.steps[:4], step(5, "web", 2), wait))
+    assert restricted(needing, ["web"], WANTED).steps == ()
 
 
 def test_what_another_stack_would_make_is_named() -> None:
