@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SAY = @printf '\n==> %s\n'
 
-.PHONY: help demo clean-demo test check e2e lint unit lock clean
+.PHONY: help demo clean-demo test check pushes e2e lint unit lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -35,7 +35,7 @@ clean-demo: .venv/.ready
 
 # --- tests ------------------------------------------------------------------------------------------------------------
 
-test: check e2e
+test: check pushes e2e
 
 check: lint unit
 
@@ -49,6 +49,10 @@ lint: .venv/.ready
 unit: .venv/.ready
 	$(SAY) "unit tests"
 	$(BIN)/pytest -q -n 2 tests
+
+pushes: .venv/.ready
+	$(SAY) "pushes: real git, real hooks"
+	$(BIN)/pytest -q -n 2 -m pushes tests/hooks
 
 e2e: .venv/.ready
 	$(SAY) "the real cluster: Docker, machines in containers, Consul"
