@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e import drift_kinds
 from tests.e2e.drift_kinds import KINDS, slug
+from tests.e2e.standing import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,8 +72,10 @@ def test_every_kind_of_change_is_found_and_set_back(drifting: Standing) -> None:
     assert all(field["drifted"] for step in found.values() for field in step["fields"])
     applied = drifting.deployer("apply")
     assert applied.returncode == 0, applied.stdout + applied.stderr
-    planned = drifting.deployer("plan", "--detailed-exitcode")
-    assert planned.returncode == 0, planned.stdout
+    # A task that was to stop before it had started runs for a moment: then one service is called unsettled, and nothing drifted.
+    assert until(lambda: drifting.deployer("plan", "--detailed-exitcode").returncode == 0, 20), drifting.deployer(
+        "plan"
+    ).stdout
 
 
 SETTINGS = "x-deployer:\n  drift: report\n  ignore: [replicas, k05.environment]\n"

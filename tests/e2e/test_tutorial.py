@@ -35,11 +35,11 @@ def tutorial() -> tuple[list[str], list[str]]:
 
 def test_the_readmes_tutorial(tmp_path: Path) -> None:
     name = f"tutorial-{os.getpid()}"
-    kept = {key: value for key, value in os.environ.items() if key in {"PATH", "LANG"}}
+    # The real HOME: ssh takes `~` from the password database. What is made there has the sandbox's own name.
+    kept = {key: value for key, value in os.environ.items() if key in {"PATH", "LANG", "HOME"}}
     env = {
         **kept,
         "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}",
-        "HOME": str(tmp_path),
         "GIT_CONFIG_GLOBAL": os.devnull,
         **{f"GIT_{who}_{what}": f"t@{who}" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
     }
