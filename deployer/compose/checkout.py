@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
+
+from deployer.remote.folder import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,10 +21,4 @@ def materialise(folder: Path, stack: StackSource, hidden: Callable[[str, bytes],
         if ".." in target.parts or not target.is_relative_to(folder):
             raise ValueError(f"the stack {stack.name} has a file outside its folder: {path!r}")
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write(target, b"" if hidden(path, data) else data)
-
-
-def write(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
+        write_private(target, b"" if hidden(path, data) else data)

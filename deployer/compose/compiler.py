@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.compose import complaints, dialect, project, tokens
 from deployer.compose.builds import with_images
-from deployer.compose.checkout import materialise, write
+from deployer.compose.checkout import materialise
 from deployer.compose.client import Client, ToolFailedError
 from deployer.compose.corrections import Corrections
 from deployer.compose.encode import encode
@@ -27,7 +27,7 @@ from deployer.compose.references import References, references
 from deployer.compose.sealing import Sealing, seal
 from deployer.model.secret import Secret
 from deployer.model.stack import Body, StackObjects
-from deployer.remote.folder import folder_in_memory
+from deployer.remote.folder import folder_in_memory, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -100,7 +100,7 @@ class _Work:
 
 def _compile(work: _Work) -> Outcome:
     materialise(work.checkout, work.stack, work.hides)
-    write(work.placeholder, b"")
+    write_private(work.placeholder, b"")
     config, variables, problems = _normalise(work)
     if work.stack.settings.mode == "compose":
         return _project(work, config, variables, problems)
@@ -158,7 +158,7 @@ def _normalise(work: _Work) -> tuple[dict[str, Any], dict[str, str], list[Proble
     """
     probe = work.folder / "probe.json"
     asked = {name: f"${{{name}-}}" for name in sorted(work.checked.environment)}
-    write(probe, encode({_PROBE: {"dollar": "$$", "variables": asked}}))
+    write_private(probe, encode({_PROBE: {"dollar": "$$", "variables": asked}}))
     config, said, problems = _config(work, probe)
     answered = config.pop(_PROBE)
     doubled = answered["dollar"] == "$$"
@@ -185,7 +185,7 @@ def _config(work: _Work, probe: Path) -> tuple[dict[str, Any], str, list[Problem
                 raise _FoundError(problems) from None
             path, text = corrected
             (work.checkout / path).unlink()
-            write(work.checkout / path, text)
+            write_private(work.checkout / path, text)
         else:
             return config, said, problems
 
@@ -196,7 +196,7 @@ _PROBE: Final = "x-deployer-probe"
 def _record(work: _Work, translated: Dialect) -> Recorded:
     """What `docker stack deploy` sends. In a dialect file every dollar sign is doubled: nothing is to be filled in."""
     file, socket = work.folder / "stack.json", work.folder / "s"
-    write(file, encode(_mapped(translated.model, lambda text: text.replace("$", "$$"), keys=False)))
+    write_private(file, encode(_mapped(translated.model, lambda text: text.replace("$", "$$"), keys=False)))
     expected = [(kind, name) for kind, name in translated.external if kind != "volume"]
     recorder = Recorder(socket, expected)  # type: ignore[arg-type]  # only volumes are no kind of the recorder's
     try:

@@ -27,7 +27,7 @@ from deployer.execute.world import PAUSE_SECONDS
 from deployer.model import labels
 from deployer.model.printable import printable
 from deployer.model.project import PROJECT, SERVICE
-from deployer.remote.folder import folder_in_memory
+from deployer.remote.folder import folder_in_memory, write_private
 from deployer.remote.forward import forwarded
 
 if TYPE_CHECKING:
@@ -168,9 +168,7 @@ def _compose(socket: str, project: Project) -> None:
     folder = Path(tempfile.mkdtemp(prefix="deployer-", dir=folder_in_memory()))
     try:
         file, log, variables = folder / "compose.json", folder / "log", folder / "variables"
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as text:
-            text.write(project.file.replace("$", "$$"))  # nothing is to be filled in any more
+        write_private(file, project.file.replace("$", "$$").encode())  # nothing is to be filled in any more
         client = DockerClient(
             client_call=[sys.executable, "-I", "-c", _CALL, str(variables), str(log), _docker()],
             host=f"unix://{socket}",

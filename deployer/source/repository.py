@@ -69,6 +69,11 @@ def lock_directory(repo: Path) -> Path:
         shared = None
     if shared is not None and os.access(shared, os.W_OK):
         return shared / "deployer"
+    return state_directory()
+
+
+def state_directory() -> Path:
+    """The user's own, for what is kept beside repositories; a relative XDG_STATE_HOME does not count, as the specification says."""
     state = os.environ.get("XDG_STATE_HOME") or ""
     return (Path(state) if state.startswith("/") else Path.home() / ".local" / "state") / "deployer"
 

@@ -15,6 +15,7 @@ from deployer import workflow
 from deployer.errors import UsageError
 from deployer.source import git, refs, remotes
 from deployer.source.files import MANAGED
+from deployer.source.repository import state_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,9 +156,7 @@ class Remote:
         self.address = remotes.checked_address(address)
         self.branch = branch or "main"
         self.name = f"branch {self.branch} of {remotes.shown_address(address)}"
-        state = os.environ.get("XDG_STATE_HOME") or ""
-        base = Path(state) if state.startswith("/") else Path.home() / ".local" / "state"
-        self.path = base / "deployer" / "watch" / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.git"
+        self.path = state_directory() / "watch" / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.git"
 
     def look(self) -> str:
         return remotes.tip(self.address, self.branch)
