@@ -31,6 +31,7 @@ PORT: Final = TcpPort("127.0.0.1", 8500)
 REQUEST_SECONDS: Final = 10.0
 """py-consul's synchronous transport waits for ever; ours does not."""
 LONGEST_COMPLAINT: Final = 300
+MEMBER_STATES: Final = {1: "alive", 2: "leaving", 3: "left", 4: "failed"}
 
 
 class ConsulError(DeployerError):
@@ -150,6 +151,21 @@ class Catalogue:
         """Take a machine, with everything that the catalogue has on it, out (`/v1/catalog/deregister`)."""
         body = json.dumps({"Node": name})
         if not await self._ask(self._api.http.put(CB.boolean(), "/v1/catalog/deregister", data=body)):
+            raise ConsulError(f"Consul: it does not let go of {name}")
+
+    async def member(self, name: str) -> str:
+        """What the others say of that machine's own agent: "alive", "leaving", "left", "failed"; empty where they know none.
+
+        The numbers are serf's (hashicorp/serf, serf/serf.go, MemberStatus).
+        """
+        told = await self._ask(self._api.agent.members())
+        if not isinstance(told, list) or not all(isinstance(one, dict) for one in told):
+            raise ConsulError("Consul: its list of members is none")
+        return next((MEMBER_STATES.get(one.get("Status"), "none") for one in told if one.get("Name") == name), "")
+
+    async def prune(self, name: str) -> None:
+        """Take an agent that has left, or that failed, out of the list of members (`/v1/agent/force-leave/NAME?prune`)."""
+        if not await self._ask(self._api.agent.force_leave(name, prune=True)):
             raise ConsulError(f"Consul: it does not let go of {name}")
 
     async def leave(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import TYPE_CHECKING, Final
 
 from deployer.consul import Catalogue, ConsulError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from deployer.plan.operations import AwaitConsul, RegisterNode
 
 POLL_SECONDS: Final = 0.2
+AGENT_GONE_SECONDS: Final = 10.0
+"""How long the others may take to hear that an agent has left, or to find it dead."""
 
 
 async def await_consul(world: World, operation: AwaitConsul, _: Callable[[str], None]) -> str:
@@ -52,5 +55,26 @@ async def register_node(world: World, operation: RegisterNode, _: Callable[[str]
         meta = {key: version if value == labels.ENGINE_VERSION else value for key, value in meta.items()}
     connection = await world.link.to(operation.via)
     with contextlib.closing(Catalogue(connection, world.link.cluster.secrets.token)) as catalogue:
+        await _without_agent(world, catalogue, operation.node)
         await catalogue.register(operation.node, operation.address, meta)
     return ""
+
+
+async def _without_agent(world: World, catalogue: Catalogue, name: str) -> None:
+    """An agent that this machine had once is forgotten first.
+
+    Every minute the leader takes out of the catalogue what the list of members says has left (hashicorp/consul,
+    agent/consul/leader.go, reconcileMember), and that list keeps it for days. What lives there after all is not ours to end.
+    """
+    deadline = time.monotonic() + AGENT_GONE_SECONDS
+    state = await catalogue.member(name)
+    while state in {"alive", "leaving"} and time.monotonic() < deadline and not world.stopping.is_set():
+        await asyncio.sleep(POLL_SECONDS)
+        state = await catalogue.member(name)
+    if state not in {"left", "failed"}:
+        return
+    await catalogue.prune(name)
+    while time.monotonic() < deadline and not world.stopping.is_set():
+        if all(entry["Node"] != name for entry in await catalogue.nodes()):
+            return
+        await asyncio.sleep(POLL_SECONDS)

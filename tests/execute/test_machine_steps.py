@@ -376,6 +376,7 @@ def test_an_engine_with_a_strange_version() -> None:
 # --- Consul ----------------------------------------------------------------------------------------------------
 
 LEADER = "GET /v1/status/leader"
+MEMBERS = "GET /v1/agent/members"
 REGISTER = "PUT /v1/catalog/register"
 
 
@@ -395,7 +396,7 @@ def test_consul_that_elects_nobody() -> None:
 
 
 def test_a_machine_is_registered_with_the_version_of_its_engine() -> None:
-    server = FakeConnection({REGISTER: (200, b"true")})
+    server = FakeConnection({MEMBERS: [], REGISTER: (200, b"true")})
     operation = RegisterNode("m1", "c1", "10.0.0.1", {"engine": labels.ENGINE_VERSION, "role": "manager"})
     assert detail(one(operation, m1=FakeConnection(), c1=server)) == ""
     assert server.requests[-1].body == {
@@ -403,8 +404,30 @@ def test_a_machine_is_registered_with_the_version_of_its_engine() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("state", [3, 4])
+def test_the_agent_that_a_machine_had_is_forgotten_before_it_is_registered(state: int) -> None:
+    """Else the leader takes the registration away within a minute: seen with Consul 1.8.7."""
+    members = Turns([{"Name": "m1", "Status": 1}], [{"Name": "m2", "Status": 3}, {"Name": "m1", "Status": state}])
+    nodes = Turns(*((200, [{"Node": name, "Address": "x"}], {"X-Consul-Index": "1"}) for name in ("m1", "c1")))
+    prune = "PUT /v1/agent/force-leave/m1"
+    server = FakeConnection(
+        {MEMBERS: members, prune: (200, b""), "GET /v1/catalog/nodes": nodes, REGISTER: (200, b"true")}
+    )
+    assert detail(one(RegisterNode("m1", "c1", "10.0.0.1", {}), m1=FakeConnection(), c1=server)) == ""
+    lines = [request.line for request in server.requests]
+    assert lines == [MEMBERS, MEMBERS, prune, "GET /v1/catalog/nodes", "GET /v1/catalog/nodes", REGISTER]
+    assert next(request.query for request in server.requests if request.line == prune) == {"prune": "1"}
+
+
+def test_an_agent_that_lives_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "AGENT_GONE_SECONDS", 0.3)
+    server = FakeConnection({MEMBERS: [{"Name": "m1", "Status": 1}], REGISTER: (200, b"true")})
+    assert detail(one(RegisterNode("m1", "c1", "10.0.0.1", {}), m1=FakeConnection(), c1=server)) == ""
+    assert {request.line for request in server.requests} == {MEMBERS, REGISTER}
+
+
 def test_a_registration_that_is_refused() -> None:
-    server = FakeConnection({REGISTER: (403, b"Permission denied")})
+    server = FakeConnection({MEMBERS: [], REGISTER: (403, b"Permission denied")})
     outcome = one(RegisterNode("m1", "c1", "10.0.0.1", {}), m1=FakeConnection(), c1=server)
     assert reason(outcome) == "Consul: Permission denied"
 
