@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gzip
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from deployer.docker import EngineError, segment
 from deployer.docker.digests import find_image
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from deployer.docker import Engine
     from deployer.execute.world import World
     from deployer.plan.operations import BuildImage
+
+BOOKKEEPING: Final = ("--->", "Removing intermediate container", "Successfully ")
+"""What the engine's own builder says of its layers, and no reader asked."""
 
 
 async def ensure_image(world: World, engine: Engine, image: str, tell: Callable[[str], None]) -> None:
@@ -81,7 +84,7 @@ async def build_image(world: World, operation: BuildImage, tell: Callable[[str],
     )
     async with contextlib.aclosing(words):
         async for word in words:
-            if word:
+            if word and not word.startswith(BOOKKEEPING):
                 tell(word)
     return ""
 

@@ -86,12 +86,15 @@ class TestBuild:
 
     def test_a_build_that_fails_says_why(self) -> None:
         connection = engine()
-        error = b'{"stream":"Step 3/8 : RUN apt-get update"}\n{"error":"returned a non-zero code: 100"}\n'
+        error = (
+            b'{"stream":"Step 3/8 : RUN apt-get update"}\n{"stream":" ---\\u003e Running in d5b74903df73\\n"}\n'
+            b'{"error":"returned a non-zero code: 100"}\n'
+        )
         connection.answers["POST /build"] = (200, error)
         outcome = play(plan(BUILD), {"m1": connection}).outcomes[1]
         assert isinstance(outcome, Failed)
         assert outcome.reason == "returned a non-zero code: 100"
-        assert outcome.log == ("Step 3/8 : RUN apt-get update",)
+        assert outcome.log == ("Step 3/8 : RUN apt-get update",), "and nothing of the builder's own bookkeeping"
 
 
 class TestFiles:
