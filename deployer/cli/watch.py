@@ -84,11 +84,11 @@ def watch(
         typer.echo(_service(print_, given, worktree=worktree), nl=False)
         return
     from deployer.watch.loop import State, Watch  # noqa: PLC0415 - --help does without
-    from deployer.watch.pace import Pace  # noqa: PLC0415 - see above
+    from deployer.watch.pace import Pace  # noqa: PLC0415 - beside its only use
 
     if interval < 1 or 0 < every < 1:
         raise UsageError("--interval and --every are at least 1s", help="or --every 0 to look for no drift")
-    from deployer.watch.health import Endpoint, notify, send  # noqa: PLC0415 - see above
+    from deployer.watch.health import Endpoint, notify, send  # noqa: PLC0415 - beside its only use
 
     state = State(source.name)
     endpoint = Endpoint(health, state) if health else None
@@ -117,10 +117,10 @@ class _Applying:
 
     def __call__(self, source: workflow.Source, *, quiet: bool) -> Report:
         from deployer import workflow  # noqa: PLC0415 - --help does without
-        from deployer.execute import BrokenOffError  # noqa: PLC0415 - see above
-        from deployer.memory.asked import Asked  # noqa: PLC0415 - see above
-        from deployer.report.problems import problems_text  # noqa: PLC0415 - see above
-        from deployer.report.result import report_text  # noqa: PLC0415 - see above
+        from deployer.execute import BrokenOffError  # noqa: PLC0415 - beside its only use
+        from deployer.memory.asked import Asked  # noqa: PLC0415 - beside its only use
+        from deployer.report.problems import problems_text  # noqa: PLC0415 - beside its only use
+        from deployer.report.result import report_text  # noqa: PLC0415 - beside its only use
 
         with self._output.progress() as shown:
 
@@ -146,7 +146,7 @@ class _Applying:
 
 def _source(repo: Path | None, remote: str | None, branch: str | None, *, worktree: bool) -> Source:
     from deployer.hooks.pushed import branch_name  # noqa: PLC0415 - --help does without
-    from deployer.watch import sources  # noqa: PLC0415 - see above
+    from deployer.watch import sources  # noqa: PLC0415 - beside its only use
 
     if remote and (worktree or repo):
         other = "--worktree" if worktree else "--repo"
@@ -162,14 +162,13 @@ def _source(repo: Path | None, remote: str | None, branch: str | None, *, worktr
 
 def _service(what: Literal["systemd", "compose"], given: dict[str, str | None], *, worktree: bool) -> str:
     """`given` are options and their values as they were asked for; the folder of a repository is made absolute."""
-    from deployer import __version__  # noqa: PLC0415 - beside its only use
-    from deployer.watch.service import compose_file, systemd_unit  # noqa: PLC0415 - see above
+    from deployer.watch.service import compose_file, systemd_unit  # noqa: PLC0415 - beside its only use
 
     words = [word for name, value in given.items() if value for word in (name, value)]
     arguments = ["watch", *words, *(["--worktree"] if worktree else [])]
     folder = given["--repo"]
     if what == "compose":
-        return compose_file(arguments, __version__, [folder] if folder else [])
+        return compose_file(arguments, [folder] if folder else [])
     return systemd_unit((sys.executable, "-I", "-m", "deployer"), arguments, folder or str(given["--remote"]))
 
 

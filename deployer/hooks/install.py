@@ -145,7 +145,8 @@ def _importable() -> None:
     done = subprocess.run(argv, cwd="/", capture_output=True, check=False)
     if done.returncode != 0:
         raise DeployerError(
-            f"{sys.executable} -I does not find deployer", help="install it into an environment: pip install deployer"
+            f"{sys.executable} -I does not find deployer",
+            help="install it into an environment: `pip install .` in a clone of its repository",
         )
 
 

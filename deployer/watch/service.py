@@ -38,7 +38,7 @@ WantedBy=multi-user.target
 """
 
 _COMPOSE: Final = """\
-# docker compose up --detach
+# PACKAGE=git+https://... docker compose up --detach
 # Its image has git, OpenSSH's client, Docker's client with the compose plugin, and deployer itself.
 services:
   watch:
@@ -51,7 +51,8 @@ services:
             && rm -rf /var/lib/apt/lists/* && python3 -m venv /opt/deployer && /opt/deployer/bin/pip install "$$PACKAGE"
         ENTRYPOINT ["/opt/deployer/bin/deployer"]
       args:
-        PACKAGE: ${{PACKAGE:-deployer=={version}}}     # a wheel's address, or git+https://..., will do as well
+        # PyPI's package of the name `deployer` is another program.
+        PACKAGE: "${{PACKAGE:?a wheel's address, or git+https://... of deployer's repository}}"
     command: {command}
     init: true
     restart: unless-stopped
@@ -76,11 +77,11 @@ def systemd_unit(program: Sequence[str], arguments: Sequence[str], name: str) ->
     return _UNIT.format(command=" ".join(_word(one) for one in (*program, *arguments)), name=_description(name))
 
 
-def compose_file(arguments: Sequence[str], version: str, folders: Sequence[str]) -> str:
+def compose_file(arguments: Sequence[str], folders: Sequence[str]) -> str:
     """A compose file; `folders` of this machine are there under the same paths."""
     mounts = "".join(f"      - {json.dumps(_dollars(f'{folder}:{folder}'))}\n" for folder in folders)
     command = json.dumps([_dollars(one) for one in arguments], ensure_ascii=False)
-    return _COMPOSE.format(command=command, version=version, mounts=mounts)
+    return _COMPOSE.format(command=command, mounts=mounts)
 
 
 def _word(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -32,13 +33,16 @@ def test_a_unit_quotes_what_systemd_would_read_otherwise() -> None:
 @pytest.mark.skipif(shutil.which("docker") is None, reason="docker's client is not installed")
 def test_docker_compose_reads_the_file(tmp_path: Path) -> None:
     file = tmp_path / "compose.yaml"
-    file.write_text(compose_file(ARGUMENTS, "0.1.0", ["/srv/a b"]))
+    file.write_text(compose_file(ARGUMENTS, ["/srv/a b"]))
     argv = ["docker", "compose", "--file", str(file), "config", "--format", "json"]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    refused = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert "a wheel's address" in refused.stderr, "PyPI has another program of the name"
+    package = "git+https://example.org/deployer.git"
+    done = subprocess.run(argv, env={**os.environ, "PACKAGE": package}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     service = json.loads(done.stdout)["services"]["watch"]
     assert [word.replace("$$", "$") for word in service["command"]] == list(ARGUMENTS)
-    assert service["build"]["args"] == {"PACKAGE": "deployer==0.1.0"}
+    assert service["build"]["args"] == {"PACKAGE": package}
     assert any(volume["source"] == volume["target"] == "/srv/a b" for volume in service["volumes"])
 
 
