@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,8 +39,11 @@ SERVICE = Service(
 )
 
 
-class Consul(HTTPServer):
-    """Remembers what it was asked; answers with `status` and `body`."""
+class Consul(ThreadingHTTPServer):
+    """Remembers what it was asked; answers with `status` and `body`. A connection that is kept open does not keep it from ending."""
+
+    daemon_threads = True
+    block_on_close = False
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
