@@ -8,32 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from deployer.compose import open_stacks
-from deployer.diff import (
-    Diff,
-    concerning,
-    deployed_commits,
-    diff,
-    new_ports,
-    refusals,
-    wanted_builds,
-    wanted_images,
-    with_digests,
-    with_held,
-    with_proxy,
-)
-from deployer.diff.status import status as status_of
-from deployer.execute import Patience, cluster_lock, execute, file_lock, this_run
 from deployer.memory.asked import Asked
-from deployer.memory.history import before
-from deployer.memory.record import Record, remembered
-from deployer.memory.secrets import known_secrets
 from deployer.model.consent import NOTHING
 from deployer.model.run import Scope
 from deployer.observe import observe, observe_builds, observe_holders, observe_images, observe_registrations
-from deployer.plan import Event, Plan, Report, build_plan, refuse, restricted
 from deployer.remote import Link
 from deployer.source import load, load_cluster, lock_directory, revision, stands, with_secrets
 from deployer.validation import Say, Source, Validated, validate
@@ -41,17 +23,26 @@ from deployer.validation import Say, Source, Validated, validate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deployer.diff import Blocked
+    from deployer.diff import Blocked, Diff
     from deployer.execute.holder import Holder
     from deployer.model.cluster import Cluster
     from deployer.model.consent import Consent
     from deployer.model.observed import Observed
     from deployer.model.services import Services
     from deployer.model.status import Status
+    from deployer.plan import Event, Plan, Report
 
 __all__ = ["Listen", "Say", "Source", "Validated", "validate"]
 
-Listen = Callable[[Event], None]
+Listen = Callable[["Event"], None]
+
+LATER: Final = ("deployer.diff.cluster", "deployer.plan.build", "deployer.report.plan")
+"""What nobody needs until the machines have answered: imported while they are waited for."""
+
+
+def _import_later() -> None:
+    for name in LATER:
+        import_module(name)
 
 
 def _prepared(source: Source, say: Say) -> Validated:
@@ -60,6 +51,8 @@ def _prepared(source: Source, say: Say) -> Validated:
 
 
 def _with_secrets(validated: Validated) -> Validated:
+    from deployer.diff import with_proxy  # noqa: PLC0415 - validation does without
+
     desired = validated.desired
     return replace(
         validated,
@@ -110,6 +103,11 @@ def apply(
     before may have changed everything. What `show` raises ends the run before its first write. The repository remembers
     the run, with what `asked` says of it; BusyError where the ref that was to move with it was moved by somebody else.
     """
+    from deployer.execute import Patience, cluster_lock, execute, file_lock, this_run  # noqa: PLC0415 - plans do without
+    from deployer.memory.record import Record, remembered  # noqa: PLC0415 - as above
+    from deployer.memory.secrets import known_secrets  # noqa: PLC0415 - as above
+    from deployer.plan import refuse  # noqa: PLC0415 - as above
+
     validated = _prepared(source, say)
     desired = validated.desired
     consent = replace(consent, going_back=consent.going_back or asked.via == "rollback")
@@ -143,6 +141,8 @@ def earlier(source: Source, stack: str, rev: str) -> Source:
     `rev` names the commit; empty for the last good one before the present, by the repository's memory. UsageError where
     there is no such commit, or nothing to go back to.
     """
+    from deployer.memory.history import before  # noqa: PLC0415 - for this alone
+
     commit = revision(source.repo, rev) if rev else before(source.repo, stack)
     return replace(source, only=(stack,), stacks=((stack, commit),)) if stack else replace(source, rev=commit)
 
@@ -154,6 +154,8 @@ def status(source: Source, say: Say) -> Status:
     async def look() -> Status:
         async with Link(validated.desired.cluster) as link:
             observed, differences, _ = await _compare(validated, link, say)
+            from deployer.diff.status import status as status_of  # noqa: PLC0415 - see LATER
+
             registered = await observe_registrations(validated.desired.cluster, observed, link)
             return status_of(validated.desired, validated.objects, observed, differences, registered)
 
@@ -214,7 +216,22 @@ async def _compare(
     desired, objects = validated.desired, validated.objects
     count = len(desired.cluster.nodes)
     say(f"asking {count} machine{'' if count == 1 else 's'}")
+    later = asyncio.create_task(asyncio.to_thread(_import_later))
     observed = await observe(desired.cluster, link)
+    await later
+    from deployer.diff import (  # noqa: PLC0415 - see LATER
+        concerning,
+        deployed_commits,
+        diff,
+        new_ports,
+        refusals,
+        wanted_builds,
+        wanted_images,
+        with_digests,
+        with_held,
+    )  # fmt: skip
+    from deployer.plan import build_plan, restricted  # noqa: PLC0415 - see LATER
+
     wanted = wanted_images(desired, objects, observed)
     images = await observe_images(wanted, observed.swarm.via if observed.swarm else "", link, say)
     objects = with_digests(desired, objects, observed, images)

@@ -69,8 +69,6 @@ def plan(
     """
     from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
     from deployer.model.consent import Consent  # noqa: PLC0415 - see above
-    from deployer.report.documents import plan_document  # noqa: PLC0415 - see above
-    from deployer.report.plan import exit_code, painted_plan  # noqa: PLC0415 - see above
 
     output = Output(json, progress, color, quiet, verbose)
     where = source(repo, rev, worktree, only=only, strict=strict)
@@ -81,6 +79,9 @@ def plan(
     with output.progress() as shown:
         consent = Consent(frozenset(allow_delete or ()), replaces)
         decided = workflow.plan(where, shown.say, consent)
+    from deployer.report.documents import plan_document  # noqa: PLC0415 - not before the machines were asked: see LATER there
+    from deployer.report.plan import exit_code, painted_plan  # noqa: PLC0415 - as above
+
     if out:
         from deployer.report.plan_file import write_plan  # noqa: PLC0415 - plans are rarely saved
 

@@ -52,6 +52,10 @@ USERS_MAPS: Final = frozenset({"Labels", "Options", "DriverOpts", "Sysctls"})
 """Maps whose keys the user chose: there an empty value says something (`labels: {feature: ""}`)."""
 
 
+PLAIN: Final = frozenset({str, int, bool, float, type(None)})
+"""Types of values that have nothing inside."""
+
+
 def normalise_service(body: Mapping[str, Any], networks: Mapping[str, str]) -> dict[str, Any]:
     """A service body as both sides can be compared: pruned, defaults filled in, names for ids.
 
@@ -136,17 +140,19 @@ def _section(copied: dict[tuple[str, ...], dict[str, Any]], path: tuple[str, ...
 def _pruned(section: Mapping[str, Any], kept: Mapping[str, Any], *, users: bool) -> dict[str, Any]:
     """The section without what says nothing. `users`: the user chose its keys, so all of them say something.
 
-    Thousands of services pass here in every plan: hence the loop, and no path that is put together for each value.
+    Thousands of services pass here in every plan: hence the loop, no path that is put together for each value, and the most
+    frequent kinds of value first.
     """
     made: dict[str, Any] = {}
     for key, item in section.items():
         value = item
-        if isinstance(value, dict):
-            value = _pruned(value, kept.get(key) or {}, users=key in USERS_MAPS)
-        elif isinstance(value, list | tuple):
-            value = [_element(one, users=key in USERS_MAPS) for one in value]
-        elif isinstance(value, Secret):
-            value = value.reveal()
+        if type(value) not in PLAIN:
+            if isinstance(value, dict):
+                value = _pruned(value, kept.get(key) or {}, users=key in USERS_MAPS)
+            elif isinstance(value, list | tuple):
+                value = [one if type(one) in PLAIN else _element(one, users=key in USERS_MAPS) for one in value]
+            elif isinstance(value, Secret):
+                value = value.reveal()
         if value or (value is not None and (users or (key in kept and key not in SECTIONS))):
             made[key] = value
     return made

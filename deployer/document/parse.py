@@ -33,7 +33,8 @@ def parse(path: str, data: bytes, *, tags: frozenset[str] = frozenset()) -> tupl
     builder = Builder(path, lines, tags)
     try:
         # The events are checked one by one as they come: nothing runs ahead of the limits.
-        for event in yaml.parse(text, Loader=_LOADER):
+        loader = _LOADER(text)
+        while event := loader.get_event():
             builder.take(event)
     except Refused as refused:
         return None, (*builder.problems, refused.problem)

@@ -1,8 +1,31 @@
 """A plan in, a report out: what was shown is what runs."""
 
-from deployer.execute.holder import this_run
-from deployer.execute.lock import Patience, cluster_lock
-from deployer.execute.lock_file import file_lock
-from deployer.execute.run import BrokenOffError, execute
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from deployer.execute.broken import BrokenOffError
+    from deployer.execute.holder import this_run
+    from deployer.execute.lock import Patience, cluster_lock
+    from deployer.execute.lock_file import file_lock
+    from deployer.execute.run import execute
 
 __all__ = ["BrokenOffError", "Patience", "cluster_lock", "execute", "file_lock", "this_run"]
+
+_WHERE: Final = {
+    "BrokenOffError": "broken",
+    "Patience": "lock",
+    "cluster_lock": "lock",
+    "execute": "run",
+    "file_lock": "lock_file",
+    "this_run": "holder",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """What only plans does without the executing: a seventh of its time was spent importing it."""
+    if name not in _WHERE:
+        raise AttributeError(name)
+    return getattr(import_module(f"deployer.execute.{_WHERE[name]}"), name)

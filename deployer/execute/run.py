@@ -8,6 +8,7 @@ import signal
 import time
 from typing import TYPE_CHECKING, Final, Literal
 
+from deployer.execute.broken import BrokenOffError
 from deployer.execute.lock import Held
 from deployer.execute.walk import Walk
 from deployer.execute.world import World
@@ -28,14 +29,6 @@ SIGNALS: Final[dict[int, Word]] = {
     signal.SIGHUP: "terminated",
     signal.SIGALRM: "timed out",
 }
-
-
-class BrokenOffError(Exception):
-    """A bug, its cause, ended the run: what ran was let end, nothing else was begun. `report` says what was done."""
-
-    def __init__(self, report: Report) -> None:
-        super().__init__("a bug ended the run before its time")
-        self.report = report
 
 
 async def execute(
