@@ -99,11 +99,18 @@ def apply(
     """Make it so. `show` gets the plan before the first write; the report says what became of every step of it.
 
     GuardRefusedError, once it was shown, where a guard says no to what `consent` does not name. BusyError where another
-    run holds one of the cluster's locks for longer than `wait_lock` seconds. Where there is nothing to do, Consul's is not asked for; where there is, the cluster is looked at again under it: whoever held it
-    before may have changed everything. What `show` raises ends the run before its first write. The repository remembers
+    run holds one of the cluster's locks for longer than `wait_lock` seconds. Where there is nothing to do, Consul's is not taken; where there is, and another
+    run had it since the cluster was looked at, that is done again: it may have changed everything. What `show` raises ends the run before its first write. The repository remembers
     the run, with what `asked` says of it; BusyError where the ref that was to move with it was moved by somebody else.
     """
-    from deployer.execute import Patience, cluster_lock, execute, file_lock, this_run  # noqa: PLC0415 - plans do without
+    from deployer.execute import (  # noqa: PLC0415 - plans do without
+        Patience,
+        cluster_lock,
+        execute,
+        file_lock,
+        free_index,
+        this_run,
+    )  # fmt: skip
     from deployer.memory.record import Record, remembered  # noqa: PLC0415 - as above
     from deployer.memory.secrets import known_secrets  # noqa: PLC0415 - as above
     from deployer.plan import refuse  # noqa: PLC0415 - as above
@@ -120,12 +127,14 @@ def apply(
     async def run() -> Report:
         here = file_lock(lock_directory(source.repo), desired.cluster.name, me, patience)
         async with here as killed, Link(desired.cluster) as link:
+            link.dial()
+            taken = await free_index(desired.cluster, link)
             observed, _, decided = await _compare(validated, link, say, consent)
             refuse(decided, show)
             if not decided.steps:
                 return await remembered(record, decided, show, lambda plan: execute(plan, link, listen, say))
             async with cluster_lock(desired.cluster, observed, link, me, patience, killed=killed) as held:
-                if held:
+                if held and held.index - 1 != taken:
                     _, _, decided = await _compare(validated, link, say, consent)
                     refuse(decided, show)
                 return await remembered(

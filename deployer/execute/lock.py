@@ -12,6 +12,7 @@ import contextlib
 import math
 import time
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import BusyError, DeployerError, UnreachableError
@@ -110,6 +111,20 @@ class Patience:
                 f"the lock of cluster {self.cluster} is nobody's, and Consul does not give it",
                 help="wait for it: --lock-wait 1m",
             )
+
+
+async def free_index(cluster: Cluster, link: Link) -> int | None:
+    """How often the lock in Consul had been taken so far, where nobody holds it.
+
+    Who has it next, with that number and one, has it as the first since: what was seen in between was disturbed by no other run.
+    None where somebody holds it, or nobody can tell.
+    """
+    if cluster.consul is None:
+        return None
+    # In a thread, as py-consul costs 0.1 s, in which machines can be reached.
+    session = await asyncio.to_thread(import_module, "deployer.execute.lock_session")
+    index: int | None = await session.free_index(cluster, link)
+    return index
 
 
 @contextlib.asynccontextmanager

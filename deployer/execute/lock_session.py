@@ -50,6 +50,18 @@ RELEASE_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.5
 
 
+async def free_index(cluster: Cluster, link: Link) -> int | None:
+    """How often the lock had been taken so far, where nobody holds it; None where somebody does, or Consul cannot be asked."""
+    try:
+        with contextlib.closing(await reach(cluster, link, Sessions)) as sessions:
+            _, entry = await sessions.read(lock_key(cluster.name))
+    except DeployerError:
+        return None
+    if entry is None:
+        return 0
+    return None if entry.session else entry.lock_index
+
+
 @contextlib.asynccontextmanager
 async def lock_in_consul(
     cluster: Cluster, link: Link, me: Holder, patience: Patience, *, killed: Holder | None

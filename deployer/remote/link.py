@@ -68,14 +68,22 @@ class Link:
         self._connections: dict[str, asyncio.Future[Connection]] = {}
         self._passwords: Mapping[str, Secret] = {}
 
+    def dial(self) -> None:
+        """Begin with all machines at once; whoever asks for one waits for it then."""
+        for node in self.cluster.nodes:
+            _ = self._begin(node)
+
     async def to(self, name: str) -> Connection:
         """The connection to the machine of that name. Raises ConnectionFailedError."""
-        if name not in self._connections:
-            node = next((node for node in self.cluster.nodes if node.name == name), None)
-            if node is None:
-                raise ConnectionFailedError(f"{name} is not in git: nobody knows where to reach it")
-            self._connections[name] = asyncio.ensure_future(self._connect(node))
-        return await asyncio.shield(self._connections[name])
+        node = next((node for node in self.cluster.nodes if node.name == name), None)
+        if node is None:
+            raise ConnectionFailedError(f"{name} is not in git: nobody knows where to reach it")
+        return await asyncio.shield(self._begin(node))
+
+    def _begin(self, node: Node) -> asyncio.Future[Connection]:
+        if node.name not in self._connections:
+            self._connections[node.name] = asyncio.ensure_future(self._connect(node))
+        return self._connections[node.name]
 
     async def forget(self, name: str) -> None:
         """Close the connection to a machine that goes away on purpose; it is opened anew when it is asked for."""

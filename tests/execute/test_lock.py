@@ -19,7 +19,7 @@ from deployer.consul.session import Sessions
 from deployer.errors import BusyError, GuardRefusedError
 from deployer.execute import execute
 from deployer.execute.holder import Holder, read_holder
-from deployer.execute.lock import Held, clock, cluster_lock
+from deployer.execute.lock import Held, clock, cluster_lock, free_index
 from deployer.execute.lock_file import file_lock, live_holder
 from deployer.execute.lock_session import Pace, session_lock
 from deployer.execute.unlock import break_lock, locked_by, unlock
@@ -187,6 +187,30 @@ def test_what_the_key_says(consul: FakeConsul) -> None:
         assert (key.session, consul.sessions) == ("", {})
         async with kind.hold(me, patience()[0]) as held:
             assert held.index == 2, "the key was not kept: its LockIndex started again"
+        await kind.close()
+
+    run(scenario())
+
+
+def test_whether_another_run_had_it_in_between_is_known_by_its_number(consul: FakeConsul) -> None:
+    """What was seen before the lock is taken counts if `free_index` was asked first and nobody had the lock since."""
+
+    async def scenario() -> None:
+        kind = InConsul(consul)
+        async with link({"m1": consul.connection()}, SERVER) as machines:
+            assert await free_index(SERVER, machines) == 0, "nobody ever had it"
+            seen = 0
+            async with kind.hold(somebody("ann@a"), patience()[0]) as held:
+                assert held.index - 1 == seen
+                assert await free_index(SERVER, machines) is None, "somebody has it"
+            seen = await free_index(SERVER, machines) or 0
+            async with kind.hold(somebody("bob@b"), patience()[0]):
+                pass
+            async with kind.hold(somebody("ann@a"), patience()[0]) as held:
+                assert held.index - 1 != seen, "bob had it"
+            consul.down()
+            assert await free_index(SERVER, machines) is None
+            assert await free_index(cluster(node("m1")), machines) is None
         await kind.close()
 
     run(scenario())

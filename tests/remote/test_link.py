@@ -41,6 +41,28 @@ def test_however_many_ask_there_is_one_connection_a_machine(tmp_path: Path) -> N
     run(scenario())
 
 
+def test_dialling_begins_with_all_of_them_and_waits_for_none() -> None:
+    begun: list[str] = []
+
+    async def connect(wanted: Node) -> Noted:
+        begun.append(wanted.name)
+        if wanted.name == "m2":
+            raise ConnectionFailedError("m2: refused")
+        return Noted()
+
+    async def scenario() -> None:
+        async with Link(cluster(node("m1"), node("m2"), node("m3")), connect) as link:
+            link.dial()
+            assert begun == []
+            await link.to("m3")
+            assert begun == ["m1", "m2", "m3"]
+            with pytest.raises(ConnectionFailedError):
+                await link.to("m2")
+            assert len(begun) == 3
+
+    run(scenario())
+
+
 def test_a_failure_is_remembered_and_costs_its_time_out_once() -> None:
     tried = 0
 
