@@ -63,7 +63,7 @@ def _state(world: World, name: str, beat: Beat, before: Before, how: _How) -> Se
         kept = {"complete"} if is_finite(service["Spec"]) else set()
         tasks = [task for task in tasks if task["ID"] not in before.ended or task["Status"]["State"] in kept]
     proven = frozenset() if name in world.created else before.running
-    return service_state(name, service, tasks, down=beat.down, proven=proven, **asdict(how))
+    return service_state(name, service, tasks, down=beat.down, unhealthy=beat.unhealthy, proven=proven, **asdict(how))
 
 
 class Endurance:

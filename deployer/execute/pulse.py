@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from deployer.docker import Engine
+    from deployer.execute.checkups import Checkups
 
 POLL_SECONDS: Final = 0.2
 
@@ -22,18 +23,21 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Beat:
-    """What a manager said: services by name (`GET /services?status=true`), tasks by service id, ids of nodes that are not ready."""
+    """What a manager said: services by name (`GET /services?status=true`), tasks by service id, ids of nodes that are not ready;
+    and ids of containers whose engines call them unhealthy.
+    """
 
     services: Mapping[str, Json]
     tasks: Mapping[str, Sequence[Json]]
     down: frozenset[str]
+    unhealthy: frozenset[str] = frozenset()
 
 
 class Pulse:
     """`await pulse.beat()`: what the swarm says after this call. Whoever asks before it is sent gets the same answer."""
 
-    def __init__(self, manager: Callable[[], Awaitable[Engine]]) -> None:
-        self._manager = manager
+    def __init__(self, manager: Callable[[], Awaitable[Engine]], checkups: Checkups) -> None:
+        self._manager, self._checkups = manager, checkups
         self._next: asyncio.Task[Beat] | None = None
         self._asking: set[asyncio.Task[Beat]] = set()
         self._asked = float("-inf")
@@ -50,6 +54,7 @@ class Pulse:
         for task in (asking := list(self._asking)):
             task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
+        await self._checkups.close()
 
     def _ended(self, task: asyncio.Task[Beat]) -> None:
         self._asking.discard(task)
@@ -70,6 +75,7 @@ class Pulse:
             {service["Spec"]["Name"]: service for service in services.result()},
             by_service(tasks.result()),
             frozenset(node["ID"] for node in nodes.result() if node["Status"]["State"] != "ready"),
+            self._checkups.unhealthy(tasks.result()),
         )
 
 

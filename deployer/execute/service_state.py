@@ -33,6 +33,8 @@ FAILED_UPDATES: Final = {
     "rollback_paused": "its update failed, and so did going back",
     "rollback_completed": "its update failed and was rolled back",
 }
+UNHEALTHY: Final = "a task is unhealthy"
+LIVING: Final = frozenset({"starting", "running"})
 LEAVING: Final = frozenset({"shutdown", "remove"})
 JOBS: Final = frozenset({"ReplicatedJob", "GlobalJob"})
 NO_NODE: Final = re.compile(r"no suitable node \((.*)\)")
@@ -86,12 +88,13 @@ def service_state(  # noqa: PLR0913 - what is known of it
     tasks: Sequence[Mapping[str, Any]],
     *,
     down: frozenset[str] = frozenset(),
+    unhealthy: frozenset[str] = frozenset(),
     fresh: bool = False,
     proven: frozenset[str] = frozenset(),
     complete: bool = False,
     returning: bool = False,
 ) -> ServiceState:
-    """From an entry of `GET /services?status=true`, its tasks, and the ids of nodes that are down.
+    """From an entry of `GET /services?status=true`, its tasks, the ids of nodes that are down, and of containers that are unhealthy.
 
     `fresh`: it may be so new that Swarm has made no task of it yet. `proven` are ids of tasks that ran before. `complete`: its
     tasks are to end well, whatever else it is. `returning`: that its update was rolled back is what was wanted.
@@ -104,16 +107,19 @@ def service_state(  # noqa: PLR0913 - what is known of it
     running, wanted = _counts(service, present, lost, complete=complete)
     update = str((service.get("UpdateStatus") or {}).get("State") or "")
     paused = "" if returning and update == ROLLED_BACK else _failed_update(service, update)
-    # With order: start-first the old tasks are what runs; why the update failed is what the new ones say.
-    trouble = (_hopeless(service, present) if running < wanted or paused else "") or paused
-    if complete and not is_finite(service["Spec"]):
-        trouble = "it is restarted whenever it ends, so it never completes (restart_policy.condition: any)"
     # An update that was just sent is not yet called one: its old tasks would pass for the new ones.
     stale = any(task not in present and task.get("DesiredState") == "running" and not _on(task, down) for task in tasks)
-    # Swarm counts a task that is being stopped as running: it would pass for the one that is to replace it.
+    # Swarm counts a task that is being stopped as running: it would pass for the one that is to replace it. One that had not yet
+    # come to run when it was told to go may do so for a moment.
     leaving = any(
-        _state(task) == "running" and task.get("DesiredState") in LEAVING and not _on(task, down) for task in tasks
+        _state(task) in LIVING and task.get("DesiredState") in LEAVING and not _on(task, down) for task in tasks
     )
+    # While old tasks run, or are being stopped, Swarm counts them; why the update will not succeed is what the new ones say.
+    sick = [task for task in present if _container(task) in unhealthy]
+    trouble = (_hopeless(service, present) if running < wanted or paused or stale or leaving else "") or paused
+    trouble = UNHEALTHY if sick else trouble
+    if complete and not is_finite(service["Spec"]):
+        trouble = "it is restarted whenever it ends, so it never completes (restart_policy.condition: any)"
     unborn = (
         fresh and not wanted and not tasks and not {"Global", "GlobalJob"}.isdisjoint(service["Spec"].get("Mode") or {})
     )
@@ -126,7 +132,7 @@ def service_state(  # noqa: PLR0913 - what is known of it
     blamed = (
         tasks if update.startswith("rollback") and not returning else present
     )  # the present spec is the old one again
-    culprit, errors = _culprit(name, service, blamed), _task_errors(name, service, blamed)
+    culprit, errors = _culprit(name, service, sick or blamed), _task_errors(name, service, blamed)
     return ServiceState(name, running, wanted, settled, trouble, errors, alive, steady, doubt, culprit)
 
 
@@ -204,7 +210,7 @@ def _hopeless(service: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) ->
     """
     failed = [task for task in tasks if ended_badly(task, service)]
     if any("unhealthy" in str(task["Status"].get("Err")) for task in failed):
-        return "a task is unhealthy"
+        return UNHEALTHY
     if _checked(service) and any(_state(task) == "complete" for task in failed):
         return "a task ended although it was to go on: unhealthy, or its program ended"
     if any(_state(task) == "rejected" and "No such image" in str(task["Status"].get("Err")) for task in failed):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from deployer.docker import Engine, EngineError
 from deployer.docker.credentials import Credentials
 from deployer.errors import DeployerError
+from deployer.execute.checkups import Checkups
 from deployer.execute.pulse import Pulse
 from deployer.model import labels
 from deployer.remote import ConnectionFailedError
@@ -74,7 +75,7 @@ class World:
     _lost: Exception | None = None
 
     def __post_init__(self) -> None:
-        self.pulse = Pulse(self.manager)
+        self.pulse = Pulse(self.manager, Checkups(self.machine_of, self.engine))
 
     async def engine(self, node: str) -> Engine:
         """The engine of that machine. Raises ConnectionFailedError."""

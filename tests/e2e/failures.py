@@ -73,7 +73,7 @@ KINDS: Final = (
          _shell("trap 'exit 3' TERM; echo sick; while true; do sleep 0.1; done", CHECK),
          "a task is unhealthy", "interval times retries", log="health check: not well"),
     Kind("f-ends", "the health check fails, and the program ends with 0 when it is stopped", _shell(STAYS, CHECK),
-         "a task ended although it was to go on", "interval times retries", good=None, log="health check: not well"),
+         "a task is unhealthy", "interval times retries", good=None, log="health check: not well"),
     Kind("f-place", "no machine meets the constraints",
          "image: redis:7\ndeploy: {placement: {constraints: [engine.labels.nobody == has]}}\n",
          "no machine suits it (scheduling constraints not satisfied", "2 s, while no machine is down"),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +128,11 @@ class Standing:
         for machine in ("slave2", "slave", "master"):
             self.on(machine, "sh", "-c", "docker swarm leave --force || true")
         self.on("consul", "sh", "-c", "docker rm --force --volumes deployer-consul || true")
+
+
+def seconds_of(stamp: str) -> float:
+    """A time as Docker writes it, since 1970: its nine digits after the point are three too many for Python."""
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", stamp)).timestamp()
 
 
 def until(happened: Callable[[], bool], seconds: float) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.e2e.failures import CHECK_SECONDS, KINDS, STAYS, Kind
-from tests.e2e.standing import until
+from tests.e2e.standing import seconds_of, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from tests.e2e.standing import Standing
 
 TIMED = {"f-image": 3.0, "f-sick": CHECK_SECONDS + 1.0}
-"""Issue 4: seconds from the service's being written until its failure is told."""
+"""Issue 4: seconds until its failure is told, from the service's being written; of a health check, from its program's start (an
+update stops the old task first, which takes Swarm two seconds and more)."""
 CHAIN = """\
 x-deployer: {on_failure: rollback-stack, wait: 120s}
 services:
@@ -54,10 +55,11 @@ class Run:
             step["outcome"].get("reason", "") for step in self.report["steps"] if step["outcome"]["state"] != "done"
         ]
 
-    def seconds(self, kind: Kind) -> float:
-        """From the end of the write to the word of the failure."""
-        written = next(when for when, line in self.heard if f"{kind.stack}_x" in line and '"done"' in line)
-        return next(when for when, line in self.heard if f"{kind.stack}_x: {kind.told}" in line) - written
+    def written(self, kind: Kind) -> float:
+        return next(when for when, line in self.heard if f"{kind.stack}_x" in line and '"done"' in line)
+
+    def told(self, kind: Kind) -> float:
+        return next(when for when, line in self.heard if f"{kind.stack}_x: {kind.told}" in line)
 
 
 def apply(cluster: Standing, *options: str) -> Run:
@@ -67,7 +69,7 @@ def apply(cluster: Standing, *options: str) -> Run:
     ) as process:  # fmt: skip
         assert process.stderr
         assert process.stdout
-        heard = [(time.monotonic(), line) for line in process.stderr]
+        heard = [(time.time(), line) for line in process.stderr]
         out = process.stdout.read()
     return Run(process.returncode, json.loads(out), heard)
 
@@ -118,7 +120,7 @@ def test_a_failure_is_told_with_its_cause_and_its_last_words(kind: Kind, played:
     assert kind.told in outcome["reason"]
     assert any(kind.log in line for line in outcome["log"]), outcome["log"]
     assert ("back to image redis:7, 1/1" in outcome["reason"]) == kind.back, outcome["reason"]
-    print(f"{kind.stack}: told after {run.seconds(kind):.1f} s")
+    print(f"{kind.stack}: told {run.told(kind) - run.written(kind):.1f} s after it was written")
 
 
 def test_everything_else_is_finished_and_what_went_back_runs(cluster: Standing, played: tuple[Run, Run]) -> None:
@@ -133,16 +135,26 @@ def test_everything_else_is_finished_and_what_went_back_runs(cluster: Standing, 
     assert rows["swarmtest"] == "Synced"
 
 
-def test_failures_are_found_soon(played: tuple[Run, Run]) -> None:
+def program_began(cluster: Standing, service: str, before: float) -> float:
+    """When the last container of the service that had begun by then did, by its machine's clock, which is this one's."""
+    began = []
+    for machine in ("master", "slave", "slave2"):
+        mine = ("docker", "ps", "--all", "--quiet", "--filter", f"label=com.docker.swarm.service.name={service}")
+        if ids := cluster.on(machine, *mine).split():
+            told = cluster.on(machine, "docker", "inspect", "--format", "{{.State.StartedAt}}", *ids)
+            began += [seconds_of(line) for line in told.split()]
+    return max(when for when in began if when < before)
+
+
+def test_failures_are_found_soon(cluster: Standing, played: tuple[Run, Run]) -> None:
     first, _ = played
     assert first.code == 1
     for kind in KINDS:
         if kind.stack in TIMED:
-            took = first.seconds(kind)
-            print(f"{kind.title}: told after {took:.1f} s, the bar is {TIMED[kind.stack]:.0f} s")
-            assert took < 4 * TIMED[kind.stack], (
-                "four times the bar: the machine is shared, and the task's own start counts"
-            )
+            told = first.told(kind)
+            since = program_began(cluster, f"{kind.stack}_x", told) if "unhealthy" in kind.told else first.written(kind)
+            print(f"{kind.title}: told after {told - since:.1f} s, the bar is {TIMED[kind.stack]:.0f} s")
+            assert told - since < 2 * TIMED[kind.stack], "twice the bar: the machine is shared"
 
 
 def test_the_same_commit_is_tried_again(played: tuple[Run, Run]) -> None:
@@ -205,10 +217,15 @@ def test_a_stack_goes_back_as_a_whole_and_dependants_are_skipped(cluster: Standi
 
 
 def test_ten_services_are_updated_and_known_to_be_well(cluster: Standing) -> None:
-    """`docker stack deploy --detach=false` takes about 50 s for it: each waits for the one before."""
+    """`docker stack deploy --detach=false` takes about 50 s for it: each waits for the one before.
+
+    New tasks start beside the old ones here: stopping one takes Swarm two seconds before anything else (moby,
+    daemon/cluster/executor/container/controller.go, defaultGossipConvergeDelay). Five of the eight seconds are the monitor period.
+    """
 
     def ten(version: int) -> str:
         one = f'    image: redis:7\n    network_mode: host\n    command: ["sh", "-c", "{STAYS}"]\n    environment: {{VERSION: V}}\n'
+        one += "    deploy: {update_config: {order: start-first}}\n"
         return "services:\n" + "".join(f"  s{number}:\n{one}" for number in range(10)).replace("V}", f"'{version}'}}")
 
     write(cluster, "ten", ten(1))

@@ -10,14 +10,13 @@ import os
 import re
 import subprocess
 import time
-from datetime import datetime
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import pytest
 
-from tests.e2e.standing import until
+from tests.e2e.standing import seconds_of, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,17 +146,12 @@ def started(cluster: Standing, service: str, since: float) -> float:
     def runs() -> bool:
         where = f"http://docker/tasks?filters={quote(json.dumps({'service': [service]}))}"
         tasks = json.loads(cluster.on("master", "curl", "-sS", "--unix-socket", "/var/run/docker.sock", where))
-        made = [task["Status"] for task in tasks if _seconds(task["CreatedAt"]) > since]
-        found.extend(_seconds(status["Timestamp"]) for status in made if status["State"] == "running")
+        made = [task["Status"] for task in tasks if seconds_of(task["CreatedAt"]) > since]
+        found.extend(seconds_of(status["Timestamp"]) for status in made if status["State"] == "running")
         return bool(found)
 
     assert until(runs, 60)
     return found[0]
-
-
-def _seconds(stamp: str) -> float:
-    """Docker's nine digits after the point are three too many for Python."""
-    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", stamp)).timestamp()
 
 
 def test_one_changed_stack_among_many(many: Standing, socket: Path, tmp_path: Path) -> None:

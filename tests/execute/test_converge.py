@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from deployer.docker import Engine
 from deployer.errors import TimedOutError
 from deployer.execute import beats, pulse, service_state, world
+from deployer.execute.checkups import Checkups
 from deployer.model import labels
 from deployer.plan import Done, Failed, Progress, Step
 from deployer.plan.operations import AwaitServices, Operation, UpdateService
@@ -83,6 +85,14 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beats, "PAUSE_SECONDS", 0.005)
     monkeypatch.setattr(beats, "DOUBT_SECONDS", 0.05)
     monkeypatch.setattr(service_state, "MONITOR_SECONDS", 0.0)
+
+
+async def nowhere(_node: str) -> str:
+    return ""
+
+
+async def never(machine: str) -> Any:
+    raise AssertionError(machine)
 
 
 def failure(report: Report, number: int = 1) -> Failed:
@@ -302,8 +312,6 @@ def test_a_refusal_ends_the_wait_at_once() -> None:
 
 
 def test_beats_are_shared_only_by_those_who_asked_before_they_were_sent() -> None:
-    from deployer.docker import Engine  # noqa: PLC0415 - of this test only
-
     async def scenario() -> None:
         manager = Manager(api=[RUNS])
         release = asyncio.Event()
@@ -319,7 +327,7 @@ def test_beats_are_shared_only_by_those_who_asked_before_they_were_sent() -> Non
         async def the_manager() -> Engine:
             return engine
 
-        beats = pulse.Pulse(the_manager)
+        beats = pulse.Pulse(the_manager, Checkups(nowhere, never))
         first = [asyncio.ensure_future(beats.beat()) for _ in range(3)]
         while not manager.beats:  # noqa: ASYNC110 - until it is sent
             await asyncio.sleep(0)
@@ -334,12 +342,73 @@ def test_beats_are_shared_only_by_those_who_asked_before_they_were_sent() -> Non
     run(scenario())
 
 
+def _starting(node: str) -> dict[str, Any]:
+    return {"NodeID": node, "Status": {"State": "starting", "ContainerStatus": {"ContainerID": f"c-{node}"}}}
+
+
+def test_a_task_that_its_own_engine_calls_unhealthy_is_not_waited_for() -> None:
+    """Before Swarm says so: here it never does."""
+    manager = Manager(api=[RUNS])
+    manager.moods["api"] = [moment(0, 1)]
+    manager.extra = [
+        {
+            "ID": "t1",
+            "ServiceID": "id-api",
+            "Slot": 1,
+            "DesiredState": "running",
+            "Spec": manager.specs["api"]["TaskTemplate"],
+        }
+        | _starting("n1")
+    ]
+    manager.answers |= {
+        "GET /info": {"Swarm": {"NodeID": "n1"}},
+        "GET /containers/json": [{"Id": "c-n1"}],
+        "GET /tasks/t1/logs": (404, {"message": "no logs"}),
+        "GET /containers/c-n1/logs": (404, {"message": "no logs"}),
+    }
+    failed = failure(play(plan(wait("api")), {"m1": manager}))
+    assert failed.reason.startswith("web_api: a task is unhealthy")
+    asked = next(request for request in manager.requests if request.line == "GET /containers/json")
+    assert asked.query["filters"] == '{"health": ["unhealthy"]}'
+
+
+def test_only_machines_where_something_starts_are_asked_and_a_silent_one_holds_up_nobody() -> None:
+    asked: list[str] = []
+
+    async def machine_of(node: str) -> str:
+        return {"n1": "m1", "n2": "m2"}.get(node, "")
+
+    async def engine(machine: str) -> Any:
+        asked.append(machine)
+        if machine == "m2":
+            await asyncio.Event().wait()
+        return Engine(FakeConnection({"GET /containers/json": [{"Id": "c-n1"}]}))
+
+    async def scenario() -> None:
+        checkups = Checkups(machine_of, engine)
+        tasks = [
+            _starting("n1"),
+            _starting("n2"),
+            _starting("elsewhere"),
+            {"NodeID": "n3", "Status": {"State": "running"}},
+        ]
+        assert checkups.unhealthy(tasks) == frozenset(), "what is not known yet is not waited for"
+        while checkups.unhealthy(tasks) != {"c-n1"}:  # noqa: ASYNC110 - as the pulse does, beat by beat
+            await asyncio.sleep(0.005)
+        assert asked.count("m2") == 1
+        assert set(asked) == {"m1", "m2"}
+        assert checkups.unhealthy([]) == frozenset()
+        await checkups.close()
+
+    run(scenario())
+
+
 def test_a_wait_that_is_given_up_leaves_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
-        async def never() -> Any:
+        async def nobody() -> Any:
             await asyncio.Event().wait()
 
-        beats = pulse.Pulse(never)
+        beats = pulse.Pulse(nobody, Checkups(nowhere, never))
         waiting = asyncio.ensure_future(beats.beat())
         await asyncio.sleep(0.01)
         waiting.cancel()

@@ -177,6 +177,38 @@ def test_one_unhealthy_task_is_enough() -> None:
     assert polite.errors == ("api: its container ended",)
 
 
+def test_what_its_engine_calls_unhealthy_is_so_before_swarm_says_it() -> None:
+    """Swarm stops the container first; with start-first the old task runs all the while, and says nothing for the new one."""
+    sick = STARTS | {"ID": "sick", "Slot": 2}
+    sick["Status"] = sick["Status"] | {"ContainerStatus": {"ContainerID": "c2"}}
+    for tasks, running in (([sick], 0), ([OLD, sick], 1)):
+        assert service_state("api", service(running, 1), tasks).trouble == ""
+        state = service_state("api", service(running, 1), tasks, unhealthy=frozenset({"c2"}))
+        assert state.trouble == "a task is unhealthy"
+        assert not state.settled
+        assert state.culprit
+        assert (state.culprit.name, state.culprit.container) == ("api.2", "c2")
+    of_another = service_state("api", service(0, 1), [sick], unhealthy=frozenset({"c1"}))
+    assert of_another.trouble == ""
+
+
+def test_a_missing_image_is_seen_while_the_old_task_is_still_being_stopped() -> None:
+    """Swarm pulls the new task's image before it stops the old one, which takes it two seconds and more; that one counts as running."""
+    for old in (OLD, OLD | {"DesiredState": "shutdown"}):
+        rejected = REJECTED | {"DesiredState": "ready"}
+        assert (
+            service_state("api", service(1, 1, update="updating"), [old, rejected]).trouble == "its image cannot be had"
+        )
+    healed = service_state("api", service(1, 1), [RUNS, REJECTED])
+    assert (healed.trouble, healed.settled) == ("", True), "another machine had it"
+
+
+@pytest.mark.parametrize("state", ["running", "starting"])
+def test_what_is_on_its_way_out_is_waited_for(state: str) -> None:
+    assert not service_state("api", service(1, 1), [RUNS, task(state, desired="shutdown")]).settled
+    assert service_state("api", service(1, 1), [RUNS, task("shutdown", desired="shutdown")]).settled
+
+
 def test_a_program_that_ends_well_and_was_to_go_on_fails() -> None:
     assert service_state("api", service(0, 1), [task("complete", desired="shutdown")] * 2).trouble == ""
     assert (
