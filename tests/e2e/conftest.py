@@ -14,7 +14,7 @@ from tests.e2e.registering import Registering, registering
 from tests.e2e.standing import PROJECT, Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,6 +24,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.e2e)
         if reason and not os.environ.get("CI"):
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With what failed comes what the swarm said at that moment: nobody can ask it afterwards."""
+    report = yield
+    standing = getattr(item, "funcargs", {}).get("bare")
+    if report.failed and standing:
+        report.sections.append(("the swarm", standing.told()))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -111,6 +111,21 @@ class Standing:
         """`{"swarmtest_web": "3/3"}`, as Docker's own client says it."""
         return {entry["Name"]: entry["Replicas"].split()[0] for entry in self.listed("service", "ls")}
 
+    def told(self) -> str:
+        """Members, services, and the last errors of tasks, for whoever reads of a test that failed."""
+        script = (
+            "docker node ls; docker service ls;"
+            "docker service ps --no-trunc"
+            " --format '{{.Name}} {{.Node}} {{.CurrentState}} {{.Error}}' $(docker service ls --quiet)"
+            " | grep -v ' $' | head -n 12"
+        )
+        argv = ["docker", "exec", self.container("master"), "sh", "-c", script]
+        try:
+            done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
+        except subprocess.TimeoutExpired:
+            return "master does not answer"
+        return done.stdout + done.stderr
+
     def forget_lost_members(self) -> None:
         """Take the entries of machines that left the swarm, and have joined it anew, out of the managers' list."""
 
