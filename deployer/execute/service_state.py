@@ -115,7 +115,7 @@ def service_state(  # noqa: PLR0913 - what is known of it
         _state(task) in LIVING and task.get("DesiredState") in LEAVING and not _on(task, down) for task in tasks
     )
     # While old tasks run, or are being stopped, Swarm counts them; why the update will not succeed is what the new ones say.
-    sick = [task for task in present if _container(task) in unhealthy]
+    sick = [task for task in present if _container(task) in unhealthy and task.get("DesiredState") not in LEAVING]
     trouble = (_hopeless(service, present) if running < wanted or paused or stale or leaving else "") or paused
     trouble = UNHEALTHY if sick else trouble
     if complete and not is_finite(service["Spec"]):
@@ -123,7 +123,11 @@ def service_state(  # noqa: PLR0913 - what is known of it
     unborn = (
         fresh and not wanted and not tasks and not {"Global", "GlobalJob"}.isdisjoint(service["Spec"].get("Mode") or {})
     )
-    settled = running == wanted and not (stale or leaving or unborn or trouble) and update not in RUNNING_UPDATES
+    # The two answers are of two moments: what dies again and again may run by the one and not by the other.
+    unseen = _running_tasks(service) - lost > sum(_state(task) == "running" and not _on(task, down) for task in tasks)
+    settled = (
+        running == wanted and not (stale or leaving or unborn or unseen or trouble) and update not in RUNNING_UPDATES
+    )
     alive = frozenset(task["ID"] for task in present if _state(task) == "running")
     failed = any(ended_badly(task, service) for task in present)
     new = CHECKED_SECONDS if _checked(service) else _monitor(service)
@@ -162,7 +166,7 @@ def _counts(
     `restart_policy: none` without a health check or a published port is meant to end: there, too, only completed ones count.
     """
     status = service.get("ServiceStatus") or {}
-    running, wanted = int(status.get("RunningTasks") or 0) - lost, int(status.get("DesiredTasks") or 0)
+    running, wanted = _running_tasks(service) - lost, int(status.get("DesiredTasks") or 0)
     mode = service["Spec"].get("Mode") or {}
     if JOBS & set(mode):
         job = mode.get("ReplicatedJob")
@@ -172,6 +176,10 @@ def _counts(
         ended = sum(_state(task) == "complete" for task in tasks)
         running = min(wanted, ended if complete or _one_shot(service) else running + ended)
     return running, wanted
+
+
+def _running_tasks(service: Mapping[str, Any]) -> int:
+    return int((service.get("ServiceStatus") or {}).get("RunningTasks") or 0)
 
 
 def _one_shot(service: Mapping[str, Any]) -> bool:

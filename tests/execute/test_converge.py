@@ -203,7 +203,8 @@ def test_it_has_an_end() -> None:
 
 def test_failures_from_before_the_run_do_not_count() -> None:
     """Three tasks failed yesterday, while the database was away; today only the count changes."""
-    manager = Manager(api=[moment(1, 2, "failed", "failed", "failed", "running"), moment(2, 2, "running", "running")])
+    yesterday = ("failed", "failed", "failed")
+    manager = Manager(api=[moment(1, 2, *yesterday, "running"), moment(2, 2, *yesterday, "running", "running")])
     manager.beats = 1
     manager.answers["POST /services/id-web_api/update"] = {}
     old = service_body()

@@ -77,6 +77,7 @@ def test_settled(told: dict[str, Any], tasks: list[dict[str, Any]]) -> None:
         (service(1, 2), [RUNS, STARTS]),
         (service(0, 2), []),
         (service(0, 1), [WAITS]),
+        (service(1, 1), [FAILED, FAILED, task("ready")]),
         (service(0, 1), [FAILED, FAILED, STARTS]),
         (service(0, 1), [task("failed", spec=OLD_SPEC)] * 5),
         (service(2, 2, update="updating"), [RUNS, RUNS]),
@@ -91,7 +92,7 @@ def test_settled(told: dict[str, Any], tasks: list[dict[str, Any]]) -> None:
          [task("failed", policy={"Condition": "on-failure", "MaxAttempts": 2})] * 2),
     ],
     ids=[
-        "one still starts", "not begun", "no machine for it", "two failures and another try", "failures of an earlier spec",
+        "one still starts", "not begun", "no machine for it", "ran a moment ago", "two failures and another try", "failures of an earlier spec",
         "updating", "rolling back", "just updated: only old tasks", "one old task", "shrinking", "the one that runs is being stopped", "job not done", "global job not done",
         "attempts left",
     ],
@@ -188,6 +189,10 @@ def test_what_its_engine_calls_unhealthy_is_so_before_swarm_says_it() -> None:
         assert not state.settled
         assert state.culprit
         assert (state.culprit.name, state.culprit.container) == ("api.2", "c2")
+    going = sick | {"DesiredState": "shutdown"}
+    assert service_state("api", service(1, 1), [RUNS, going], unhealthy=frozenset({"c2"})).trouble == "", (
+        "not wanted any more"
+    )
     of_another = service_state("api", service(0, 1), [sick], unhealthy=frozenset({"c1"}))
     assert of_another.trouble == ""
 
