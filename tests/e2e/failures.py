@@ -76,7 +76,8 @@ KINDS: Final = (
          "a task is unhealthy", "interval times retries", good=None, log="health check: not well"),
     Kind("f-place", "no machine meets the constraints",
          "image: redis:7\ndeploy: {placement: {constraints: [engine.labels.nobody == has]}}\n",
-         "no machine suits it (scheduling constraints not satisfied", "2 s, while no machine is down"),
+         "no machine suits it (scheduling constraints not satisfied", "2 s, while no machine is down",
+         log="no suitable node (scheduling constraints not satisfied"),
     Kind("f-room", "no machine has room", "image: redis:7\ndeploy: {resources: {reservations: {memory: 900G}}}\n",
          "not running after 12 s", "`wait`", log="insufficient resources", settings="wait: 12s"),
     Kind("f-once", "a service that runs once fails", _shell("echo migrating; exit 4", "restart: 'no'"),
@@ -86,6 +87,9 @@ KINDS: Final = (
     Kind("f-swarm", "Swarm itself rolls the update back (`failure_action: rollback`)",
          _shell("echo back we go; exit 3", "deploy: {update_config: {failure_action: rollback}}"),
          "its update failed and was rolled back", "when Swarm is done", log="back we go"),
+    Kind("f-on", "Swarm goes on with an update that fails (`failure_action: continue`)",
+         _shell("echo on and on; exit 3", "deploy: {update_config: {failure_action: continue}, restart_policy: {delay: 1s}}"),
+         "3 of its tasks failed", "at the third", log="on and on"),
 )  # fmt: skip
 
 
