@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from deployer.execute.holder import Holder
     from deployer.model.cluster import Cluster
     from deployer.model.consent import Consent
+    from deployer.model.desired import Desired
     from deployer.model.observed import Observed
     from deployer.model.services import Services
     from deployer.model.status import Status
@@ -247,7 +248,7 @@ async def _compare(
     built = await observe_builds(wanted_builds(objects, observed), observed, link)
     differences = diff(desired, objects, observed, built)
     held = await observe_holders(*new_ports(differences, observed), link)
-    differences = with_held(differences, observed, held)
+    differences = _with_places(with_held(differences, observed, held), desired)
     refused: tuple[Blocked, ...] = ()
     if consent is not None and (changes := concerning(differences, validated.source.only)):
         labelled = deployed_commits(observed, desired.cluster.name)
@@ -255,3 +256,18 @@ async def _compare(
         refused = refusals(changes, desired, observed, deployed, consent)
     decided = build_plan(differences, desired, objects, observed, refused)
     return observed, differences, restricted(decided, validated.source.only, desired)
+
+
+def _with_places(differences: Diff, desired: Desired) -> Diff:
+    """What cannot be done for something that stands in a stack's file says where."""
+    if not any(one.at for one in differences.blocked):
+        return differences
+    from deployer.compose.place import Places  # noqa: PLC0415 - only where something is wrong
+
+    places = Places({stack.name: stack for stack in desired.stacks})
+
+    def located(one: Blocked) -> Blocked:
+        found = places.problem(one.stack, one.at, one.reason) if one.at else None
+        return replace(one, place=f"{found.path}:{found.line}:{found.column}") if found else one
+
+    return replace(differences, blocked=tuple(map(located, differences.blocked)))

@@ -5,7 +5,6 @@ Where a machine's own word is needed (its architecture, its host name, the label
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -16,7 +15,6 @@ from deployer.model.placed import Placed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from deployer.compose.locate import Locator
     from deployer.compose.rules import Path
     from deployer.model.cluster import Cluster, Node
     from deployer.model.desired import Desired
@@ -50,8 +48,17 @@ def problems_together(desired: Desired, objects: Sequence[StackObjects]) -> list
     if desired.cluster.policy.privileged != "allow":
         severity: Literal["error", "warning"] = "error" if desired.cluster.policy.privileged == "deny" else "warning"
         findings += [finding for service in services for finding in _privileges(service, severity)]
-    locators: dict[str, Locator] = {}
-    return [_located(desired, finding, locators) for finding in findings]
+    if not findings:
+        return []
+    from deployer.compose.place import Places  # noqa: PLC0415 - only where something is wrong
+
+    places = Places({stack.name: stack for stack in desired.stacks})
+    return [
+        places.problem(
+            one.service.stack, ("services", one.service.name, *one.at), one.message, one.help, severity=one.severity
+        )
+        for one in findings
+    ]
 
 
 def placed(cluster: Cluster, stack: str, body: Body) -> Placed:
@@ -145,32 +152,3 @@ def _privileges(service: Placed, severity: Literal["error", "warning"]) -> Itera
     for capability in container.get("CapabilityAdd") or ():
         if capability in {"ALL", "CAP_ALL", "SYS_ADMIN", "CAP_SYS_ADMIN"}:
             yield Finding(service, ("cap_add",), f"{capability} is as good as root on the machine", help_, severity)
-
-
-def _located(desired: Desired, finding: Finding, locators: dict[str, Locator]) -> Problem:
-    from deployer.compose.locate import Locator  # noqa: PLC0415 - only where something is wrong
-    from deployer.compose.references import references  # noqa: PLC0415 - see above
-
-    stack = next(one for one in desired.stacks if one.name == finding.service.stack)
-    if stack.name not in locators:
-        locators[stack.name] = Locator(stack.root, references(stack).documents, dict(stack.files))
-    locator = locators[stack.name]
-    base: Path = ("services", finding.service.name)
-    *above, last = finding.at
-    at: Path = (*base, *above, _index(locator, (*base, *above), last))
-    return locator.problem(at, finding.message, finding.help, severity=finding.severity)
-
-
-def _index(locator: Locator, at: Path, last: str | int) -> str | int:
-    """The place in a list of the file of an item that has `last` in it, as a port, a source or a whole text."""
-    pattern = re.compile(rf"(?<![\w./-]){re.escape(str(last))}(?![\w./-])")
-    for document in locator.documents.values():
-        value: Any = document.value
-        for step in at:
-            value = value.get(step) if isinstance(value, dict) else None
-        if isinstance(value, list):
-            for index, item in enumerate(value):
-                texts = map(str, item.values()) if isinstance(item, dict) else [str(item)]
-                if any(pattern.search(text) for text in texts):
-                    return index
-    return last

@@ -243,13 +243,22 @@ Change = (
 class Blocked:
     """Something that is wanted and cannot be done: `subject` is the machine or object, `reason` one line, `help` what to do.
 
-    `unreachable`: only because a machine did not answer, which has an exit code of its own.
+    `unreachable`: only because a machine did not answer, which has an exit code of its own. `at` is where it stands in the compose
+    file of `stack`, where it stands in one; `place` is that as `path:line:column`.
     """
 
     subject: str
     reason: str
     help: str = ""
     unreachable: bool = False
+    stack: str = ""
+    at: tuple[str | int, ...] = ()
+    place: str = ""
+
+    @property
+    def told(self) -> str:
+        """In one line, its place first."""
+        return ": ".join(part for part in (self.place, self.subject, self.reason) if part)
 
 
 @dataclass(frozen=True)

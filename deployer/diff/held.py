@@ -103,4 +103,6 @@ def _obstacle(
         return None
     more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
     help_ = "stop it there, publish another port, or place the service on other machines"
-    return Blocked(f"service {change.name}", f"{told[0]}{more}", help_)
+    port = next(port for port, protocol in new if told[0].startswith(f"port {port}/{protocol} "))
+    at = ("services", change.name.removeprefix(f"{change.stack}_"), "ports", port)
+    return Blocked(f"service {change.name}", f"{told[0]}{more}", help_, stack=change.stack, at=at)

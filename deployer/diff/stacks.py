@@ -73,7 +73,7 @@ def diff_stacks(
         found += [Finding(blocked=(_missing(stack.stack, kind, name),)) for kind, name in missing]
         refused = unusable | set(missing)
         rules = _rules(stack, (settings or {}).get(stack.stack), common)
-        unavailable = {name: Blocked(f"service {name}", why, help_) for name, why, help_ in stack.unavailable}
+        unavailable = {name: _unavailable(stack.stack, name, why, help_) for name, why, help_ in stack.unavailable}
         for body in sorted(stack.services, key=lambda body: str(body["Name"])):
             name = str(body["Name"])
             if (rival := owners["service", name]) != stack.stack:
@@ -180,8 +180,17 @@ def _missing_externals(stack: StackObjects, seen: Seen, owners: Mapping[tuple[st
 
 def _missing(stack: str, kind: str, name: str) -> Blocked:
     return Blocked(
-        f"stack {stack}", f"its external {kind} {name} does not exist", "create it, or let a stack define it"
+        f"stack {stack}",
+        f"its external {kind} {name} does not exist",
+        "create it, or let a stack define it",
+        stack=stack,
+        at=(f"{kind}s", name),
     )
+
+
+def _unavailable(stack: str, name: str, why: str, help_: str) -> Blocked:
+    at = ("services", name.removeprefix(f"{stack}_"), "image")
+    return Blocked(f"service {name}", why, help_, stack=stack, at=at)
 
 
 def _wanting(name: str, reference: Reference) -> Blocked:

@@ -85,4 +85,4 @@ def would_change(source: Source, say: Callable[[str], None], names: Sequence[str
     for step in plan.steps:
         if getattr(step.operation, "node", None) in names:
             lines += [step_text(step), *(f"       {field}" for field in step_fields(step))]
-    return lines + [f"! {one.subject}: {one.reason}" for one in plan.blocked if one.subject in names]
+    return lines + [f"! {one.told}" for one in plan.blocked if one.subject in names]

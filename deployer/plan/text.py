@@ -75,7 +75,7 @@ def _not_done(plan: Plan) -> list[str]:
     told = [*(("!", obstacle) for obstacle in plan.blocked), *(("x", guard) for guard in plan.refused)]
     lines: list[str] = []
     for sign, one in told:
-        lines.append(printable(f"{sign} {one.subject}: {one.reason}"))
+        lines.append(printable(f"{sign} {one.told}"))
         lines += [f"    {printable(one.help)}"] if one.help else []
     for warned in plan.warned:
         lines += [printable(f"warning: {warned.subject}: {warned.reason}"), f"    {printable(warned.help)}"]

@@ -134,4 +134,4 @@ def _drifted(left: Drifted) -> dict[str, Any]:
 
 def _blocked(obstacle: Blocked) -> dict[str, Any]:
     about = {"subject": obstacle.subject, "reason": obstacle.reason, "help": obstacle.help}
-    return {**about, "unreachable": obstacle.unreachable}
+    return {**about, "unreachable": obstacle.unreachable, "place": obstacle.place}

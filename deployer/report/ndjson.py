@@ -46,7 +46,7 @@ class NdjsonProgress:
         for step in plan.steps:
             self._event("planned_change", step_text(step), change=step_document(step))
         for obstacle in plan.blocked:
-            self._event("blocked", f"{obstacle.subject}: {obstacle.reason}", level="warn", subject=obstacle.subject)
+            self._event("blocked", obstacle.told, level="warn", subject=obstacle.subject)
         about = {"operation": "plan", "cluster": plan.cluster, "commit": plan.commit}
         self._event("change_summary", summary(plan), changes=about | plan_summary(plan))
 

@@ -23,7 +23,10 @@ def report_text(report: Report, paint: Paint) -> str:
     """The sum alone where all is well."""
     steps = sorted(report.plan.steps, key=lambda step: (not isinstance(report.outcome(step), Failed), step.number))
     rows = [row for step in steps if (row := _row(report, step))]
-    rows += [("blocked", "", obstacle.subject, "", obstacle.reason) for obstacle in report.plan.blocked]
+    rows += [
+        ("blocked", "", one.subject, "", f"{one.place}: {one.reason}" if one.place else one.reason)
+        for one in report.plan.blocked
+    ]
     parts = (
         [table(HEAD, rows, finish=lambda column, cell, padded: _finish(paint, column, cell, padded))] if rows else []
     )

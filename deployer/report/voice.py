@@ -76,7 +76,7 @@ class Voice:
     def blocked(self, plan: Plan) -> None:
         """What cannot be done, and what helps."""
         for obstacle in plan.blocked:
-            self.error(f"{obstacle.subject}: {obstacle.reason}", obstacle.help)
+            self.error(obstacle.told, obstacle.help)
 
     def _say(self, first: str, text: str, other: str = "       ") -> None:
         indent = " " * (len(text) - len(text.lstrip(" ")))

@@ -379,9 +379,10 @@ class TestExternals:
 
     def test_each_is_named(self) -> None:
         found = compare(WEB, live(WEB), external=(("secret", "b"), ("config", "a")))
+        help_ = "create it, or let a stack define it"
         assert found.blocked == (
-            Blocked("stack s", "its external config a does not exist", "create it, or let a stack define it"),
-            Blocked("stack s", "its external secret b does not exist", "create it, or let a stack define it"),
+            Blocked("stack s", "its external config a does not exist", help_, stack="s", at=("configs", "a")),
+            Blocked("stack s", "its external secret b does not exist", help_, stack="s", at=("secrets", "b")),
         )
 
 

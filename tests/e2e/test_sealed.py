@@ -90,5 +90,22 @@ def test_a_port_that_a_process_holds_is_named_before_the_first_write(cluster: St
     cluster.commit("A port that sshd has")
     planned = cluster.deployer("plan")
     assert planned.returncode == 1, planned.stdout
-    assert "! service sealed_db: port 22/tcp of master is held by sshd (process " in planned.stdout
+    place = "stacks/sealed/compose.yaml:7:13"
+    assert f"! {place}: service sealed_db: port 22/tcp of master is held by sshd (process " in planned.stdout
     cluster.edit("stacks/sealed/compose.yaml", "    ports: ['22:6379']\n", "")
+
+
+def test_an_external_network_that_is_missing_is_named_with_its_line(cluster: Standing, keys: Keys) -> None:
+    encrypt(cluster, keys, "x")
+    with (cluster.repo / "stacks/sealed/compose.yaml").open("a") as file:
+        file.write("networks:\n  default: {external: true, name: nosuch}\n")
+    cluster.commit("A network that nobody made")
+    planned = cluster.deployer("plan")
+    assert planned.returncode == 1, planned.stdout
+    assert (
+        "! stacks/sealed/compose.yaml:11:3: stack sealed: its external network nosuch does not exist" in planned.stdout
+    )
+    before = cluster.versions()
+    applied = cluster.deployer("apply")
+    assert applied.returncode == 1, applied.stdout
+    assert cluster.versions() == before
