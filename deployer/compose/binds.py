@@ -1,8 +1,8 @@
 """Bind mounts of paths of the stack's folder in, configs and volumes out: the machines have no checkout.
 
-A file of the repository becomes a config at its target; a folder of it that is mounted read-only becomes one for each
-of its files. A folder that is not in the repository is where data is to be: it becomes a named volume. What is left
-would lose what the service writes, or was forgotten in git: it is refused (mounts.py).
+A file of the repository becomes a config at its target, a folder of it one for each of its files. A writable folder that the
+service's own image is built from is there for development (an editor's changes, live): it is left out. A folder that is not in the
+repository is where data is to be: it becomes a named volume. What is left was forgotten in git: it is refused (mounts.py).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.compose.rules import Note
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from deployer.compose.rules import Path
 
@@ -71,18 +71,40 @@ def becomes(path: str, files: Mapping[str, bytes], *, read_only: bool) -> str:
     """`config`, `volume`, or nothing: what a mount of `path`, relative to the stack's folder, becomes."""
     if path in files:
         return "config"
-    inside = [file for file in files if file.startswith(_folder(path)) and files[file]]
-    if inside or path == ".":
-        return "config" if read_only and inside else ""
+    if any(file.startswith(_folder(path)) and data for file, data in files.items()):
+        return "config"
     return "" if read_only or _FILE_NAME.search(path) else "volume"
+
+
+def without_development(
+    mounts: Sequence[Mapping[str, Any]], context: str, files: Mapping[str, bytes], at: Path
+) -> tuple[list[Mapping[str, Any]], list[Note]]:
+    """The mounts of a service whose image is built from the folder `context`, without writable ones of that folder."""
+    kept, notes = list(mounts), []
+    for index, mount in enumerate(mounts):
+        path = _inside(mount)
+        if path is None or mount.get("read_only") or path in files or not _folder(path).startswith(_folder(context)):
+            continue
+        if becomes(path, files, read_only=False) == "config":
+            kept[index] = {"type": CONFIG}
+            message = f"{mount['source']} is left out: this service's image is built from it"
+            notes.append(Note((*at, index), message, _DEVELOPMENT, key=False))
+    return kept, notes
+
+
+def _inside(mount: Mapping[str, Any]) -> str | None:
+    """The path in the stack's folder that it mounts; None where it mounts something else."""
+    source = str(mount.get("source", ""))
+    if mount.get("type") != "bind" or not (source == "." or source.startswith("./")):
+        return None
+    return source.removeprefix("./").rstrip("/") or "."
 
 
 def _served(made: _Made, mount: Mapping[str, Any], at: Path) -> tuple[Mapping[str, Any], list[dict[str, Any]]]:
     """The mount that it becomes, and the configs of the service."""
-    source, target = str(mount.get("source", "")), str(mount.get("target", "")).rstrip("/")
-    if mount.get("type") != "bind" or not (source == "." or source.startswith("./")):
+    path, target = _inside(mount), str(mount.get("target", "")).rstrip("/")
+    if path is None:
         return mount, []
-    path = source.removeprefix("./").rstrip("/") or "."
     match becomes(path, made.files, read_only=bool(mount.get("read_only"))):
         case "volume":
             return _volume(made, mount, path, at), []
@@ -120,6 +142,7 @@ def _volume(made: _Made, mount: Mapping[str, Any], path: str, at: Path) -> Mappi
     return {**kept, "type": "volume", "source": key}
 
 
+_DEVELOPMENT: Final = "mounts for development belong into a compose.override.yaml, which is not deployed; what the service writes into a named volume"
 _NESTED: Final = "machines have no checkout: name volumes for what belongs together"
 
 
@@ -137,7 +160,12 @@ def _notes(made: _Made, mount: Mapping[str, Any], files: list[str], at: Path) ->
         return [Note(at, message, "put a comment into it, or remove the line", "error", key=False)]
     if mount.get("read_only"):
         return []
-    message = f"{source} is mounted read-only, as a config: the machines have no checkout of this repository"
+    what = (
+        "as a config"
+        if files == [_inside(mount)]
+        else "file by file as configs, and what else is written there goes with its task"
+    )
+    message = f"{source} is mounted read-only, {what}: the machines have no checkout of this repository"
     return [Note(at, message, "say :ro, or use a named volume for what the service writes", key=False)]
 
 

@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.compose.binds import without_development
 from deployer.compose.rules import Note
 from deployer.model.build import LOCAL, Build
 from deployer.model.reference import split
@@ -38,6 +39,10 @@ def with_images(config: Mapping[str, Any], stack: StackSource) -> tuple[dict[str
         if section:
             build, found = _build(section, str(given.get("image") or ""), stack, name)
             notes += found
+            if build is not None and given.get("volumes"):
+                at: Path = ("services", name, "volumes")
+                given["volumes"], found = without_development(given["volumes"], build.context, dict(stack.files), at)
+                notes += found
             if build is not None:
                 builds.append(build)
             given["image"] = build.image if build else "invalid"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from deployer.compose.outcome import Outcome
     from deployer.model.stack import StackSource
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 """Raise it with every change of what an entry is, or of what the dialect makes of a file: older entries are not read."""
 
 KEPT_DAYS: Final = 30

@@ -20,7 +20,7 @@ _SIZE: Final = re.compile(r"(\d+)([bkmg]?)b?", re.IGNORECASE)
 _UNITS: Final = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 NO_CHECKOUT: Final = "the machines have no checkout of this repository"
-USE_CONFIG: Final = "say :ro to have a folder's files as configs; use a named volume or an absolute path for data"
+USE_CONFIG: Final = "copy it into the stack's folder; use a named volume or an absolute path for data"
 
 
 def mounted(value: list[dict[str, Any]], at: Path) -> Iterator[Put | Note]:

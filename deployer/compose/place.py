@@ -37,7 +37,9 @@ class Places:
         locator = self._locator(stack)
         *above, last = at
         at = (*above, _key(locator, tuple(above), last))
-        return locator.problem(at, message, help, key=len(at) == 2, severity=severity)  # a whole section is shown by its key
+        return locator.problem(
+            at, message, help, key=len(at) == 2, severity=severity
+        )  # a whole section is shown by its key
 
     def _locator(self, stack: str) -> Locator:
         if stack not in self._locators:

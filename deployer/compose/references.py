@@ -177,11 +177,6 @@ def _refused(walk: _Walk, path: str, inside: str, *, read_only: bool) -> tuple[s
         return f"{path} is in the home directory of whoever deploys", "use a named volume, or an absolute path"
     if inside.startswith(".."):
         return f"{path} is outside {walk.stack.root}: {NO_CHECKOUT}", USE_CONFIG
-    count = sum(inside == "." or file.startswith(inside + "/") for file in walk.files)
-    if count:
-        what = f"its {count} files" if count > 1 else "its file"
-        help_ = f"mount it with :ro, and {what} will be there as configs; use a named volume for what a service writes"
-        return f"{path} is a folder of this repository: {NO_CHECKOUT}", help_
     if read_only:
         return f"there is no {inside} in {walk.stack.root}, and read-only it would stay empty", "commit it"
     return f"there is no file {inside} in {walk.stack.root}", _nearest(inside, walk.files)

@@ -89,8 +89,6 @@ def test_what_it_becomes_is_said_where_it_is_another_thing(found: Tools, stack: 
 @pytest.mark.parametrize(
     ("mount", "message"),
     [
-        ("./conf:/conf", "./conf is a folder of this repository"),
-        (".:/app", ". is a folder of this repository"),
         ("./forgotten.yml:/x.yml", "there is no file forgotten.yml in stacks/shop"),
         ("./forgotten:/x:ro", "there is no forgotten in stacks/shop, and read-only it would stay empty"),
         ("../shared:/x:ro", "../shared is outside stacks/shop"),
@@ -98,15 +96,47 @@ def test_what_it_becomes_is_said_where_it_is_another_thing(found: Tools, stack: 
         ("./nothing.conf:/x", "./nothing.conf is empty"),
     ],
 )
-def test_what_would_be_lost_or_was_forgotten_is_refused(
-    found: Tools, stack: MakeStack, mount: str, message: str
-) -> None:
+def test_what_was_forgotten_is_refused(found: Tools, stack: MakeStack, mount: str, message: str) -> None:
     compose = f"services:\n  web:\n    image: app\n    volumes:\n      - {mount}\n"
     outcome = compile_stack(stack("shop", compose=compose, **FILES), found)
     (problem,) = [problem for problem in outcome.problems if problem.severity == "error"]
     assert (problem.line, problem.column) == (5, 9)
     assert problem.message.startswith(message)
     assert problem.help
+
+
+def test_a_writable_folder_of_the_repository_is_read_only_and_said_so(found: Tools, stack: MakeStack) -> None:
+    compose = "services: {web: {image: app, volumes: ['./conf:/conf']}}"
+    outcome = compile_stack(stack("shop", compose=compose, **FILES), found)
+    assert {one["File"]["Name"] for one in container(outcome, 0)["Configs"]} == {"/conf/a.conf", "/conf/deep/b.conf"}
+    (warned,) = outcome.problems
+    assert warned.severity == "warning"
+    assert "what else is written there goes with its task" in warned.message
+
+
+@pytest.mark.parametrize(
+    ("mount", "left_out"),
+    [
+        ("./app:/code", True),
+        ("./app/src:/code/src", True),
+        ("./app:/code:ro", False),
+        ("./conf:/conf", False),
+        ("./application:/x", False),
+        ("./app/data:/data", False),
+    ],
+    ids=["the context", "inside it", "read-only", "another folder", "a name that begins so", "not in the repository"],
+)
+def test_a_mount_of_what_the_image_is_built_from_is_left_out(
+    found: Tools, stack: MakeStack, mount: str, *, left_out: bool
+) -> None:
+    compose = f"services:\n  web:\n    build: ./app\n    volumes: ['{mount}']\n"
+    sources = {"app/Dockerfile": "FROM scratch\n", "app/src/a.py": "x", "application/x": "x"}
+    outcome = compile_stack(stack("shop", compose=compose, **FILES, **sources), found)
+    source = mount.partition(":")[0]
+    told = [problem.message for problem in outcome.problems]
+    assert (f"{source} is left out: this service's image is built from it" in told) is left_out
+    body = container(outcome, 0)
+    assert bool(body.get("Configs") or body.get("Mounts")) is not left_out
 
 
 def test_a_source_with_a_variable_is_judged_when_docker_has_filled_it_in(found: Tools, stack: MakeStack) -> None:
