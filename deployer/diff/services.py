@@ -20,6 +20,7 @@ from deployer.diff.change import (
 )
 from deployer.diff.drift import Rules, compare, digests
 from deployer.diff.effect import Effect, effect, template_of
+from deployer.diff.plain import plainly_same
 from deployer.diff.veil import veiled
 from deployer.model import labels
 
@@ -94,12 +95,14 @@ def diff_service(cluster: str, commit: str, stack: str, body: Body, seen: Seen, 
         cause = Cause.DRIFTED if live.labels.get(labels.HASH) == hash_of(body) else Cause.CHANGED
         return Finding((ServiceReplaced(stack, name, stamped(body, commit), live, other, cause),))
     names = {**seen.networks, **_predefined(body, live.spec, seen.networks)}
-    present, wanted = normalise_service(live.spec, names), normalise_service(body, names)
 
     def again() -> tuple[Mapping[str, Any], dict[str, Any]]:
         kept = {**live.labels, **_volatile(stamped(body, commit))}
-        return present, {**live.spec, "Labels": kept, "TaskTemplate": _template(live, names)}
+        sent = {**live.spec, "Labels": kept, "TaskTemplate": _template(live, names)}
+        return normalise_service(live.spec, names), sent
 
+    same = plainly_same(live.spec, body, names)
+    present, wanted = ({}, {}) if same else (normalise_service(live.spec, names), normalise_service(body, names))
     if present == wanted:
         return Finding(_unsettled(stack, name, live, seen, again))
     compared = compare(present, wanted, live.labels, hash_of(body), rules)
