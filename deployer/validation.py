@@ -52,7 +52,9 @@ class Validated:
 
 def validate(source: Source, say: Say) -> Validated:
     """Read and compile everything; nothing is asked of any machine. Raises InvalidFilesError with every problem."""
-    desired = load(source.repo, rev=source.rev, worktree=source.worktree, staged=source.staged, stacks=source.stacks)
+    desired = load(
+        source.repo, rev=source.rev, worktree=source.worktree, staged=source.staged, stacks=source.stacks, keep=True
+    )
     if source.only:
         from deployer.plan.only import unknown_stacks  # noqa: PLC0415 - most do without
 

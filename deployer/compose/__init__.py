@@ -101,5 +101,5 @@ def _compile(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    kept.prune()
+    kept.shelf.prune()
     return outcomes

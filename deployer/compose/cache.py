@@ -8,17 +8,13 @@ elsewhere are not kept at all.
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
-import os
-import tempfile
-import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
+from deployer.document.shelf import Shelf, open_shelf
 from deployer.model.build import Build  # noqa: TC001 - msgspec resolves the annotation
 from deployer.model.problem import Problem  # noqa: TC001 - msgspec resolves the annotation
 from deployer.model.project import Project, ProjectService
@@ -27,6 +23,7 @@ from deployer.model.stack import Dependency, SealedContent, SealedValue, StackOb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from deployer.compose.outcome import Outcome
     from deployer.model.stack import StackSource
@@ -34,9 +31,6 @@ if TYPE_CHECKING:
 FORMAT: Final = 5
 """Raise it with every change of what an entry is, or of what the dialect makes of a file: older entries are not read."""
 
-KEPT_DAYS: Final = 30
-_DAY: Final = 86_400.0
-_PRUNED: Final = "pruned"
 NO_NAMES: Final[Mapping[str, tuple[str, ...]]] = {}
 
 
@@ -70,26 +64,24 @@ _DECODER: Final = msgspec.json.Decoder(_Entry)
 
 @dataclass(frozen=True)
 class Cache:
-    """A directory of entries for one identity of the tools. It may be missing, unwritable or full: then nothing is kept."""
+    """Entries for one identity of the tools."""
 
-    folder: Path
+    shelf: Shelf
     identity: str
     """Of everything but the stack that the result depends on: tools and dialect."""
-    trusted: bool = True
-    """False where the directory is somebody else's: what they wrote there is not what we would run."""
 
     def load(
         self, stack: StackSource, names: Mapping[str, tuple[str, ...]] = NO_NAMES
     ) -> tuple[StackObjects, tuple[Problem, ...]] | None:
         """The objects and warnings of this very content; None where there is no entry or it cannot be read."""
-        if not self.trusted:
+        kept = self.shelf.get(self._key(stack, names))
+        if kept is None:
             return None
         try:
-            with open(f"{self.folder}/{self._key(stack, names)}", "rb") as file:  # noqa: PTH123 - twice as fast as Path.open
-                entry = _DECODER.decode(file.read())
+            entry = _DECODER.decode(kept)
             files = dict(stack.files) if entry.secrets else {}
             secrets = tuple(_revealed(body, entry.secret_files, files) for body in entry.secrets)
-        except (OSError, msgspec.MsgspecError, KeyError, TypeError, ValueError):
+        except (msgspec.MsgspecError, KeyError, TypeError, ValueError):
             return None
         objects = StackObjects(
             stack.name,
@@ -109,7 +101,7 @@ class Cache:
     def store(self, stack: StackSource, outcome: Outcome, names: Mapping[str, tuple[str, ...]] = NO_NAMES) -> None:
         """Keeps the outcome of a stack without errors, in one step; without its secrets."""
         objects = outcome.objects
-        if not self.trusted or objects is None or any(file is None for _, file in outcome.secret_files):
+        if not self.shelf.trusted or objects is None or any(file is None for _, file in outcome.secret_files):
             return
         entry = _Entry(
             networks=tuple(map(dict, objects.networks)),
@@ -125,36 +117,18 @@ class Cache:
             builds=objects.builds,
             project=_Project(made.node, made.file, made.services) if (made := objects.project) else None,
         )
-        with contextlib.suppress(OSError):
-            _write(self.folder, self._key(stack, names), _ENCODER.encode(entry))
+        self.shelf.put(self._key(stack, names), _ENCODER.encode(entry))
 
     def recall(self, *parts: bytes) -> str | None:
         """The text that was kept for these parts. Of encrypted files: what is kept is a name that the swarm shows, no content."""
-        if not self.trusted:
-            return None
+        kept = self.shelf.get(_digest(parts))
         try:
-            return (self.folder / _digest(parts)).read_text()
-        except (OSError, UnicodeDecodeError):
+            return None if kept is None else kept.decode()
+        except UnicodeDecodeError:
             return None
 
     def remember(self, text: str, *parts: bytes) -> None:
-        if self.trusted:
-            with contextlib.suppress(OSError):
-                _write(self.folder, _digest(parts), text.encode())
-
-    def prune(self) -> None:
-        """Removes entries that are older than 30 days, and leftovers of interrupted writes; once a day at most."""
-        if not self.trusted:
-            return
-        now = time.time()
-        stamp = self.folder / _PRUNED
-        with contextlib.suppress(OSError):
-            if stamp.exists() and now - stamp.stat().st_mtime < _DAY:
-                return
-            stamp.touch(mode=0o600)
-            for entry in os.scandir(self.folder):
-                if entry.stat(follow_symlinks=False).st_mtime < now - KEPT_DAYS * _DAY:
-                    Path(entry.path).unlink(missing_ok=True)
+        self.shelf.put(_digest(parts), text.encode())
 
     def _key(self, stack: StackSource, names: Mapping[str, tuple[str, ...]]) -> str:
         digest = hashlib.sha256()
@@ -179,19 +153,7 @@ def _digest(parts: tuple[bytes, ...]) -> str:
 
 def open_cache(folder: Path | None, identity: str) -> Cache:
     """The cache in `folder`, by default $XDG_CACHE_HOME/deployer/compose."""
-    place = folder or _default_folder()
-    try:
-        trusted = place.stat().st_uid == os.geteuid()
-    except OSError:  # not there yet
-        trusted = True
-    return Cache(place, f"{FORMAT}\n{identity}", trusted)
-
-
-def _default_folder() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME", "")
-    # The specification says to ignore a relative path.
-    above = Path(home) if home.startswith("/") else Path(os.environ.get("HOME") or "/nonexistent", ".cache")
-    return above / "deployer" / "compose"
+    return Cache(open_shelf("compose", folder), f"{FORMAT}\n{identity}")
 
 
 def _revealed(body: dict[str, Any], origins: dict[str, str], files: dict[str, bytes]) -> dict[str, Any]:
@@ -200,18 +162,6 @@ def _revealed(body: dict[str, Any], origins: dict[str, str], files: dict[str, by
     if origin is None:
         return body
     return {**body, "Data": Secret(base64.b64encode(files[origin]).decode())}
-
-
-def _write(folder: Path, name: str, data: bytes) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=".", dir=folder)  # 0600, and nobody else's file
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(temporary).replace(folder / name)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _project(stack: StackSource, kept: _Project | None) -> Project | None:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 Path = tuple[str | int, ...]
 """Keys and list indexes from the file's top: `("services", "web", "ports", 0)`."""
 
+COMPOSE_TAGS: Final = frozenset({"!reset", "!override"})
+"""The two tags that Docker Compose knows (compose-go, loader/reset.go)."""
+
 LONGEST_SNIPPET: Final = 300
 """Characters; a problem in a longer line names its place only, the line itself would be no help."""
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deployer.document import COMPOSE_TAGS, Document, parse
+from deployer.document import COMPOSE_TAGS, Document
+from deployer.document.kept import parse_kept
+from deployer.document.shelf import open_shelf
 from deployer.errors import InvalidFilesError, UsageError
 from deployer.model.desired import Desired
 from deployer.source import cluster, git, index, proxy, stacks, worktree
@@ -17,6 +19,7 @@ from deployer.source.layout import Layout, lay_out
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from deployer.document.shelf import Shelf
     from deployer.model.cluster import Cluster
     from deployer.model.counts import Edited
     from deployer.model.problem import Problem
@@ -29,15 +32,17 @@ def load(
     worktree: bool = False,
     staged: bool = False,
     stacks: Sequence[tuple[str, str]] = (),
+    keep: bool = False,
 ) -> Desired:
     """The desired state at a commit of the repository at `repo`, of what is staged there, or of its files as they lie.
 
-    `stacks` are (stack, revision): those whose files come from another commit. UsageError where there is no repository or no such commit; InvalidFilesError with all problems of all files.
+    `stacks` are (stack, revision): those whose files come from another commit. `keep`: what the files say is kept in the user's
+    cache, and taken from there. UsageError where there is no repository or no such commit; InvalidFilesError with all problems of all files.
     """
     files = read(repo, rev=rev, trial=worktree, staged=staged)
     for stack, other in stacks:
         files = exchanged(files, stack, read(repo, rev=other, trial=False))
-    return validate(parse_all(files))
+    return validate(parse_all(files, open_shelf("documents") if keep else None))
 
 
 def load_cluster(
@@ -123,19 +128,26 @@ def exchanged(files: Files, stack: str, other: Files) -> Files:
     return Files(files.commit, tuple(sorted(entries, key=lambda entry: entry.path)), tuple(problems))
 
 
-def parse_all(files: Files) -> Parsed:
-    """Each YAML file once."""
+def parse_all(files: Files, shelf: Shelf | None = None) -> Parsed:
+    """Each YAML file once, and not at all where the `shelf` has it."""
     layout = lay_out(files)
     problems = [*files.problems, *layout.problems, *cluster.absent(layout.cluster, layout.nodes)]
 
     def document(entry: Entry, tags: frozenset[str] = frozenset()) -> Document | None:
-        read, found = parse(entry.path, entry.data, tags=tags)
+        if shelf is not None:
+            read, found = parse_kept(shelf, entry.path, entry.data, tags=tags)
+        else:
+            from deployer.document import parse  # noqa: PLC0415 - with the YAML library, see there
+
+            read, found = parse(entry.path, entry.data, tags=tags)
         problems.extend(found)
         return read
 
     cluster_document = document(layout.cluster) if layout.cluster is not None else None
     nodes = {name: document(entry) for name, entry in layout.nodes.items()}
     compose = {name: document(stack.compose, COMPOSE_TAGS) for name, stack in layout.stacks.items()}
+    if shelf is not None:
+        shelf.prune()
     return Parsed(files.commit, layout, cluster_document, nodes, compose, tuple(problems))
 
 

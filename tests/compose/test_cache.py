@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.compose import cache as cache_module
 from deployer.compose import compile_stacks
 from deployer.compose.cache import Cache, open_cache
 from deployer.compose.outcome import Outcome
+from deployer.document.shelf import KEPT_DAYS, Shelf
 from deployer.model.problem import Problem
 from deployer.model.secret import Secret
 from deployer.model.stack import Dependency, StackObjects
@@ -53,7 +53,7 @@ def entries(folder: Path) -> list[Path]:
 
 def test_what_was_stored_is_loaded(tmp_path: Path, stack: MakeStack) -> None:
     source = stack("web", compose="services: {}")
-    cache = Cache(tmp_path, "tools 1")
+    cache = Cache(Shelf(tmp_path), "tools 1")
     assert cache.load(source) is None
     cache.store(source, Outcome(objects_of(), (WARNING,)))
     assert cache.load(source) == (objects_of(), (WARNING,))
@@ -61,7 +61,7 @@ def test_what_was_stored_is_loaded(tmp_path: Path, stack: MakeStack) -> None:
 
 def test_another_content_name_place_or_tool_is_another_entry(tmp_path: Path, stack: MakeStack) -> None:
     source = stack("web", compose="services: {}", extra="1")
-    Cache(tmp_path, "tools 1").store(source, Outcome(objects_of(), ()))
+    Cache(Shelf(tmp_path), "tools 1").store(source, Outcome(objects_of(), ()))
     others = [
         stack("web", compose="services: {} ", extra="1"),
         stack("web", compose="services: {}", extra="2"),
@@ -70,14 +70,14 @@ def test_another_content_name_place_or_tool_is_another_entry(tmp_path: Path, sta
         replace(source, entry="extra"),
         replace(source, root="elsewhere"),
     ]
-    assert [Cache(tmp_path, "tools 1").load(other) for other in others] == [None] * len(others)
-    assert Cache(tmp_path, "tools 2").load(source) is None
-    assert Cache(tmp_path, "tools 1").load(replace(source, content_id="of another commit")) is not None
+    assert [Cache(Shelf(tmp_path), "tools 1").load(other) for other in others] == [None] * len(others)
+    assert Cache(Shelf(tmp_path), "tools 2").load(source) is None
+    assert Cache(Shelf(tmp_path), "tools 1").load(replace(source, content_id="of another commit")) is not None
 
 
 def test_secrets_are_read_again_from_their_files_and_are_nowhere_in_the_cache(tmp_path: Path, stack: MakeStack) -> None:
     source = stack("web", compose="services: {}", **{"key.pem": CANARY})
-    cache = Cache(tmp_path, "")
+    cache = Cache(Shelf(tmp_path), "")
     cache.store(source, Outcome(objects_of(secret=True), (), (("web_s-1", "key.pem"),)))
     loaded = cache.load(source)
     assert loaded is not None
@@ -90,19 +90,19 @@ def test_secrets_are_read_again_from_their_files_and_are_nowhere_in_the_cache(tm
 
 def test_a_stack_with_a_secret_from_elsewhere_is_not_kept(tmp_path: Path, stack: MakeStack) -> None:
     source = stack("web", compose="services: {}")
-    Cache(tmp_path, "").store(source, Outcome(objects_of(secret=True), (), (("web_s-1", None),)))
+    Cache(Shelf(tmp_path), "").store(source, Outcome(objects_of(secret=True), (), (("web_s-1", None),)))
     assert entries(tmp_path) == []
 
 
 def test_a_stack_with_errors_is_not_kept(tmp_path: Path, stack: MakeStack) -> None:
-    Cache(tmp_path, "").store(stack("web", compose=""), Outcome(None, (WARNING,)))
+    Cache(Shelf(tmp_path), "").store(stack("web", compose=""), Outcome(None, (WARNING,)))
     assert entries(tmp_path) == []
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe", b"[]", b'{"networks": 3}', b'{"networks": []}'])
 def test_a_damaged_entry_is_no_entry_and_is_written_again(tmp_path: Path, stack: MakeStack, damage: bytes) -> None:
     source = stack("web", compose="services: {}")
-    cache = Cache(tmp_path, "")
+    cache = Cache(Shelf(tmp_path), "")
     cache.store(source, Outcome(objects_of(), ()))
     (entry,) = entries(tmp_path)
     entry.write_bytes(damage)
@@ -138,26 +138,26 @@ def test_a_directory_that_cannot_be_written_is_no_error(tmp_path: Path, stack: M
     (tmp_path / "file").write_text("")
     cache = open_cache(tmp_path / "file" / "below", "")
     cache.store(stack("web", compose=""), Outcome(objects_of(), ()))
-    cache.prune()
+    cache.shelf.prune()
     assert cache.load(stack("web", compose="")) is None
 
 
 def test_old_entries_go_once_a_day(tmp_path: Path, stack: MakeStack) -> None:
-    cache = Cache(tmp_path, "")
+    cache = Cache(Shelf(tmp_path), "")
     for name in ("old", "new"):
         cache.store(stack(name, compose=""), Outcome(objects_of(name), ()))
-    long_ago = time.time() - (cache_module.KEPT_DAYS + 1) * 86_400
+    long_ago = time.time() - (KEPT_DAYS + 1) * 86_400
     old = next(entry for entry in entries(tmp_path) if b"old_web" in entry.read_bytes())
     os.utime(old, (long_ago, long_ago))
-    cache.prune()
+    cache.shelf.prune()
     assert cache.load(stack("old", compose="")) is None
     assert cache.load(stack("new", compose="")) is not None
     (new,) = entries(tmp_path)
     os.utime(new, (long_ago, long_ago))
-    cache.prune()  # the second time today
+    cache.shelf.prune()  # the second time today
     assert cache.load(stack("new", compose="")) is not None
     os.utime(tmp_path / "pruned", (long_ago, long_ago))
-    cache.prune()
+    cache.shelf.prune()
     assert cache.load(stack("new", compose="")) is None
 
 

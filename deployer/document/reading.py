@@ -11,9 +11,6 @@ from deployer.document.build import Builder, Refused
 from deployer.document.places import Document
 from deployer.model.problem import Problem
 
-COMPOSE_TAGS: Final = frozenset({"!reset", "!override"})
-"""The two tags that Docker Compose knows (compose-go, loader/reset.go)."""
-
 # libyaml's parser where PyYAML was built with it: eight times as fast. Only its *events* are used: its composer
 # recurses in C and ends the process on 30,000 nested '[' (FACTS.md).
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
