@@ -24,22 +24,35 @@ OPTION: Final = "com.docker.network.driver.mtu"
 TAKEN_FOR_GRANTED: Final = 1500
 
 
+_NAMED: Final = 3
+"""Networks that are named: with as many stacks as machines of a cloud can carry, all of them would be the whole plan."""
+
+
 def small_packets(cluster: Cluster, compiled: Sequence[StackObjects], observed: Observed) -> tuple[Warned, ...]:
-    """A warning for each overlay network of the stacks that is too large for a machine of the swarm."""
+    """A warning of all overlay networks of the stacks that are too large for a machine of the swarm.
+
+    None where there is one machine: nothing is sent between machines then.
+    """
     small = _smallest(cluster, observed)
-    if small is None:
+    if small is None or sum(node.role != "none" for node in cluster.nodes) < 2:
         return ()
     mtu, machine, interface = small
-    return tuple(
+    large = sorted(
+        str(network["Name"])
+        for stack in compiled
+        for network in stack.networks
+        if network.get("Driver", "overlay") == "overlay" and _size(network) > mtu
+    )
+    if not large:
+        return ()
+    more = f" and {len(large) - _NAMED} more" if len(large) > _NAMED else ""
+    return (
         Warned(
-            f"network {network['Name']}",
-            f"{interface} of {machine} carries packets of {mtu} bytes, and the network's have up to {_size(network)}: "
+            f"network{'s' if large[1:] else ''} {', '.join(large[:_NAMED])}{more}",
+            f"{interface} of {machine} carries packets of {mtu} bytes, and an overlay network's have up to {TAKEN_FOR_GRANTED}: "
             "large ones get lost",
             f'say so in its file: driver_opts: {{{OPTION}: "{mtu}"}}',
-        )
-        for stack in sorted(compiled, key=lambda stack: stack.stack)
-        for network in sorted(stack.networks, key=lambda network: str(network["Name"]))
-        if network.get("Driver", "overlay") == "overlay" and _size(network) > mtu
+        ),
     )
 
 

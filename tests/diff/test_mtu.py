@@ -31,7 +31,7 @@ def seen(b: Machine | Unreachable = VPN, c: Machine = VPN, **options: Any) -> li
 def test_the_interface_that_others_reach_it_by_counts() -> None:
     (line,) = seen()
     assert "network s_n" in line
-    assert "wg0 of b carries packets of 1420 bytes, and the network's have up to 1500" in line
+    assert "wg0 of b carries packets of 1420 bytes, and an overlay network's have up to 1500" in line
     assert f'driver_opts: {{{OPTION}: "1420"}}' in line
 
 
@@ -44,6 +44,19 @@ def test_nothing_is_said_where_all_is_well_or_unknown(other: Any) -> None:
 @pytest.mark.parametrize(("mtu", "warned"), [("1420", 0), ("1400", 0), ("1450", 1), ("none", 1)])
 def test_the_networks_own_option_counts(mtu: str, warned: int) -> None:
     assert len(seen(mtu=mtu)) == warned
+
+
+def test_one_warning_is_enough_for_many_networks() -> None:
+    observed: Any = type("Seen", (), {"machines": {"a": WIDE, "b": VPN, "c": VPN}})
+    many = [stack(name, networks=({"Name": f"{name}_default", "Driver": "overlay"},)) for name in "vwxyz"]
+    (warned,) = small_packets(TWO, many, observed)
+    assert warned.subject == "networks v_default, w_default, x_default and 2 more"
+
+
+def test_a_machine_alone_sends_nothing_between_machines() -> None:
+    observed: Any = type("Seen", (), {"machines": {"b": VPN}})
+    alone = replace(TWO, nodes=TWO.nodes[1:])
+    assert not small_packets(alone, [stack("s", networks=({"Name": "s_n", "Driver": "overlay"},))], observed)
 
 
 def test_other_drivers_send_nothing_between_machines() -> None:

@@ -104,5 +104,5 @@ def test_an_interface_with_small_packets_is_warned_of(cluster: Standing) -> None
     finally:
         cluster.on("slave", "ip", "link", "set", "eth0", "mtu", "1500")
     assert planned.returncode == 0, "it is a warning"
-    assert "eth0 of slave carries packets of 1400 bytes, and the network's have up to 1500" in planned.stdout
+    assert "eth0 of slave carries packets of 1400 bytes, and an overlay network's have up to 1500" in planned.stdout
     assert 'driver_opts: {com.docker.network.driver.mtu: "1400"}' in planned.stdout
