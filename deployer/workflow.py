@@ -6,30 +6,31 @@ source ─> compose ─> observe ─> diff ─> plan ─> execute ─> report
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from deployer.compose import open_stacks
+from deployer.errors import DeployerError
 from deployer.memory.asked import Asked
 from deployer.model.consent import NOTHING
 from deployer.model.run import Scope
 from deployer.observe import observe, observe_builds, observe_holders, observe_images, observe_registrations
 from deployer.remote import Link
-from deployer.source import load, load_cluster, lock_directory, revision, stands, with_secrets
+from deployer.source import load_cluster, lock_directory, revision, stands, with_secrets
 from deployer.validation import Say, Source, Validated, validate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator
 
     from deployer.diff import Blocked, Diff
-    from deployer.execute.holder import Holder
     from deployer.model.cluster import Cluster
     from deployer.model.consent import Consent
     from deployer.model.desired import Desired
     from deployer.model.observed import Observed
-    from deployer.model.services import Services
     from deployer.model.status import Status
     from deployer.plan import Event, Plan, Report
 
@@ -44,6 +45,40 @@ LATER: Final = ("deployer.diff.cluster", "deployer.plan.build", "deployer.report
 def _import_later() -> None:
     for name in LATER:
         import_module(name)
+
+
+@asynccontextmanager
+async def _dialled(source: Source, say: Say) -> AsyncIterator[tuple[Validated, Link]]:
+    """What git says, validated, and connections to the machines: they are dialled while the stacks are read and compiled.
+
+    Raises what validation raises. Nobody is asked anything before it has succeeded.
+    """
+    gone = threading.Event()
+
+    def heard(line: str) -> None:
+        if gone.is_set():
+            raise DeployerError("interrupted")  # to nobody: it ends the thread
+        say(line)
+
+    async with AsyncExitStack() as stack:
+        stack.callback(gone.set)
+        link: Link | None = None
+        if cluster := await asyncio.to_thread(_promptly, source):
+            link = await stack.enter_async_context(Link(cluster))
+            link.dial()
+        validated = await asyncio.to_thread(_prepared, source, heard)
+        if link is None or link.cluster != validated.desired.cluster:  # the working tree was written to meanwhile
+            link = await stack.enter_async_context(Link(validated.desired.cluster))
+        yield validated, link
+
+
+def _promptly(source: Source) -> Cluster | None:
+    """The cluster, where it can be had without the stacks: none where something is wrong, or somebody may be asked for a password."""
+    try:
+        cluster = with_secrets(load_cluster(source.repo, rev=source.rev, worktree=source.worktree)[1])
+    except DeployerError:
+        return None  # validation tells, with everything else that is wrong
+    return None if any(node.ssh.sudo == "password" for node in cluster.nodes) else cluster
 
 
 def _prepared(source: Source, say: Say) -> Validated:
@@ -62,18 +97,18 @@ def _with_secrets(validated: Validated) -> Validated:
     )
 
 
-def _cluster(source: Source) -> Cluster:
-    """The cluster alone: what asks Consul has no need of compiled stacks."""
-    return with_secrets(load(source.repo, rev=source.rev, worktree=source.worktree).cluster)
-
-
 def cluster_name(source: Source) -> str:
     return load_cluster(source.repo, rev=source.rev)[1].name
 
 
 def plan(source: Source, say: Say, consent: Consent = NOTHING) -> Plan:
     """What `apply` would do now, and what guards say against it. Reads, never writes."""
-    return plan_of(validate(source, say), say, consent)
+
+    async def look() -> Plan:
+        async with _dialled(source, say) as (validated, link):
+            return (await _compare(validated, link, say, consent))[2]
+
+    return asyncio.run(look())
 
 
 def plan_of(validated: Validated, say: Say, consent: Consent = NOTHING) -> Plan:
@@ -116,31 +151,32 @@ def apply(
     from deployer.memory.secrets import known_secrets  # noqa: PLC0415 - as above
     from deployer.plan import refuse  # noqa: PLC0415 - as above
 
-    validated = _prepared(source, say)
-    desired = validated.desired
-    consent = replace(consent, going_back=consent.going_back or asked.via == "rollback")
-    me, patience = this_run(desired.commit, asked.run), Patience(desired.cluster.name, wait_lock, say)
-    asked = replace(asked, run=me.run, who=asked.who or me.who)
-    scope = Scope(source.only, source.stacks)
-    secrets = known_secrets(desired, validated.objects)
-    record = Record(source.repo, desired.cluster.name, asked, say, scope=scope, secrets=secrets)
-
     async def run() -> Report:
-        here = file_lock(lock_directory(source.repo), desired.cluster.name, me, patience)
-        async with here as killed, Link(desired.cluster) as link:
-            link.dial()
-            taken = await free_index(desired.cluster, link)
-            observed, _, decided = await _compare(validated, link, say, consent)
-            refuse(decided, show)
-            if not decided.steps:
-                return await remembered(record, decided, show, lambda plan: execute(plan, link, listen, say))
-            async with cluster_lock(desired.cluster, observed, link, me, patience, killed=killed) as held:
-                if held and held.index - 1 != taken:
-                    _, _, decided = await _compare(validated, link, say, consent)
-                    refuse(decided, show)
-                return await remembered(
-                    record, decided, show, lambda plan: execute(plan, link, listen, say, held, record.hide)
-                )
+        async with _dialled(source, say) as (validated, link):
+            desired = validated.desired
+            me, patience = this_run(desired.commit, asked.run), Patience(desired.cluster.name, wait_lock, say)
+            agreed = replace(consent, going_back=consent.going_back or asked.via == "rollback")
+            record = Record(
+                source.repo,
+                desired.cluster.name,
+                replace(asked, run=me.run, who=asked.who or me.who),
+                say,
+                scope=Scope(source.only, source.stacks),
+                secrets=known_secrets(desired, validated.objects),
+            )
+            async with file_lock(lock_directory(source.repo), desired.cluster.name, me, patience) as killed:
+                taken = await free_index(desired.cluster, link)
+                observed, _, decided = await _compare(validated, link, say, agreed)
+                refuse(decided, show)
+                if not decided.steps:
+                    return await remembered(record, decided, show, lambda plan: execute(plan, link, listen, say))
+                async with cluster_lock(desired.cluster, observed, link, me, patience, killed=killed) as held:
+                    if held and held.index - 1 != taken:
+                        _, _, decided = await _compare(validated, link, say, agreed)
+                        refuse(decided, show)
+                    return await remembered(
+                        record, decided, show, lambda plan: execute(plan, link, listen, say, held, record.hide)
+                    )
 
     return asyncio.run(run())
 
@@ -159,10 +195,9 @@ def earlier(source: Source, stack: str, rev: str) -> Source:
 
 def status(source: Source, say: Say) -> Status:
     """How the cluster is, against what git says. Reads, never writes."""
-    validated = _prepared(source, say)
 
     async def look() -> Status:
-        async with Link(validated.desired.cluster) as link:
+        async with _dialled(source, say) as (validated, link):
             observed, differences, _ = await _compare(validated, link, say)
             from deployer.diff.status import status as status_of  # noqa: PLC0415 - see LATER
 
@@ -170,54 +205,6 @@ def status(source: Source, say: Say) -> Status:
             return status_of(validated.desired, validated.objects, observed, differences, registered)
 
     return asyncio.run(look())
-
-
-def services(source: Source, say: Say, names: Sequence[str] = ()) -> Services:
-    """What the catalogue says runs: all of it, or the services of those names. Reads, never writes.
-
-    UsageError where the cluster has no Consul, UnreachableError where it cannot be asked, DeployerError where it knows
-    no service of one of the names.
-    """
-    from deployer.consul.listing import list_services  # noqa: PLC0415 - py-consul costs 0.1 s, other commands do without
-
-    cluster = _cluster(source)
-
-    async def look() -> Services:
-        async with Link(cluster) as link:
-            say("asking Consul")
-            return await list_services(cluster, link, names)
-
-    return asyncio.run(look())
-
-
-def locked_by(source: Source) -> tuple[str, Holder | None]:
-    """The cluster's name, and who holds its lock in Consul. Raises BusyError, and UnreachableError, as `unlock` does."""
-    from deployer.execute.unlock import locked_by as look  # noqa: PLC0415 - py-consul costs 0.1 s, other commands do without
-
-    cluster = _cluster(source)
-
-    async def ask() -> Holder | None:
-        async with Link(cluster) as link:
-            return await look(cluster, link, lock_directory(source.repo))
-
-    return cluster.name, asyncio.run(ask())
-
-
-def unlock(source: Source, lock: str, reason: str) -> tuple[str, Holder | None]:
-    """Take the lock of that id from its holder; the cluster's name, and None where nobody holds its lock.
-
-    GuardRefusedError where the lock has another id by now, BusyError where a live process of this machine holds the
-    repository's own lock, UnreachableError where Consul cannot be asked.
-    """
-    from deployer.execute.unlock import unlock as take  # noqa: PLC0415 - py-consul costs 0.1 s, other commands do without
-
-    cluster = _cluster(source)
-
-    async def ask() -> Holder | None:
-        async with Link(cluster) as link:
-            return await take(cluster, link, lock_directory(source.repo), lock, reason)
-
-    return cluster.name, asyncio.run(ask())
 
 
 async def _compare(

@@ -34,10 +34,10 @@ def services(
 
     INSTANCES counts those that pass all checks, of all. NODE is the machine that has the address.
     """
-    from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
+    from deployer import running  # noqa: PLC0415 - everything hangs on it; --help and completion do without
     from deployer.report.services import services_document, services_text  # noqa: PLC0415 - see above
 
     output = Output(json, progress, color, quiet, verbose)
     with output.progress() as shown:
-        found = workflow.services(source(repo, rev, worktree), shown.say, tuple(names or ()))
+        found = running.services(source(repo, rev, worktree), shown.say, tuple(names or ()))
     output.result(services_text(found, output.paint, output.width), services_document(found))

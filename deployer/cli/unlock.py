@@ -36,7 +36,7 @@ def unlock(
     A run that died loses it by itself within 35 seconds. One that lives stops when its lock is taken away: it begins no
     other step. On a terminal you are asked; elsewhere the lock's ID and a reason are needed.
     """
-    from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
+    from deployer import running  # noqa: PLC0415 - everything hangs on it; --help and completion do without
     from deployer.report.lock import unlock_document, unlocked_text  # noqa: PLC0415 - see above
 
     where = source(repo, rev, worktree)
@@ -45,7 +45,7 @@ def unlock(
         reason = reason or ""
     elif reason is None:
         raise UsageError("a reason is needed", help=f'deployer unlock {lock} --reason "..."')
-    cluster, holder = workflow.unlock(where, lock, reason)
+    cluster, holder = running.unlock(where, lock, reason)
     Output(json).result(
         unlocked_text(cluster, holder), unlock_document(cluster, holder.told() if holder else None, reason)
     )
@@ -53,10 +53,10 @@ def unlock(
 
 def _asked(where: Source, *, may_ask: bool) -> str:
     """The id of the lock that is to be taken away; empty where there is none."""
-    from deployer import workflow  # noqa: PLC0415 - see above
+    from deployer import running  # noqa: PLC0415 - see above
     from deployer.report.lock import lock_text  # noqa: PLC0415 - see above
 
-    cluster, holder = workflow.locked_by(where)
+    cluster, holder = running.locked_by(where)
     if holder is None:
         return ""
     if not may_ask:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 async def list_services(cluster: Cluster, link: Link, names: Sequence[str]) -> Services:
-    """The services of those `names`, or all. Errors: deployer.workflow.services."""
+    """The services of those `names`, or all. Errors: deployer.running.services."""
     if cluster.consul is None:
         raise UsageError(
             f"cluster {cluster.name} has no Consul, so there is no catalogue of services",

@@ -28,8 +28,8 @@ def locked(workflow: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, st
         taken.append((lock, reason))
         return "sandbox", HOLDER
 
-    monkeypatch.setattr(sys.modules["deployer.workflow"], "locked_by", lambda _: ("sandbox", HOLDER), raising=False)
-    monkeypatch.setattr(sys.modules["deployer.workflow"], "unlock", unlock, raising=False)
+    monkeypatch.setattr("deployer.running.locked_by", lambda _: ("sandbox", HOLDER))
+    monkeypatch.setattr("deployer.running.unlock", unlock)
     return taken
 
 
@@ -80,8 +80,8 @@ def test_anything_else_leaves_the_lock(
 
 
 def test_nobody_holds_it(cli: Any, locked: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["deployer.workflow"], "locked_by", lambda _: ("sandbox", None))
-    monkeypatch.setattr(sys.modules["deployer.workflow"], "unlock", lambda *_: ("sandbox", None))
+    monkeypatch.setattr("deployer.running.locked_by", lambda _: ("sandbox", None))
+    monkeypatch.setattr("deployer.running.unlock", lambda *_: ("sandbox", None))
     assert cli("unlock") == (0, "Cluster sandbox is not locked.\n", "")
     assert json.loads(cli("unlock", "--json").out)["lock"] is None
 
@@ -95,7 +95,7 @@ def catalogue(workflow: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         say("asking Consul")
         return Services("sandbox", (Instance("web", "id", "10.0.0.1", 80, "m1", "m1"),))
 
-    monkeypatch.setattr(sys.modules["deployer.workflow"], "services", services, raising=False)
+    monkeypatch.setattr("deployer.running.services", services)
     return asked
 
 
@@ -116,7 +116,7 @@ def test_services_of_a_consul_that_cannot_be_asked(
     def fail(*_: Any) -> None:
         raise UnreachableError("Consul cannot be asked: m1: no answer")
 
-    monkeypatch.setattr(sys.modules["deployer.workflow"], "services", fail)
+    monkeypatch.setattr("deployer.running.services", fail)
     code, out, err = cli("services")
     assert (code, out) == (6, "")
     assert "Consul cannot be asked: m1: no answer" in err

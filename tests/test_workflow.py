@@ -1,0 +1,143 @@
+"""The stages' meeting: connections are begun while files are read, and nobody is asked before all of them are known to be right."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from deployer import workflow
+from deployer.errors import InvalidFilesError
+from deployer.remote import Link
+from deployer.workflow import Source
+from tests.fakes import FakeConnection, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COMPOSE = "services: {web: {image: 'nginx:1.27'}}\n"
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    repo = tmp_path / "repo"
+    (repo / "cluster/nodes").mkdir(parents=True)
+    (repo / "stacks").mkdir()
+    (repo / "cluster/cluster.yaml").write_text("name: c\n")
+    (repo / "cluster/nodes/m1.yaml").write_text("address: m1.example.org\nswarm: manager\n")
+    (repo / "stacks/web.yaml").write_text(COMPOSE)
+    return repo
+
+
+class Happened:
+    """What happened, in its order; machines are reached through `connect`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.lines: list[str] = []
+        self.connection = FakeConnection()
+        prepared = workflow._prepared
+
+        async def reach(_: Link, node: Any) -> FakeConnection:
+            self.lines.append(f"dialled {node.name}")
+            return self.connection
+
+        def noted(*given: Any) -> Any:
+            self.lines.append("validating")
+            try:
+                return prepared(*given)
+            finally:
+                self.lines.append("validated")
+
+        monkeypatch.setattr(Link, "_reach", reach)
+        monkeypatch.setattr(workflow, "_prepared", noted)
+
+    def dialled(self, repo: Path) -> Any:
+        async def look() -> Any:
+            async with workflow._dialled(Source(repo, worktree=True), self.lines.append) as (validated, link):
+                await link.to("m1")
+                return validated
+
+        return run(look())
+
+
+@pytest.fixture
+def happened(monkeypatch: pytest.MonkeyPatch) -> Happened:
+    return Happened(monkeypatch)
+
+
+def test_machines_are_dialled_while_the_stacks_are_read(repository: Path, happened: Happened) -> None:
+    validated = happened.dialled(repository)
+    assert [one.stack for one in validated.objects] == ["web"]
+    assert happened.lines.index("dialled m1") < happened.lines.index("validated")
+    assert happened.lines.count("dialled m1") == 1
+
+
+@pytest.mark.parametrize("name", ["stacks/web.yaml", "cluster/cluster.yaml"])
+def test_of_files_that_are_wrong_all_is_told_and_no_machine_asked(
+    repository: Path, happened: Happened, name: str
+) -> None:
+    (repository / "stacks/other.yaml").write_text("services: [\n")
+    (repository / name).write_text("nonsense: 1\n")
+    with pytest.raises(InvalidFilesError) as caught:
+        happened.dialled(repository)
+    assert {problem.path for problem in caught.value.problems} >= {"stacks/other.yaml"}
+    assert happened.connection.requests == []
+    assert happened.connection.commands == []
+
+
+def test_who_may_be_asked_for_a_password_is_asked_after_the_files_are_known_to_be_right(
+    repository: Path, happened: Happened
+) -> None:
+    node = repository / "cluster/nodes/m1.yaml"
+    node.write_text(f"{node.read_text()}ssh: {{user: ann, sudo: password}}\n")
+    happened.dialled(repository)
+    assert happened.lines.index("validated") < happened.lines.index("dialled m1")
+
+
+def test_a_file_that_is_written_to_meanwhile_counts(
+    repository: Path, happened: Happened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promptly = workflow._promptly
+
+    def then_written(source: Source) -> Any:
+        found = promptly(source)
+        (repository / "cluster/nodes/m1.yaml").write_text("address: m9.example.org\nswarm: manager\n")
+        return found
+
+    monkeypatch.setattr(workflow, "_promptly", then_written)
+    (node,) = happened.dialled(repository).desired.cluster.nodes
+    assert node.address == "m9.example.org"
+    assert happened.lines.count("dialled m1") == 2
+
+
+def test_an_end_in_the_middle_ends_the_reading_too(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while hundreds of stacks compile: the thread ends at the next of them."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def endless(_: Source, say: Any) -> Any:
+        try:
+            while True:
+                say("compiled one more")
+                begun.set()
+                time.sleep(0.01)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(workflow, "_prepared", endless)
+
+    async def look() -> None:
+        async with workflow._dialled(Source(repository, worktree=True), lambda _: None):
+            pytest.fail("it never ends by itself")
+
+    async def interrupted() -> None:
+        looking = asyncio.create_task(look())
+        await asyncio.to_thread(begun.wait)
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+
+    run(interrupted())
+    assert ended.wait(10)
