@@ -33,17 +33,20 @@ async def beats(
     Raises what Engine raises where it is no passing trouble, or has lasted for LOST_SECONDS.
     """
     began = heard = time.monotonic()
+    unheard = 0
     while not world.stopping.is_set():
         try:
             before = await world.before()
             beat = await world.pulse.beat()
         except (ConnectionFailedError, EngineError, TimedOutError) as error:
-            silent = time.monotonic() - heard > LOST_SECONDS
+            # Twice at least: a process that was stopped meanwhile (a laptop's lid, kill -STOP) has let its first answer slip itself.
+            unheard += 1
+            silent = unheard > 1 and time.monotonic() - heard > LOST_SECONDS
             if silent or not (isinstance(error, TimedOutError) or passing(error)):
                 raise
             await asyncio.sleep(PAUSE_SECONDS)
             continue
-        heard = time.monotonic()
+        heard, unheard = time.monotonic(), 0
         how = _How(complete, returning, fresh=heard - began < FRESH_SECONDS)
         yield heard, [_state(world, name, beat, before, how) for name in services]
 

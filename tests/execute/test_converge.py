@@ -305,6 +305,20 @@ def test_an_engine_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) 
     assert failure(play(plan(wait("api")), {"m1": manager})).reason == "refused"
 
 
+def test_one_answer_that_a_stopped_process_let_slip_is_not_the_engines_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beats, "LOST_SECONDS", 0.0)
+    manager = Manager(api=[STARTS, RUNS])
+    asked = 0
+
+    def late(request: Request) -> Any:
+        nonlocal asked
+        asked += 1
+        return TimedOutError("no answer") if asked == 1 else manager._services(request)
+
+    manager.answers["GET /services"] = late
+    assert play(plan(wait("api")), {"m1": manager}).ok
+
+
 def test_a_refusal_ends_the_wait_at_once() -> None:
     manager = Manager(api=[STARTS])
     manager.answers["GET /services"] = (400, {"message": "invalid filter"})
