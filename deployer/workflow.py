@@ -6,27 +6,26 @@ source ─> compose ─> observe ─> diff ─> plan ─> execute ─> report
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from deployer.compose import open_stacks
-from deployer.errors import DeployerError
+from deployer.beginning import begun, opened
 from deployer.memory.asked import Asked
 from deployer.model.consent import NOTHING
 from deployer.model.run import Scope
 from deployer.observe import observe, observe_builds, observe_holders, observe_images, observe_registrations
 from deployer.remote import Link
-from deployer.source import load_cluster, lock_directory, revision, stands, with_secrets
+from deployer.source import load_cluster, lock_directory, revision, stands
 from deployer.validation import Say, Source, Validated, validate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
+    from deployer.beginning import Look
     from deployer.diff import Blocked, Diff
+    from deployer.execute import Patience
+    from deployer.execute.holder import Holder
     from deployer.model.cluster import Cluster
     from deployer.model.consent import Consent
     from deployer.model.desired import Desired
@@ -38,6 +37,18 @@ __all__ = ["Listen", "Say", "Source", "Validated", "validate"]
 
 Listen = Callable[["Event"], None]
 
+
+@dataclass(frozen=True)
+class _Locked:
+    """What an apply sees while it has the repository's own lock: `killed` is who had it last and died, `taken` how often Consul's was."""
+
+    me: Holder
+    patience: Patience
+    killed: Holder | None
+    taken: int | None
+    observed: Observed
+
+
 LATER: Final = ("deployer.diff.cluster", "deployer.plan.build", "deployer.report.plan")
 """What nobody needs until the machines have answered: imported while they are waited for."""
 
@@ -45,56 +56,6 @@ LATER: Final = ("deployer.diff.cluster", "deployer.plan.build", "deployer.report
 def _import_later() -> None:
     for name in LATER:
         import_module(name)
-
-
-@asynccontextmanager
-async def _dialled(source: Source, say: Say) -> AsyncIterator[tuple[Validated, Link]]:
-    """What git says, validated, and connections to the machines: they are dialled while the stacks are read and compiled.
-
-    Raises what validation raises. Nobody is asked anything before it has succeeded.
-    """
-    gone = threading.Event()
-
-    def heard(line: str) -> None:
-        if gone.is_set():
-            raise DeployerError("interrupted")  # to nobody: it ends the thread
-        say(line)
-
-    async with AsyncExitStack() as stack:
-        stack.callback(gone.set)
-        link: Link | None = None
-        if cluster := await asyncio.to_thread(_promptly, source):
-            link = await stack.enter_async_context(Link(cluster))
-            link.dial()
-        validated = await asyncio.to_thread(_prepared, source, heard)
-        if link is None or link.cluster != validated.desired.cluster:  # the working tree was written to meanwhile
-            link = await stack.enter_async_context(Link(validated.desired.cluster))
-        yield validated, link
-
-
-def _promptly(source: Source) -> Cluster | None:
-    """The cluster, where it can be had without the stacks: none where something is wrong, or somebody may be asked for a password."""
-    try:
-        cluster = with_secrets(load_cluster(source.repo, rev=source.rev, worktree=source.worktree)[1])
-    except DeployerError:
-        return None  # validation tells, with everything else that is wrong
-    return None if any(node.ssh.sudo == "password" for node in cluster.nodes) else cluster
-
-
-def _prepared(source: Source, say: Say) -> Validated:
-    """Validated, with what validation does without: secrets on this machine, and what is encrypted in the repository; the proxy joined."""
-    return _with_secrets(validate(source, say))
-
-
-def _with_secrets(validated: Validated) -> Validated:
-    from deployer.diff import with_proxy  # noqa: PLC0415 - validation does without
-
-    desired = validated.desired
-    return replace(
-        validated,
-        desired=replace(desired, cluster=with_secrets(desired.cluster)),
-        objects=with_proxy(desired.cluster, open_stacks(desired.stacks, validated.objects)),
-    )
 
 
 def cluster_name(source: Source) -> str:
@@ -105,19 +66,20 @@ def plan(source: Source, say: Say, consent: Consent = NOTHING) -> Plan:
     """What `apply` would do now, and what guards say against it. Reads, never writes."""
 
     async def look() -> Plan:
-        async with _dialled(source, say) as (validated, link):
-            return (await _compare(validated, link, say, consent))[2]
+        async with begun(source, say, _observing(say)) as (validated, link, observed):
+            return (await _compare(validated, observed, link, say, consent))[1]
 
     return asyncio.run(look())
 
 
 def plan_of(validated: Validated, say: Say, consent: Consent = NOTHING) -> Plan:
     """The same, of what has been validated already."""
-    validated = _with_secrets(validated)
+    validated = opened(validated)
 
     async def look() -> Plan:
         async with Link(validated.desired.cluster) as link:
-            return (await _compare(validated, link, say, consent))[2]
+            observed = await _observed(validated.desired.cluster, link, say)
+            return (await _compare(validated, observed, link, say, consent))[1]
 
     return asyncio.run(look())
 
@@ -152,27 +114,35 @@ def apply(
     from deployer.plan import refuse  # noqa: PLC0415 - as above
 
     async def run() -> Report:
-        async with _dialled(source, say) as (validated, link):
-            desired = validated.desired
-            me, patience = this_run(desired.commit, asked.run), Patience(desired.cluster.name, wait_lock, say)
-            agreed = replace(consent, going_back=consent.going_back or asked.via == "rollback")
-            record = Record(
-                source.repo,
-                desired.cluster.name,
-                replace(asked, run=me.run, who=asked.who or me.who),
-                say,
-                scope=Scope(source.only, source.stacks),
-                secrets=known_secrets(desired, validated.objects),
-            )
-            async with file_lock(lock_directory(source.repo), desired.cluster.name, me, patience) as killed:
-                taken = await free_index(desired.cluster, link)
-                observed, _, decided = await _compare(validated, link, say, agreed)
+        async with AsyncExitStack() as locks:
+
+            async def look(commit: str, cluster: Cluster, link: Link) -> _Locked:
+                me, patience = this_run(commit, asked.run), Patience(cluster.name, wait_lock, say)
+                lock = file_lock(lock_directory(source.repo), cluster.name, me, patience)
+                killed = await locks.enter_async_context(lock)
+                taken = await free_index(cluster, link)
+                return _Locked(me, patience, killed, taken, await _observed(cluster, link, say))
+
+            async with begun(source, say, look) as (validated, link, seen):
+                desired, me, observed = validated.desired, seen.me, seen.observed
+                agreed = replace(consent, going_back=consent.going_back or asked.via == "rollback")
+                record = Record(
+                    source.repo,
+                    desired.cluster.name,
+                    replace(asked, run=me.run, who=asked.who or me.who),
+                    say,
+                    scope=Scope(source.only, source.stacks),
+                    secrets=known_secrets(desired, validated.objects),
+                )
+                _, decided = await _compare(validated, observed, link, say, agreed)
                 refuse(decided, show)
                 if not decided.steps:
                     return await remembered(record, decided, show, lambda plan: execute(plan, link, listen, say))
-                async with cluster_lock(desired.cluster, observed, link, me, patience, killed=killed) as held:
-                    if held and held.index - 1 != taken:
-                        _, _, decided = await _compare(validated, link, say, agreed)
+                lock = cluster_lock(desired.cluster, observed, link, me, seen.patience, killed=seen.killed)
+                async with lock as held:
+                    if held and held.index - 1 != seen.taken:
+                        observed = await _observed(desired.cluster, link, say)
+                        _, decided = await _compare(validated, observed, link, say, agreed)
                         refuse(decided, show)
                     return await remembered(
                         record, decided, show, lambda plan: execute(plan, link, listen, say, held, record.hide)
@@ -197,8 +167,8 @@ def status(source: Source, say: Say) -> Status:
     """How the cluster is, against what git says. Reads, never writes."""
 
     async def look() -> Status:
-        async with _dialled(source, say) as (validated, link):
-            observed, differences, _ = await _compare(validated, link, say)
+        async with begun(source, say, _observing(say)) as (validated, link, observed):
+            differences, _ = await _compare(validated, observed, link, say)
             from deployer.diff.status import status as status_of  # noqa: PLC0415 - see LATER
 
             registered = await observe_registrations(validated.desired.cluster, observed, link)
@@ -207,15 +177,26 @@ def status(source: Source, say: Say) -> Status:
     return asyncio.run(look())
 
 
-async def _compare(
-    validated: Validated, link: Link, say: Say, consent: Consent | None = None
-) -> tuple[Observed, Diff, Plan]:
-    desired, objects = validated.desired, validated.objects
-    count = len(desired.cluster.nodes)
+def _observing(say: Say) -> Look[Observed]:
+    async def look(_commit: str, cluster: Cluster, link: Link) -> Observed:
+        return await _observed(cluster, link, say)
+
+    return look
+
+
+async def _observed(cluster: Cluster, link: Link, say: Say) -> Observed:
+    count = len(cluster.nodes)
     say(f"asking {count} machine{'' if count == 1 else 's'}")
     later = asyncio.create_task(asyncio.to_thread(_import_later))
-    observed = await observe(desired.cluster, link)
+    observed = await observe(cluster, link)
     await later
+    return observed
+
+
+async def _compare(
+    validated: Validated, observed: Observed, link: Link, say: Say, consent: Consent | None = None
+) -> tuple[Diff, Plan]:
+    desired, objects = validated.desired, validated.objects
     from deployer.diff import (  # noqa: PLC0415 - see LATER
         concerning,
         deployed_commits,
@@ -242,7 +223,7 @@ async def _compare(
         deployed = stands(validated.source.repo, desired.commit, desired.cluster.name, labelled)
         refused = refusals(changes, desired, observed, deployed, consent)
     decided = build_plan(differences, desired, objects, observed, refused)
-    return observed, differences, restricted(decided, validated.source.only, desired)
+    return differences, restricted(decided, validated.source.only, desired)
 
 
 def _with_places(differences: Diff, desired: Desired) -> Diff:

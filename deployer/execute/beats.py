@@ -37,7 +37,7 @@ async def beats(
     while not world.stopping.is_set():
         try:
             before = await world.before()
-            beat = await world.pulse.beat()
+            beat = await world.pulse.beat(services)
         except (ConnectionFailedError, EngineError, TimedOutError) as error:
             # Twice at least: a process that was stopped meanwhile (a laptop's lid, kill -STOP) has let its first answer slip itself.
             unheard += 1

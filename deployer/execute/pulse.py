@@ -11,12 +11,14 @@ from deployer.model import labels
 from deployer.remote.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from deployer.docker import Engine
     from deployer.execute.checkups import Checkups
 
 POLL_SECONDS: Final = 0.2
+MOST_NAMES: Final = 40
+"""Of services that are asked for by name: they stand in the request's first line. Of more, all of ours are asked for."""
 
 Json = dict[str, Any]
 
@@ -34,16 +36,20 @@ class Beat:
 
 
 class Pulse:
-    """`await pulse.beat()`: what the swarm says after this call. Whoever asks before it is sent gets the same answer."""
+    """`await pulse.beat(names)`: what the swarm says of these services after this call. Whoever asks before it is sent gets the same
+    answer, which is of all that was asked for.
+    """
 
     def __init__(self, manager: Callable[[], Awaitable[Engine]], checkups: Checkups) -> None:
         self._manager, self._checkups = manager, checkups
         self._next: asyncio.Task[Beat] | None = None
         self._asking: set[asyncio.Task[Beat]] = set()
         self._asked = float("-inf")
+        self._names: set[str] = set()
 
-    async def beat(self) -> Beat:
+    async def beat(self, names: Iterable[str]) -> Beat:
         """Raises what Engine raises; not before the time of the next beat, either way."""
+        self._names.update(names)
         if self._next is None:
             self._next = asyncio.create_task(self._ask())
             self._asking.add(self._next)
@@ -65,10 +71,13 @@ class Pulse:
         await asyncio.sleep(self._asked + POLL_SECONDS - time.monotonic())
         self._next = None  # who comes from here on may have done something that this answer does not know
         self._asked = time.monotonic()
+        names, self._names = self._names, set()
         engine = await self._manager()
         ours = {"label": [labels.CLUSTER]}
+        # Counting the tasks of a thousand services five times a second is work that a manager has better uses for.
+        these = {**ours, "name": sorted(names)} if len(names) <= MOST_NAMES else ours
         async with together() as group:
-            services = group.create_task(engine.get("/services", status=True, filters=ours))
+            services = group.create_task(engine.get("/services", status=True, filters=these))
             tasks = group.create_task(engine.get("/tasks", filters=ours))
             nodes = group.create_task(engine.get("/nodes"))
         return Beat(

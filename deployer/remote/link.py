@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 ENGINE_SOCKET: Final = "/var/run/docker.sock"
 
 
+_X509: Final = "asyncssh.crypto.x509"
+
+
 def _engine_socket(docker_host: str) -> dict[str, str]:
     """Where `local`'s engine is: DOCKER_HOST counts as for the docker command, as far as it names a socket of this machine."""
     if not docker_host:
@@ -43,16 +46,21 @@ def _ssh() -> ModuleType:
     """deployer.remote.ssh, imported when the first machine needs it: asyncssh costs 0.2 s.
 
     While it is imported it looks for liboqs and libnettle, for ciphers that are not used here, by starting `gcc` and
-    `ldconfig` again and again, which costs as much as the rest of it; so for that moment there are none to be found.
+    `ldconfig` again and again, which costs as much as the rest of it; so for that moment there are none to be found. Nor is its
+    support of X.509 (RFC 6187), which OpenSSH does not have either, and which costs a quarter more: it does without where it fails.
     """
     name = "deployer.remote.ssh"
     if name not in sys.modules:
         search = ctypes.util.find_library
         ctypes.util.find_library = lambda _: None  # type: ignore[assignment] # given back below
+        modules: dict[str, ModuleType | None] = sys.modules  # type: ignore[assignment] # None: not to be had (docs.python.org)
+        modules.setdefault(_X509, None)
         try:
             importlib.import_module(name)
         finally:
             ctypes.util.find_library = search
+            if modules.get(_X509) is None:
+                modules.pop(_X509, None)
     return sys.modules[name]
 
 

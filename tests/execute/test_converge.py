@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -270,9 +271,19 @@ def test_only_services_of_ours_are_asked_for() -> None:
     manager = Manager(api=[RUNS])
     play(plan(wait("api")), {"m1": manager})
     queries = {request.line: request.query for request in manager.requests}
-    ours = f'{{"label": ["{labels.CLUSTER}"]}}'
-    assert queries["GET /services"] == {"status": "true", "filters": ours}
-    assert queries["GET /tasks"] == {"filters": ours}
+    ours = {"label": [labels.CLUSTER]}
+    assert queries["GET /services"].keys() == {"status", "filters"}
+    assert json.loads(queries["GET /services"]["filters"]) == {**ours, "name": ["web_api"]}
+    assert json.loads(queries["GET /tasks"]["filters"]) == ours
+
+
+def test_of_many_services_all_of_ours_are_asked_for() -> None:
+    """They would not fit into a request's first line."""
+    names = [f"s{number}" for number in range(pulse.MOST_NAMES + 1)]
+    manager = Manager(**{name: [RUNS] for name in names})
+    assert play(plan(wait(*names)), {"m1": manager}).ok
+    (asked,) = {request.query["filters"] for request in manager.requests if request.line == "GET /services"}
+    assert json.loads(asked) == {"label": [labels.CLUSTER]}
 
 
 @pytest.mark.parametrize(
@@ -343,10 +354,10 @@ def test_beats_are_shared_only_by_those_who_asked_before_they_were_sent() -> Non
             return engine
 
         beats = pulse.Pulse(the_manager, Checkups(nowhere, never))
-        first = [asyncio.ensure_future(beats.beat()) for _ in range(3)]
+        first = [asyncio.ensure_future(beats.beat(["web_api"])) for _ in range(3)]
         while not manager.beats:  # noqa: ASYNC110 - until it is sent
             await asyncio.sleep(0)
-        later = asyncio.ensure_future(beats.beat())
+        later = asyncio.ensure_future(beats.beat(["web_api"]))
         release.set()
         assert len({id(beat) for beat in await asyncio.gather(*first)}) == 1
         assert await later is not first[0].result()
@@ -424,7 +435,7 @@ def test_a_wait_that_is_given_up_leaves_no_request(monkeypatch: pytest.MonkeyPat
             await asyncio.Event().wait()
 
         beats = pulse.Pulse(nobody, Checkups(nowhere, never))
-        waiting = asyncio.ensure_future(beats.beat())
+        waiting = asyncio.ensure_future(beats.beat(["web_api"]))
         await asyncio.sleep(0.01)
         waiting.cancel()
         await beats.close()

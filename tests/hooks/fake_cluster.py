@@ -35,9 +35,15 @@ FAKE = Path.cwd() / "fake"
 SERVICES = FAKE / "services.json"
 
 
-async def compare(validated: Validated, _link: object, _say: object, consent: Consent | None = None) -> Any:
+async def observed(*_: object) -> Any:
     if (FAKE / "unreachable").exists():
         raise UnreachableError("no machine answers", help="look after them")
+    return SimpleNamespace(catalogue=None)
+
+
+async def compare(
+    validated: Validated, _seen: object, _link: object, _say: object, consent: Consent | None = None
+) -> Any:
     running = json.loads(SERVICES.read_text()) if SERVICES.exists() else {}
     changed = [
         (stack.stack, body)
@@ -54,7 +60,7 @@ async def compare(validated: Validated, _link: object, _say: object, consent: Co
         guard = Blocked("removals", "stack db would be removed", "if it is to go: --allow-delete db")
         plan = replace(plan, refused=(guard,))
     only = validated.source.only
-    return SimpleNamespace(catalogue=None), None, restricted(plan, only, validated.desired) if only else plan
+    return None, restricted(plan, only, validated.desired) if only else plan
 
 
 async def execute(plan: Plan, _link: object, listen: Any, *_rest: object, **_more: object) -> Report:
@@ -83,6 +89,6 @@ async def execute(plan: Plan, _link: object, listen: Any, *_rest: object, **_mor
     return Report(plan, outcomes, 0.1)
 
 
-vars(workflow).update(_compare=compare)
+vars(workflow).update(_observed=observed, _compare=compare)
 vars(executing).update(execute=execute)  # the seam: everything above it is real
 sys.exit(main())

@@ -1,4 +1,4 @@
-"""The stages' meeting: connections are begun while files are read, and nobody is asked before all of them are known to be right."""
+"""The stages' meeting: machines are looked at while stacks are read and compiled."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployer import workflow
-from deployer.errors import InvalidFilesError
+from deployer import beginning
+from deployer.errors import DeployerError, InvalidFilesError
 from deployer.remote import Link
-from deployer.workflow import Source
+from deployer.validation import Source
 from tests.fakes import FakeConnection, run
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Happened:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.lines: list[str] = []
         self.connection = FakeConnection()
-        prepared = workflow._prepared
+        prepared = beginning.prepared
 
         async def reach(_: Link, node: Any) -> FakeConnection:
             self.lines.append(f"dialled {node.name}")
@@ -53,12 +53,21 @@ class Happened:
                 self.lines.append("validated")
 
         monkeypatch.setattr(Link, "_reach", reach)
-        monkeypatch.setattr(workflow, "_prepared", noted)
+        monkeypatch.setattr(beginning, "prepared", noted)
 
-    def dialled(self, repo: Path) -> Any:
+    async def look(self, _commit: str, _cluster: Any, link: Link) -> str:
+        await link.to("m1")
+        self.lines.append("looked")
+        return "seen"
+
+    def begun(self, repo: Path) -> Any:
         async def look() -> Any:
-            async with workflow._dialled(Source(repo, worktree=True), self.lines.append) as (validated, link):
-                await link.to("m1")
+            async with beginning.begun(Source(repo, worktree=True), self.lines.append, self.look) as (
+                validated,
+                _,
+                seen,
+            ):
+                assert seen == "seen"
                 return validated
 
         return run(look())
@@ -69,24 +78,20 @@ def happened(monkeypatch: pytest.MonkeyPatch) -> Happened:
     return Happened(monkeypatch)
 
 
-def test_machines_are_dialled_while_the_stacks_are_read(repository: Path, happened: Happened) -> None:
-    validated = happened.dialled(repository)
+def test_machines_are_looked_at_while_the_stacks_are_read(repository: Path, happened: Happened) -> None:
+    validated = happened.begun(repository)
     assert [one.stack for one in validated.objects] == ["web"]
     assert happened.lines.index("dialled m1") < happened.lines.index("validated")
     assert happened.lines.count("dialled m1") == 1
 
 
 @pytest.mark.parametrize("name", ["stacks/web.yaml", "cluster/cluster.yaml"])
-def test_of_files_that_are_wrong_all_is_told_and_no_machine_asked(
-    repository: Path, happened: Happened, name: str
-) -> None:
+def test_of_files_that_are_wrong_all_is_told(repository: Path, happened: Happened, name: str) -> None:
     (repository / "stacks/other.yaml").write_text("services: [\n")
     (repository / name).write_text("nonsense: 1\n")
     with pytest.raises(InvalidFilesError) as caught:
-        happened.dialled(repository)
+        happened.begun(repository)
     assert {problem.path for problem in caught.value.problems} >= {"stacks/other.yaml"}
-    assert happened.connection.requests == []
-    assert happened.connection.commands == []
 
 
 def test_who_may_be_asked_for_a_password_is_asked_after_the_files_are_known_to_be_right(
@@ -94,24 +99,23 @@ def test_who_may_be_asked_for_a_password_is_asked_after_the_files_are_known_to_b
 ) -> None:
     node = repository / "cluster/nodes/m1.yaml"
     node.write_text(f"{node.read_text()}ssh: {{user: ann, sudo: password}}\n")
-    happened.dialled(repository)
+    happened.begun(repository)
     assert happened.lines.index("validated") < happened.lines.index("dialled m1")
 
 
-def test_a_file_that_is_written_to_meanwhile_counts(
+def test_a_file_that_is_written_to_meanwhile_is_told(
     repository: Path, happened: Happened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    promptly = workflow._promptly
+    promptly = beginning._promptly
 
     def then_written(source: Source) -> Any:
         found = promptly(source)
         (repository / "cluster/nodes/m1.yaml").write_text("address: m9.example.org\nswarm: manager\n")
         return found
 
-    monkeypatch.setattr(workflow, "_promptly", then_written)
-    (node,) = happened.dialled(repository).desired.cluster.nodes
-    assert node.address == "m9.example.org"
-    assert happened.lines.count("dialled m1") == 2
+    monkeypatch.setattr(beginning, "_promptly", then_written)
+    with pytest.raises(DeployerError, match="written to while they were read"):
+        happened.begun(repository)
 
 
 def test_an_end_in_the_middle_ends_the_reading_too(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,10 +131,13 @@ def test_an_end_in_the_middle_ends_the_reading_too(repository: Path, monkeypatch
         finally:
             ended.set()
 
-    monkeypatch.setattr(workflow, "_prepared", endless)
+    monkeypatch.setattr(beginning, "prepared", endless)
+
+    async def nothing(*_: object) -> None:
+        pass
 
     async def look() -> None:
-        async with workflow._dialled(Source(repository, worktree=True), lambda _: None):
+        async with beginning.begun(Source(repository, worktree=True), lambda _: None, nothing):
             pytest.fail("it never ends by itself")
 
     async def interrupted() -> None:
