@@ -114,7 +114,7 @@ class Standing:
     def told(self) -> str:
         """Members, services, and the last errors of tasks, for whoever reads of a test that failed."""
         script = (
-            "docker node ls; docker service ls;"
+            "docker node ls; docker service ls | head -n 30;"
             "docker service ps --no-trunc"
             " --format '{{.Name}} {{.Node}} {{.CurrentState}} {{.Error}}' $(docker service ls --quiet)"
             " | grep -v ' $' | head -n 12"
