@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from deployer.compose import open_stacks
 from deployer.errors import DeployerError
 from deployer.remote import Link
-from deployer.source import load_cluster, with_secrets
-from deployer.validation import Say, Source, Validated, validate
+from deployer.source import cluster_of, with_secrets
+from deployer.validation import Say, Source, Validated, read, validate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from deployer.model.cluster import Cluster
+    from deployer.source import Files
 
 T = TypeVar("T")
 Look = Callable[[str, "Cluster", Link], Coroutine[Any, Any, T]]
@@ -52,14 +53,11 @@ async def begun(source: Source, say: Say, look: Look[T]) -> AsyncIterator[tuple[
             stack.push_async_callback(_ended, looking)
             return link, looking
 
-        early = await asyncio.to_thread(_promptly, source)
-        begun = await begin(*early) if early else None
-        if early and not source.worktree:
-            source = replace(source, rev=early[0])  # whatever the branch does meanwhile
-        validated = await asyncio.to_thread(prepared, source, heard)
-        link, looking = begun or await begin(validated.desired.commit, validated.desired.cluster)
-        if link.cluster != validated.desired.cluster:
-            raise DeployerError("files under cluster/ were written to while they were read", help="run it again")
+        files = await asyncio.to_thread(read, source)
+        cluster = await asyncio.to_thread(_promptly, files)
+        begun = await begin(files.commit, cluster) if cluster else None
+        validated = await asyncio.to_thread(prepared, source, heard, files)
+        link, looking = begun or await begin(files.commit, validated.desired.cluster)
         yield validated, link, await looking
 
 
@@ -68,19 +66,18 @@ async def _ended(looking: asyncio.Task[Any]) -> None:
     await asyncio.gather(looking, return_exceptions=True)
 
 
-def _promptly(source: Source) -> tuple[str, Cluster] | None:
-    """The commit and the cluster, where they can be had without the stacks: not where something is wrong, or somebody may be asked."""
+def _promptly(files: Files) -> Cluster | None:
+    """The cluster, where it can be had without the stacks: not where something is wrong, or somebody may be asked."""
     try:
-        commit, cluster = load_cluster(source.repo, rev=source.rev, worktree=source.worktree)
-        cluster = with_secrets(cluster)
+        cluster = with_secrets(cluster_of(files, keep=True))
     except DeployerError:
         return None  # validation tells, with everything else that is wrong
-    return None if any(node.ssh.sudo == "password" for node in cluster.nodes) else (commit, cluster)
+    return None if any(node.ssh.sudo == "password" for node in cluster.nodes) else cluster
 
 
-def prepared(source: Source, say: Say) -> Validated:
+def prepared(source: Source, say: Say, files: Files) -> Validated:
     """Validated, with what validation does without: secrets on this machine, and what is encrypted in the repository; the proxy joined."""
-    return opened(validate(source, say))
+    return opened(validate(source, say, files))
 
 
 def opened(validated: Validated) -> Validated:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from deployer.compose import compile_stacks, problems_together
 from deployer.errors import refuse_errors
-from deployer.source import load
+from deployer.source import described, read_all
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from deployer.model.desired import Desired
     from deployer.model.problem import Problem
     from deployer.model.stack import StackObjects
+    from deployer.source import Files
 
 Say = Callable[[str], None]
 """Takes one plain line of progress."""
@@ -50,11 +51,14 @@ class Validated:
     source: Source
 
 
-def validate(source: Source, say: Say) -> Validated:
-    """Read and compile everything; nothing is asked of any machine. Raises InvalidFilesError with every problem."""
-    desired = load(
-        source.repo, rev=source.rev, worktree=source.worktree, staged=source.staged, stacks=source.stacks, keep=True
-    )
+def read(source: Source) -> Files:
+    """What is to be validated. Raises UsageError where there is no repository or no such commit."""
+    return read_all(source.repo, rev=source.rev, worktree=source.worktree, staged=source.staged, stacks=source.stacks)
+
+
+def validate(source: Source, say: Say, files: Files | None = None) -> Validated:
+    """Read and compile everything, or `files`; nothing is asked of any machine. Raises InvalidFilesError with every problem."""
+    desired = described(files or read(source), keep=True)
     if source.only:
         from deployer.plan.only import unknown_stacks  # noqa: PLC0415 - most do without
 

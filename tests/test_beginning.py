@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deployer import beginning
-from deployer.errors import DeployerError, InvalidFilesError
+from deployer.errors import InvalidFilesError
 from deployer.remote import Link
 from deployer.validation import Source
 from tests.fakes import FakeConnection, run
@@ -103,26 +103,29 @@ def test_who_may_be_asked_for_a_password_is_asked_after_the_files_are_known_to_b
     assert happened.lines.index("validated") < happened.lines.index("dialled m1")
 
 
-def test_a_file_that_is_written_to_meanwhile_is_told(
+def test_what_is_written_meanwhile_is_not_seen(
     repository: Path, happened: Happened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Machines and stacks are of one reading, whatever somebody does to the directory or the branch."""
     promptly = beginning._promptly
 
-    def then_written(source: Source) -> Any:
-        found = promptly(source)
+    def then_written(files: Any) -> Any:
+        found = promptly(files)
         (repository / "cluster/nodes/m1.yaml").write_text("address: m9.example.org\nswarm: manager\n")
+        (repository / "stacks/web.yaml").unlink()
         return found
 
     monkeypatch.setattr(beginning, "_promptly", then_written)
-    with pytest.raises(DeployerError, match="written to while they were read"):
-        happened.begun(repository)
+    validated = happened.begun(repository)
+    assert [node.address for node in validated.desired.cluster.nodes] == ["m1.example.org"]
+    assert [one.stack for one in validated.objects] == ["web"]
 
 
 def test_an_end_in_the_middle_ends_the_reading_too(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C while hundreds of stacks compile: the thread ends at the next of them."""
     begun, ended = threading.Event(), threading.Event()
 
-    def endless(_: Source, say: Any) -> Any:
+    def endless(_: Source, say: Any, __: Any) -> Any:
         try:
             while True:
                 say("compiled one more")

@@ -11,16 +11,29 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from deployer.source.commit import commit_edited, commit_removed, in_worktree
+    from deployer.source.files import Files
     from deployer.source.history import stands
-    from deployer.source.repository import load, load_cluster, lock_directory, revision
+    from deployer.source.repository import (
+        cluster_of,
+        described,
+        load,
+        load_cluster,
+        lock_directory,
+        read_all,
+        revision,
+    )
     from deployer.source.secrets import with_secrets
 
 __all__ = [
-    "commit_edited", "commit_removed", "in_worktree", "load", "load_cluster", "lock_directory", "revision", "stands",
-    "with_secrets",
+    "Files", "cluster_of", "commit_edited", "commit_removed", "described", "in_worktree", "load", "load_cluster", "lock_directory",
+    "read_all", "revision", "stands", "with_secrets",
 ]  # fmt: skip
 
 _WHERE: Final = {
+    "Files": "files",
+    "cluster_of": "repository",
+    "described": "repository",
+    "read_all": "repository",
     "commit_edited": "commit",
     "commit_removed": "commit",
     "in_worktree": "commit",

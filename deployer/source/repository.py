@@ -32,17 +32,32 @@ def load(
     worktree: bool = False,
     staged: bool = False,
     stacks: Sequence[tuple[str, str]] = (),
-    keep: bool = False,
 ) -> Desired:
     """The desired state at a commit of the repository at `repo`, of what is staged there, or of its files as they lie.
 
-    `stacks` are (stack, revision): those whose files come from another commit. `keep`: what the files say is kept in the user's
-    cache, and taken from there. UsageError where there is no repository or no such commit; InvalidFilesError with all problems of all files.
+    `stacks` are (stack, revision): those whose files come from another commit. UsageError where there is no repository or no such commit; InvalidFilesError with all problems of all files.
     """
+    return described(read_all(repo, rev=rev, worktree=worktree, staged=staged, stacks=stacks))
+
+
+def read_all(
+    repo: Path,
+    *,
+    rev: str = "HEAD",
+    worktree: bool = False,
+    staged: bool = False,
+    stacks: Sequence[tuple[str, str]] = (),
+) -> Files:
+    """The files that `load` would describe. Raises UsageError as there."""
     files = read(repo, rev=rev, trial=worktree, staged=staged)
     for stack, other in stacks:
         files = exchanged(files, stack, read(repo, rev=other, trial=False))
-    return validate(parse_all(files, open_shelf("documents") if keep else None))
+    return files
+
+
+def described(files: Files, *, keep: bool = False) -> Desired:
+    """The desired state that the files are; InvalidFilesError as `load`. `keep`: what they say is kept in the user's cache, and taken from there."""
+    return validate(parse_all(files, _shelf(keep=keep)))
 
 
 def load_cluster(
@@ -55,12 +70,20 @@ def load_cluster(
     Raises what `load` raises, with the problems of the files under `cluster/`.
     """
     files = read(repo, rev=rev, trial=worktree, folders=MANAGED[:1])
-    kept = {entry.path: entry for entry in files.entries if entry.path.startswith("cluster/")}
+    kept = {entry.path: entry for entry in files.entries}
     kept |= {one.path: Entry(one.path, REGULAR | 0o644, "", one.new) for one in edited}
-    entries = tuple(kept[path] for path in sorted(kept))
+    return files.commit, cluster_of(replace(files, entries=tuple(kept[path] for path in sorted(kept))))
+
+
+def cluster_of(files: Files, *, keep: bool = False) -> Cluster:
+    """The machines alone, as `load_cluster`."""
+    entries = tuple(entry for entry in files.entries if entry.path.startswith("cluster/"))
     found = tuple(problem for problem in files.problems if problem.path.startswith("cluster"))
-    desired = validate(parse_all(replace(files, entries=entries, problems=found)))
-    return desired.commit, desired.cluster
+    return described(replace(files, entries=entries, problems=found), keep=keep).cluster
+
+
+def _shelf(*, keep: bool) -> Shelf | None:
+    return open_shelf("documents") if keep else None
 
 
 def lock_directory(repo: Path) -> Path:
