@@ -18,7 +18,7 @@ from deployer.model.consent import NOTHING
 from deployer.model.run import Scope
 from deployer.observe import observe, observe_builds, observe_holders, observe_images, observe_registrations
 from deployer.remote import Link
-from deployer.source import load_cluster, lock_directory, revision, stands
+from deployer.source import load_cluster, lock_directory, revision, stands, undisturbed
 from deployer.validation import Say, Source, Validated, validate
 
 if TYPE_CHECKING:
@@ -201,11 +201,13 @@ async def _compare(
         concerning,
         deployed_commits,
         diff,
+        missing_stacks,
         new_ports,
         refusals,
         wanted_builds,
         wanted_images,
         with_digests,
+        with_gone,
         with_held,
     )  # fmt: skip
     from deployer.plan import build_plan, restricted  # noqa: PLC0415 - see LATER
@@ -215,6 +217,9 @@ async def _compare(
     objects = with_digests(desired, objects, observed, images)
     built = await observe_builds(wanted_builds(objects, observed), observed, link)
     differences = diff(desired, objects, observed, built)
+    if lacking := missing_stacks(differences, observed):
+        same = undisturbed(validated.source.repo, desired.commit, desired.cluster.name, lacking)
+        differences = with_gone(differences, desired, same)
     held = await observe_holders(*new_ports(differences, observed), link)
     differences = _with_places(with_held(differences, observed, held), desired)
     refused: tuple[Blocked, ...] = ()

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from deployer.diff.builds import wanted_builds
     from deployer.diff.change import Blocked, Cause, Change, Diff, Field
     from deployer.diff.cluster import diff
+    from deployer.diff.gone import missing_stacks, with_gone
     from deployer.diff.guards import concerning, deployed_commits, refusals
     from deployer.diff.held import new_ports, with_held
     from deployer.diff.images import wanted_images, with_digests
@@ -23,11 +24,13 @@ __all__ = [
     "concerning",
     "deployed_commits",
     "diff",
+    "missing_stacks",
     "new_ports",
     "refusals",
     "wanted_builds",
     "wanted_images",
     "with_digests",
+    "with_gone",
     "with_held",
     "with_proxy",
 ]
@@ -41,11 +44,13 @@ _WHERE: Final = {
     "concerning": "guards",
     "deployed_commits": "guards",
     "diff": "cluster",
+    "missing_stacks": "gone",
     "new_ports": "held",
     "refusals": "guards",
     "wanted_builds": "builds",
     "wanted_images": "images",
     "with_digests": "images",
+    "with_gone": "gone",
     "with_held": "held",
     "with_proxy": "proxy",
 }

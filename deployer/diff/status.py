@@ -10,10 +10,12 @@ from deployer.diff.change import (
     Diff,
     Field,
     ServiceDiffers,
+    ServiceMissing,
     ServiceReplaced,
     ServiceSurplus,
     ServiceUnsettled,
 )
+from deployer.diff.gone import REMOVED
 from deployer.diff.machines import advertise_address
 from deployer.diff.project_status import project_status
 from deployer.diff.proxy import virtual_hosts
@@ -167,6 +169,8 @@ def _drifted(stack: str, mine: Sequence[Change], diff: Diff) -> dict[str, tuple[
     for change in mine:
         if isinstance(change, ServiceDiffers) and (fields := tuple(field for field in change.fields if field.drifted)):
             found[change.name] = fields
+        elif isinstance(change, ServiceMissing) and change.cause is Cause.DRIFTED:
+            found[change.name] = (REMOVED,)
     for left in diff.drifted:
         if left.stack == stack:
             found[left.name] = (*found.get(left.name, ()), *left.fields)
@@ -183,9 +187,10 @@ def _service(
     name = str(body["Name"])
     live = seen.services.get(name)
     obstacle = obstacles.get(f"service {name}", "")
-    if live is None:
-        return ServiceStatus(name, _image(body), 0, 0, "OutOfSync", "Missing", obstacle)
     drift = drifted.get(name, ())
+    if live is None:
+        note = obstacle or ("removed by hand" if drift else "")
+        return ServiceStatus(name, _image(body), 0, 0, "OutOfSync", "Missing", note, drift)
     differs = bool(obstacle) or any(
         isinstance(change, ServiceDiffers | ServiceReplaced) and change.name == name and _is_difference(change)
         for change in changes

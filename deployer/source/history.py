@@ -36,6 +36,19 @@ def stands(repo: Path, commit: str, cluster: str, labelled: Iterable[str]) -> De
     return Deployed(newest, _place(repository, commit, newest))
 
 
+def undisturbed(repo: Path, commit: str, cluster: str, stacks: Iterable[str]) -> frozenset[str]:
+    """Of these stacks, those with the very files that they had when all of the cluster was deployed last, with success."""
+    repository = _repository(repo) if _whole(commit) else None
+    recorded = refs.value(repository, f"refs/deployer/{cluster}/deployed") if repository else ""
+    if repository is None or not recorded or not refs.is_commit(repository, recorded):
+        return frozenset()
+
+    def files(of: str, stack: str) -> bytes:
+        return refs.contents(repository, of, *(f"stacks/{stack}{suffix}" for suffix in ("", ".yaml", ".yml")))
+
+    return frozenset(one for one in stacks if (now := files(commit, one)) and now == files(recorded, one))
+
+
 def _place(repository: git.Repository, commit: str, deployed: str) -> Place:
     if refs.follows(repository, commit, deployed):
         return "follows"

@@ -127,6 +127,13 @@ def test_drift_is_reported_and_left_beside_a_change_in_git(drifting: Standing) -
     planned = drifting.json("plan")
     assert [step for step in planned["steps"] if step["mark"] != "."] == []
     assert {row["service"] for row in planned["drifted"]} == {"s_k01", "s_k04", "s_k05", "s_k06"}
+    script(drifting, "docker service rm s_k08 >/dev/null")
+    planned = drifting.json("plan")
+    assert [step for step in planned["steps"] if step["mark"] != "."] == []
+    assert [row["fields"] for row in planned["drifted"] if row["service"] == "s_k08"] == [
+        [{"path": "Service", "new": "as in git", "drifted": True}]
+    ]
+    assert "s_k08 drifted:\n    Service: (none) -> as in git" in drifting.deployer("status", "--drift").stdout
     file.write_text(whole)
     drifting.commit("Set it back")
     assert updates(drifting)["s_k01"]["cause"] == "changed in git, and drifted"
@@ -141,8 +148,8 @@ def test_a_removed_service_is_made_again_and_one_that_lost_our_label_is_left(dri
         "docker service update --detach --quiet --label-rm deployer.cluster s_k03 >/dev/null",
     )
     planned = drifting.json("plan")
-    assert [(step["subject"], step["kind"]) for step in planned["steps"] if step["mark"] != "."] == [
-        ("s_k02", "create_service")
+    assert [(step["subject"], step["kind"], step["cause"]) for step in planned["steps"] if step["mark"] != "."] == [
+        ("s_k02", "create_service", "drifted")
     ]
     assert [row["subject"] for row in planned["blocked"]] == ["service s_k03"]
     script(drifting, "docker service rm s_k03 >/dev/null")

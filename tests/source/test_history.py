@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deployer.model.history import Deployed
-from deployer.source.history import stands
+from deployer.source.history import stands, undisturbed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,3 +79,21 @@ def test_nothing_is_known(repo: Repo, tmp_path: Path) -> None:
     assert stands(repo.path, one, "c", ("worktree", "-x")) is None
     assert stands(repo.path, "worktree", "c", (one,)) is None
     assert stands(tmp_path, one, "c", (one,)) is None
+
+
+def test_a_stack_is_undisturbed_while_its_files_are_those_of_the_last_deploy(repo: Repo) -> None:
+    for name in ("stacks/a/compose.yaml", "stacks/a/site.conf", "stacks/b.yaml", "cluster/cluster.yaml"):
+        file = repo.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("1")
+    repo.git("add", "--all")
+    deployed = repo.commit()
+    stacks = ("a", "b", "none")
+    assert undisturbed(repo.path, deployed, "c", stacks) == frozenset(), "nothing is known to be deployed"
+    repo.git("update-ref", "refs/deployer/c/deployed", deployed)
+    assert undisturbed(repo.path, deployed, "c", stacks) == {"a", "b"}
+    (repo.path / "stacks/a/site.conf").write_text("2")
+    (repo.path / "cluster/cluster.yaml").write_text("2")
+    later = repo.commit("--all")
+    assert undisturbed(repo.path, later, "c", stacks) == {"b"}
+    assert undisturbed(repo.path, "worktree", "c", stacks) == frozenset()

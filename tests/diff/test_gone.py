@@ -1,0 +1,55 @@
+"""What is missing and was there: somebody's hand, not git."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from deployer.diff.cause import Cause
+from deployer.diff.change import Diff, ServiceMissing
+from deployer.diff.cluster import diff
+from deployer.diff.gone import REMOVED, missing_stacks, with_gone
+from deployer.diff.status import status
+from deployer.model.stack import StackSettings
+from tests.diff.test_status import with_services
+from tests.literals import cluster, desired, live, node, service, source, stack
+
+if TYPE_CHECKING:
+    from deployer.model.desired import Desired
+
+WEB, API = service("s_web"), service("s_api")
+LACKS = Diff((ServiceMissing("s", "s_web", WEB),), (), 0)
+
+
+def wanted(drift: Literal["correct", "report"] | None = None) -> Desired:
+    described = replace(source("s"), settings=StackSettings(drift=drift))
+    return desired(cluster(node("master", "manager")), described)
+
+
+def test_it_has_drifted_where_nothing_changed_in_git_since() -> None:
+    (change,) = with_gone(LACKS, wanted(), {"s"}).changes
+    assert change == replace(LACKS.changes[0], cause=Cause.DRIFTED)
+    assert with_gone(LACKS, wanted(), {"other"}) == LACKS
+    assert with_gone(LACKS, wanted(), frozenset()) == LACKS
+
+
+def test_it_is_left_where_drift_is_only_reported() -> None:
+    found = with_gone(LACKS, wanted("report"), {"s"})
+    assert found.changes == ()
+    assert [(one.stack, one.name, one.fields) for one in found.drifted] == [("s", "s_web", (REMOVED,))]
+
+
+def test_a_swarm_without_anything_of_ours_is_new() -> None:
+    assert missing_stacks(LACKS, with_services(live(API))) == {"s"}
+    assert missing_stacks(LACKS, with_services()) == frozenset()
+    assert missing_stacks(LACKS, replace(with_services(), swarm=None)) == frozenset()
+
+
+def test_the_status_says_it() -> None:
+    seen = with_services(live(API))
+    objects = [stack("s", WEB, API)]
+    for drift in ("correct", "report"):
+        found = with_gone(diff(wanted(drift), objects, seen), wanted(drift), {"s"})
+        shown = status(wanted(drift), objects, seen, found).stacks[0]
+        web = next(one for one in shown.services if one.name == "s_web")
+        assert (shown.sync, web.health, web.note, web.drift) == ("OutOfSync", "Missing", "removed by hand", (REMOVED,))
