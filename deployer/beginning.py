@@ -7,9 +7,10 @@ observe
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,7 +21,7 @@ from deployer.source import cluster_of, with_secrets
 from deployer.validation import Say, Source, Validated, read, validate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from deployer.model.cluster import Cluster
     from deployer.source import Files
@@ -53,12 +54,32 @@ async def begun(source: Source, say: Say, look: Look[T]) -> AsyncIterator[tuple[
             stack.push_async_callback(_ended, looking)
             return link, looking
 
-        files = await asyncio.to_thread(read, source)
-        cluster = await asyncio.to_thread(_promptly, files)
-        begun = await begin(files.commit, cluster) if cluster else None
-        validated = await asyncio.to_thread(prepared, source, heard, files)
-        link, looking = begun or await begin(files.commit, validated.desired.cluster)
-        yield validated, link, await looking
+        with _interrupted_between_tasks():
+            files = await asyncio.to_thread(read, source)
+            cluster = await asyncio.to_thread(_promptly, files)
+            begun = await begin(files.commit, cluster) if cluster else None
+            validated = await asyncio.to_thread(prepared, source, heard, files)
+            link, looking = begun or await begin(files.commit, validated.desired.cluster)
+            seen = await looking
+        yield validated, link, seen
+
+
+@contextmanager
+def _interrupted_between_tasks() -> Iterator[None]:
+    """Asyncio's own handler for Ctrl-C cancels whatever is in the middle of something, such as the taking over of a thread's result, which
+    then complains with a traceback. From the loop it finds everything at rest.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler) or handler is signal.default_int_handler:
+        yield  # not asyncio's: somebody ignores it, or it is no main thread
+        return
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, handler, signal.SIGINT, None)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, handler)
 
 
 async def _ended(looking: asyncio.Task[Any]) -> None:

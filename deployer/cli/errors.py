@@ -8,7 +8,7 @@ import signal
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, NoReturn
+from typing import IO, TYPE_CHECKING, Final
 
 import typer
 
@@ -36,19 +36,19 @@ CommandLineError: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM or SIGHUP. A KeyboardInterrupt, because asyncio lets nothing else out of its callbacks."""
+    """SIGTERM or SIGHUP."""
 
 
 class TimeUp(KeyboardInterrupt):
-    """The time that the command line gave the run is up. A KeyboardInterrupt for the same reason."""
+    """The time that the command line gave the run is up."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
     """The run ends after so many seconds, 0: never; while steps run as a first Ctrl-C ends it, GRACE_SECONDS later as a second."""
 
-    def end(_number: int, _frame: object) -> NoReturn:
-        raise TimeUp
+    def end(_number: int, _frame: object) -> None:
+        _end(TimeUp)
 
     before = signal.signal(signal.SIGALRM, end)
     signal.setitimer(signal.ITIMER_REAL, seconds, GRACE_SECONDS)
@@ -62,12 +62,35 @@ def time_limit(seconds: float) -> Iterator[None]:
 def handle_signals() -> None:
     """SIGTERM and a lost terminal end the run as Ctrl-C does, unless whoever started it ignores them (nohup)."""
 
-    def stop(_number: int, _frame: object) -> NoReturn:
-        raise Terminated
+    def stop(_number: int, _frame: object) -> None:
+        _end(Terminated)
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, stop)
+
+
+_ended_by: list[type[KeyboardInterrupt]] = []
+"""What came before Ctrl-C's own way was taken."""
+
+
+def _end(why: type[KeyboardInterrupt]) -> None:
+    """As Ctrl-C would end it. While asyncio runs it has a handler for that, which cancels its task (docs.python.org, asyncio-runner,
+    "Handling Keyboard Interruption"): an exception in the middle of its loop may lose a task that was about to go on, and the end with it.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if not _asyncio_runs() or not callable(handler) or handler is signal.default_int_handler:
+        raise why
+    _ended_by.append(why)
+    signal.raise_signal(signal.SIGINT)
+
+
+def _asyncio_runs() -> bool:
+    asyncio = sys.modules.get("asyncio")  # not imported for this: it costs a third of what `--help` takes
+    try:
+        return bool(asyncio and asyncio.get_running_loop())
+    except RuntimeError:
+        return False
 
 
 def run(app: typer.Typer, argv: Sequence[str]) -> int:
@@ -121,6 +144,9 @@ def failure_of(error: BaseException, argv: Sequence[str]) -> Failure:  # noqa: P
     """What an exception says to a user. Anything that is no DeployerError is a bug, and described in a private file."""
     from deployer.report.failure import Failure  # noqa: PLC0415 - after a failure only
 
+    if isinstance(error, KeyboardInterrupt) and _ended_by:
+        error = _ended_by.pop(0)()
+        _ended_by.clear()
     usage = USAGE_DETAILED if "--detailed-exitcode" in argv else USAGE
     match error:
         case Terminated():

@@ -59,4 +59,4 @@ def test_a_signal_ends_the_waiting(repo: Path, tmp_path: Path, number: signal.Si
         second.send_signal(number)
         _, err = second.communicate(timeout=30)
     assert second.returncode == code
-    assert "Traceback" not in err
+    assert "Traceback" not in err, err

@@ -79,6 +79,51 @@ def test_s04_text_that_a_shell_would_run_is_text(live: Clone, server: Server) ->
     assert not any((folder / "canary").exists() for folder in (server.path, live.path))
 
 
+def test_s06_nothing_that_a_push_names_is_fetched(
+    live: Clone, server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Addresses in compose files, and the remotes of a configuration that came with the push: no call leaves the machine."""
+    ran = tmp_path / "ran"
+    transport = tmp_path / "bin" / "git-remote-probe"
+    transport.parent.mkdir()
+    transport.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    transport.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{transport.parent}:{os.environ['PATH']}")
+    urls = [
+        "ext::sh -c 'touch /tmp/pwned'", "probe::x", "file:///etc", "ssh://-oProxyCommand=id/x", "git@host:-x.git",
+        "http://169.254.169.254/latest.git", "https://evil.example/x.git#main:sub", "oci://evil.example/x",
+    ]  # fmt: skip
+    files = {
+        f"stacks/i{n}/compose.yaml": f"include: [{url!r}]\nservices: {{a: {{image: x}}}}\n"
+        for n, url in enumerate(urls)
+    }
+    files |= {
+        f"stacks/b{n}/compose.yaml": f"services: {{a: {{build: {{context: {url!r}}}}}}}\n" for n, url in enumerate(urls)
+    }
+    files[".gitmodules"] = '[submodule "m"]\n\tpath = m\n\turl = probe::x\n'
+    live.commit(files)
+    said = refused(live, server)
+    for name in files.keys() - {".gitmodules"}:
+        assert f"{name}:" in said, said
+    assert not ran.exists()
+
+
+def test_s17_what_would_take_a_machine_over_is_refused_where_the_policy_says_so(live: Clone, server: Server) -> None:
+    cluster = (live.path / "cluster/cluster.yaml").read_text()
+    live.commit({"cluster/cluster.yaml": f"{cluster}policy: {{privileged: deny}}\n"})
+    assert live.push().code == 0
+    mounts = {"socket": "/var/run/docker.sock:/x", "root": "/:/host", "etc": "/etc:/x", "proc": "/proc:/x"}
+    files = {
+        f"stacks/{name}/compose.yaml": f"services: {{a: {{image: x, volumes: ['{mount}']}}}}\n"
+        for name, mount in mounts.items()
+    }
+    files["stacks/caps/compose.yaml"] = "services: {a: {image: x, cap_add: [SYS_ADMIN]}}\n"
+    live.commit(files)
+    said = refused(live, server)
+    for name in files:
+        assert f"{name}:1:" in said, said
+
+
 def test_s07_filters_and_attributes_change_nothing_that_is_read(live: Clone, server: Server, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     server.git("config", "filter.evil.smudge", f"touch {canary}")
