@@ -220,8 +220,8 @@ async def _compare(
     if lacking := missing_stacks(differences, observed):
         same = undisturbed(validated.source.repo, desired.commit, desired.cluster.name, lacking)
         differences = with_gone(differences, desired, same)
-    held = await observe_holders(*new_ports(differences, observed), link)
-    differences = _with_places(with_held(differences, observed, held), desired)
+    held = await observe_holders(*new_ports(differences, observed, desired.cluster), link)
+    differences = _with_places(with_held(differences, observed, desired.cluster, held), desired)
     refused: tuple[Blocked, ...] = ()
     if consent is not None and (changes := concerning(differences, validated.source.only)):
         labelled = deployed_commits(observed, desired.cluster.name)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 from deployer.diff.change import Blocked, ObjectSurplus, ServiceDiffers, ServiceMissing, ServiceSurplus
 from deployer.diff.images import ready_members
 from deployer.diff.placement import may_run
+from deployer.model.observed import Engine, Machine, Member
 from deployer.model.placed import published
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deployer.diff.change import Change, Diff
+    from deployer.model.cluster import Cluster
     from deployer.model.observed import Observed, PortHeld
     from deployer.model.stack import Body
 
@@ -25,25 +27,31 @@ class NewPorts(NamedTuple):
     machines: frozenset[str]
 
 
-def new_ports(differences: Diff, observed: Observed) -> NewPorts:
-    """What has to be asked before these changes are made; nothing where no port is new."""
+def new_ports(differences: Diff, observed: Observed, cluster: Cluster) -> NewPorts:
+    """What has to be asked before these changes are made; nothing where no port is new.
+
+    Of machines that `cluster` has and the swarm has not yet, too: who holds a port there is in the way as soon as they have joined.
+    """
     freed = _freed(differences)
     wanted = [(change, _new(change, freed)) for change in differences.changes]
     ports = frozenset(port for _, new in wanted for port in new)
-    machines = frozenset(name for change, new in wanted if new for name in _machines(change, new, observed))
+    members = _members(observed, cluster)
+    machines = frozenset(name for change, new in wanted if new for name in _machines(change, new, members))
     return NewPorts(ports, machines)
 
 
-def with_held(differences: Diff, observed: Observed, held: Mapping[str, tuple[PortHeld, ...]]) -> Diff:
+def with_held(
+    differences: Diff, observed: Observed, cluster: Cluster, held: Mapping[str, tuple[PortHeld, ...]]
+) -> Diff:
     """The differences without the services that could not have their ports: those are blocked, and who holds the port is named."""
     if not any(held.values()):
         return differences
     blocked: list[Blocked] = []
     changes = []
     stacks: set[str] = set()
-    freed = _freed(differences)
+    freed, members = _freed(differences), _members(observed, cluster)
     for change in differences.changes:
-        obstacle = _obstacle(change, freed, observed, held)
+        obstacle = _obstacle(change, freed, members, held)
         if obstacle is None:
             changes.append(change)
         else:
@@ -78,9 +86,22 @@ def _new(change: Change, freed: frozenset[tuple[int, str]]) -> dict[tuple[int, s
     return {(port, protocol): mode for port, protocol, mode in new}
 
 
-def _machines(change: Change, new: Mapping[tuple[int, str], str], observed: Observed) -> frozenset[str]:
-    """Every machine of the swarm for the routing mesh, those that may run the service for `mode: host`."""
+def _members(observed: Observed, cluster: Cluster) -> dict[str, Member]:
+    """The ready members of the swarm, and the machines that are to be."""
+    known = {member.id for member in observed.swarm.members} if observed.swarm else set()
     members = ready_members(observed)
+    for node in cluster.nodes:
+        machine = observed.machines.get(node.name)
+        if node.role == "none" or node.availability != "active" or not isinstance(machine, Machine):
+            continue
+        if not isinstance(machine.engine, Engine) or machine.engine.membership.node_id not in known:
+            labels = dict(node.labels)
+            members[node.name] = Member("", 0, node.name, node.role, "active", labels, "ready", "")
+    return members
+
+
+def _machines(change: Change, new: Mapping[tuple[int, str], str], members: Mapping[str, Member]) -> frozenset[str]:
+    """Every machine of the swarm for the routing mesh, those that may run the service for `mode: host`."""
     if "ingress" in new.values() or not isinstance(change, ServiceMissing | ServiceDiffers):
         return frozenset(members)
     constraints = ((change.body.get("TaskTemplate") or {}).get("Placement") or {}).get("Constraints") or ()
@@ -88,14 +109,17 @@ def _machines(change: Change, new: Mapping[tuple[int, str], str], observed: Obse
 
 
 def _obstacle(
-    change: Change, freed: frozenset[tuple[int, str]], observed: Observed, held: Mapping[str, tuple[PortHeld, ...]]
+    change: Change,
+    freed: frozenset[tuple[int, str]],
+    members: Mapping[str, Member],
+    held: Mapping[str, tuple[PortHeld, ...]],
 ) -> Blocked | None:
     new = _new(change, freed)
     if not new or not isinstance(change, ServiceMissing | ServiceDiffers):
         return None
     told = [
         f"port {one.port}/{one.protocol} of {name} is held by {one.holder}"
-        for name in sorted(_machines(change, new, observed))
+        for name in sorted(_machines(change, new, members))
         for one in held.get(name, ())
         if (one.port, one.protocol) in new
     ]

@@ -40,6 +40,22 @@ def test_bare_machines_have_nothing_and_the_plan_says_everything(bare: Standing)
     assert before == after, "a plan changed a machine"
 
 
+def test_a_bare_server_with_a_web_server_of_its_own_is_named_before_anything_is_done(bare: Standing) -> None:
+    """The tutorial of 2016 found out at its end, and helped itself with `tcpkill -9 port 80`."""
+    listen = "IO::Socket::INET->new(LocalPort => 80, Listen => 5) or die; sleep 600"
+    bare.on("master", "systemd-run", "--quiet", "--unit=own-web", "perl", "-MIO::Socket::INET", "-e", f"$s = {listen}")
+    try:
+        assert until(lambda: ":80 " in bare.on("master", "ss", "-Hltn"), 10)
+        planned = bare.deployer("plan")
+    finally:
+        bare.on("master", "systemctl", "stop", "own-web")
+    assert planned.returncode == 1, planned.stdout
+    place = r"! stacks/proxy/compose\.yaml:\d+:\d+: "
+    assert re.search(
+        place + r"service proxy_nginx: port 80/tcp of master is held by perl \(process \d+\)", planned.stdout
+    )
+
+
 def test_apply_makes_a_swarm_with_roles_and_labels(cluster: Standing) -> None:
     members = {entry["Hostname"]: entry for entry in cluster.listed("node", "ls")}
     assert sorted(members) == ["master", "slave", "slave2"]
