@@ -57,9 +57,9 @@ async def begun(source: Source, say: Say, look: Look[T]) -> AsyncIterator[tuple[
         with _interrupted_between_tasks():
             files = await asyncio.to_thread(read, source)
             cluster = await asyncio.to_thread(_promptly, files)
-            begun = await begin(files.commit, cluster) if cluster else None
+            early = await begin(files.commit, cluster) if cluster else None
             validated = await asyncio.to_thread(prepared, source, heard, files)
-            link, looking = begun or await begin(files.commit, validated.desired.cluster)
+            link, looking = early or await begin(files.commit, validated.desired.cluster)
             seen = await looking
         yield validated, link, seen
 
