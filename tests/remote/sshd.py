@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,7 @@ async def by_shell(process: asyncssh.SSHServerProcess[bytes]) -> None:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
     )
     assert child.stdin
     feeding = asyncio.ensure_future(_feed(process.stdin, child.stdin))
@@ -40,8 +43,10 @@ async def by_shell(process: asyncssh.SSHServerProcess[bytes]) -> None:
         process.exit(await child.wait())
     finally:
         feeding.cancel()
-        with contextlib.suppress(ProcessLookupError):
-            child.terminate()  # which `timeout` passes on
+        # All of them: one that is left has the pipes, whose ends are waited for, and `timeout` passes on what it gets but once.
+        if child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
         await child.wait()
 
 
