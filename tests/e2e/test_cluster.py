@@ -42,8 +42,8 @@ def test_bare_machines_have_nothing_and_the_plan_says_everything(bare: Standing)
 
 def test_a_bare_server_with_a_web_server_of_its_own_is_named_before_anything_is_done(bare: Standing) -> None:
     """The tutorial of 2016 found out at its end, and helped itself with `tcpkill -9 port 80`."""
-    listen = "IO::Socket::INET->new(LocalPort => 80, Listen => 5) or die; sleep 600"
-    bare.on("master", "systemd-run", "--quiet", "--unit=own-web", "perl", "-MIO::Socket::INET", "-e", f"$s = {listen}")
+    own = ("/usr/sbin/sshd", "-D", "-p", "80", "-o", "PidFile=/run/own-web.pid")
+    bare.on("master", "systemd-run", "--quiet", "--unit=own-web", *own)
     try:
         assert until(lambda: ":80 " in bare.on("master", "ss", "-Hltn"), 10)
         planned = bare.deployer("plan")
@@ -52,7 +52,7 @@ def test_a_bare_server_with_a_web_server_of_its_own_is_named_before_anything_is_
     assert planned.returncode == 1, planned.stdout
     place = r"! stacks/proxy/compose\.yaml:\d+:\d+: "
     assert re.search(
-        place + r"service proxy_nginx: port 80/tcp of master is held by perl \(process \d+\)", planned.stdout
+        place + r"service proxy_nginx: port 80/tcp of master is held by sshd \(process \d+\)", planned.stdout
     )
 
 
