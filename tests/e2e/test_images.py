@@ -127,7 +127,8 @@ def test_a_plan_with_nothing_to_do_needs_no_registry(shop: Standing) -> None:
         shop.edit(COMPOSE, "nginx:1.27", "redis:7")
         blocked = shop.deployer("plan", "--worktree")
         assert blocked.returncode == 1
-        assert "! service shop_web: docker.io does not say what redis:7 is: " in blocked.stdout
+        place = "stacks/shop/compose.yaml:3:12"
+        assert f"! {place}: service shop_web: docker.io does not say what redis:7 is: " in blocked.stdout
     finally:
         shop.host("start", registry)
         shop.git("checkout", "--quiet", "--", ".")
