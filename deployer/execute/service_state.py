@@ -45,6 +45,10 @@ LASTING: Final = (
     "not available for new tasks",
 )
 
+STALE_NETWORK: Final = re.compile(r"network sandbox join failed:.*file exists")
+"""An engine kept the interface of an overlay that is gone, and fails every task of the network that has its number now
+(github.com/moby/libnetwork/issues/1765): it lets go of it when it is started anew."""
+
 COMPARED: Final = ("ContainerSpec", "Resources", "RestartPolicy", "LogDriver", "Networks", "ForceUpdate")
 """What makes a task one of an earlier spec; not where it may run (swarmkit, manager/orchestrator/task.go, IsTaskDirty)."""
 
@@ -272,4 +276,10 @@ def _task_errors(name: str, service: Mapping[str, Any], tasks: Sequence[Mapping[
         if ended_badly(task, service) or (_state(task) == "pending" and task["Status"].get("Err"))
     )
     times = {text: f" ({count} times)" if count > 1 else "" for text, count in errors.items()}
-    return tuple(f"{name}: {printable(text)}{times[text]}" for text, _ in errors.most_common(5))
+    return tuple(f"{name}: {printable(text)}{_remedy(text)}{times[text]}" for text, _ in errors.most_common(5))
+
+
+def _remedy(error: str) -> str:
+    if STALE_NETWORK.search(error):
+        return "; its machine's engine kept an earlier network: deployer machine restart --engine MACHINE"
+    return ""

@@ -158,6 +158,16 @@ def test_errors_are_told_the_most_frequent_first_and_printable() -> None:
     )
 
 
+def test_an_engine_that_kept_an_earlier_network_is_to_be_restarted() -> None:
+    said = (
+        'network sandbox join failed: subnet sandbox join failed for "10.0.2.0/24": '
+        "error creating vxlan interface: file exists"
+    )
+    (error,) = service_state("web", service(0, 1), [task("failed", err=said)]).errors
+    remedy = "; its machine's engine kept an earlier network: deployer machine restart --engine MACHINE"
+    assert error == f"web: {said}{remedy}"
+
+
 def checked(told: dict[str, Any]) -> dict[str, Any]:
     """The same with a health check, and a task's spec that fits it."""
     template = told["Spec"]["TaskTemplate"]
