@@ -46,8 +46,8 @@ LASTING: Final = (
 )
 
 STALE_NETWORK: Final = re.compile(r"network sandbox join failed:.*file exists")
-"""An engine kept the interface of an overlay that is gone, and fails every task of the network that has its number now
-(github.com/moby/libnetwork/issues/1765): it lets go of it when it is started anew."""
+"""The machine still has the interface of an overlay that is gone, and fails the tasks of the network that has its number now
+(github.com/moby/libnetwork/issues/1765): for seconds after a swarm was left, or until the engine is started anew."""
 
 COMPARED: Final = ("ContainerSpec", "Resources", "RestartPolicy", "LogDriver", "Networks", "ForceUpdate")
 """What makes a task one of an earlier spec; not where it may run (swarmkit, manager/orchestrator/task.go, IsTaskDirty)."""
@@ -281,5 +281,5 @@ def _task_errors(name: str, service: Mapping[str, Any], tasks: Sequence[Mapping[
 
 def _remedy(error: str) -> str:
     if STALE_NETWORK.search(error):
-        return "; its machine's engine kept an earlier network: deployer machine restart --engine MACHINE"
+        return "; its machine has an earlier network: apply again, or deployer machine restart --engine MACHINE"
     return ""

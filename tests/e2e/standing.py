@@ -141,12 +141,24 @@ class Standing:
     def nothing_runs(self) -> None:
         """Take the stacks, the swarm and Consul away again; the engines stay.
 
-        They are restarted: one that leaves while its tasks come up can keep the interface of an overlay network, and
-        then says to each task of the next swarm "error creating vxlan interface: file exists".
+        A kernel takes the interfaces of overlay networks away some time after the engine let go of them, and the next swarm
+        numbers its networks from the start again: its tasks would fail with "error creating vxlan interface: file exists".
         """
         for machine in ("slave2", "slave", "master"):
-            self.on(machine, "sh", "-c", "docker swarm leave --force || true; systemctl restart docker")
+            self.on(machine, "sh", "-c", "docker swarm leave --force || true")
         self.on("consul", "sh", "-c", "docker rm --force --volumes deployer-consul || true")
+        for machine in ("slave2", "slave", "master"):
+            if not until(lambda: self._overlays_are_gone(machine), 20):  # noqa: B023: it is called here
+                self.on(machine, "sh", "-c", "systemctl reset-failed docker; systemctl restart docker")
+                assert until(lambda: self._overlays_are_gone(machine), 60), machine  # noqa: B023
+
+    def _overlays_are_gone(self, machine: str) -> bool:
+        """Whether an interface can be made for each number that a swarm's first networks get: they are not listed anywhere."""
+        probe = (
+            "for number in 4096 4097 4098 4099; do"
+            " ip link add probe type vxlan id $number dstport 4789 2>/dev/null || exit 0; ip link del probe; done; echo gone"
+        )
+        return self.on(machine, "sh", "-c", probe) == "gone\n"
 
 
 def seconds_of(stamp: str) -> float:

@@ -164,7 +164,7 @@ def test_an_engine_that_kept_an_earlier_network_is_to_be_restarted() -> None:
         "error creating vxlan interface: file exists"
     )
     (error,) = service_state("web", service(0, 1), [task("failed", err=said)]).errors
-    remedy = "; its machine's engine kept an earlier network: deployer machine restart --engine MACHINE"
+    remedy = "; its machine has an earlier network: apply again, or deployer machine restart --engine MACHINE"
     assert error == f"web: {said}{remedy}"
 
 
