@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,9 +149,10 @@ class Standing:
             self.on(machine, "sh", "-c", "docker swarm leave --force || true")
         self.on("consul", "sh", "-c", "docker rm --force --volumes deployer-consul || true")
         for machine in ("slave2", "slave", "master"):
-            if not until(lambda: self._overlays_are_gone(machine), 20):  # noqa: B023: it is called here
+            gone = partial(self._overlays_are_gone, machine)
+            if not until(gone, 20):
                 self.on(machine, "sh", "-c", "systemctl reset-failed docker; systemctl restart docker")
-                assert until(lambda: self._overlays_are_gone(machine), 60), machine  # noqa: B023
+                assert until(gone, 60), machine
 
     def _overlays_are_gone(self, machine: str) -> bool:
         """Whether an interface can be made for each number that a swarm's first networks get: they are not listed anywhere."""
