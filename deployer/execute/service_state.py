@@ -276,7 +276,7 @@ def _task_errors(name: str, service: Mapping[str, Any], tasks: Sequence[Mapping[
         if ended_badly(task, service) or (_state(task) == "pending" and task["Status"].get("Err"))
     )
     times = {text: f" ({count} times)" if count > 1 else "" for text, count in errors.items()}
-    return tuple(f"{name}: {printable(text)}{_remedy(text)}{times[text]}" for text, _ in errors.most_common(5))
+    return tuple(f"{name}: {printable(text)}{times[text]}{_remedy(text)}" for text, _ in errors.most_common(5))
 
 
 def _remedy(error: str) -> str:

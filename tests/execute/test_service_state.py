@@ -166,6 +166,8 @@ def test_an_engine_that_kept_an_earlier_network_is_to_be_restarted() -> None:
     (error,) = service_state("web", service(0, 1), [task("failed", err=said)]).errors
     remedy = "; its machine has an earlier network: apply again, or deployer machine restart --engine MACHINE"
     assert error == f"web: {said}{remedy}"
+    (error,) = service_state("web", service(0, 1), [task("failed", err=said)] * 2).errors
+    assert error == f"web: {said} (2 times){remedy}", "the tasks failed twice: nobody is to restart it twice"
 
 
 def checked(told: dict[str, Any]) -> dict[str, Any]:
