@@ -145,10 +145,11 @@ class Standing:
         A kernel takes the interfaces of overlay networks away some time after the engine let go of them, and the next swarm
         numbers its networks from the start again: its tasks would fail with "error creating vxlan interface: file exists".
         """
-        for machine in ("slave2", "slave", "master"):
+        members = ("slave2", "slave", "master")
+        for machine in members:
             self.on(machine, "sh", "-c", "docker swarm leave --force || true")
         self.on("consul", "sh", "-c", "docker rm --force --volumes deployer-consul || true")
-        for machine in ("slave2", "slave", "master"):
+        for machine in members:
             gone = partial(self._overlays_are_gone, machine)
             if not until(gone, 20):
                 self.on(machine, "sh", "-c", "systemctl reset-failed docker; systemctl restart docker")

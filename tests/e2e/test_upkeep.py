@@ -199,10 +199,7 @@ def meshed(three: Standing) -> Iterator[None]:
 def each_task_once(cluster: Standing) -> bool:
     """Whether Consul has an entry for each task of `meshed`, one each, all of them made by the machine that leads the swarm."""
     listed = ("docker", "service", "ps", "meshed", "--filter", "desired-state=running", "--no-trunc", "--quiet")
-    try:
-        tasks = cluster.on("slave", *listed).split()
-    except subprocess.CalledProcessError:  # it was made a manager a moment ago: it answers when it has the lead's log
-        return False
+    tasks = cluster.on("master", *listed).split()
     told = json.loads(cluster.on("consul", "curl", "-s", "http://127.0.0.1:8500/v1/catalog/service/meshed"))
     made_by = {one["ServiceID"].partition(":")[0] for one in told}
     leader = {name for name, status in members(cluster).items() if status[2] == "Leader"}
