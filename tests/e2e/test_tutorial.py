@@ -40,6 +40,7 @@ def test_the_readmes_tutorial(tmp_path: Path) -> None:
     env = {
         **kept,
         "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}",
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
         "GIT_CONFIG_GLOBAL": os.devnull,
         **{f"GIT_{who}_{what}": f"t@{who}" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
     }
@@ -65,4 +66,7 @@ def test_the_readmes_tutorial(tmp_path: Path) -> None:
         assert "slave2" in told  # docker node ls
         assert len(re.findall(r"^web +3/3 ", told, re.MULTILINE)) == 3  # deployer services web
     finally:
-        subprocess.run(["deployer", "sandbox", "down", "--name", name], env=env, capture_output=True, check=False)
+        # The keys in the real HOME go, too; the images stay while the other tests' sandbox is there.
+        subprocess.run(
+            ["deployer", "sandbox", "down", "--name", name, "--purge"], env=env, capture_output=True, check=False
+        )
