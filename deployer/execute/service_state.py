@@ -48,6 +48,8 @@ LASTING: Final = (
 STALE_NETWORK: Final = re.compile(r"network sandbox join failed:.*file exists")
 """The machine still has the interface of an overlay that is gone, and fails the tasks of the network that has its number now
 (github.com/moby/libnetwork/issues/1765): for seconds after a swarm was left, or until the engine is started anew."""
+TAKEN_PORT: Final = re.compile(r"network sandbox join failed:.*failed to set link up: address already in use")
+"""A program on the machine, and not its kernel, has the port at which overlay networks meet (VXLAN)."""
 
 COMPARED: Final = ("ContainerSpec", "Resources", "RestartPolicy", "LogDriver", "Networks", "ForceUpdate")
 """What makes a task one of an earlier spec; not where it may run (swarmkit, manager/orchestrator/task.go, IsTaskDirty)."""
@@ -282,4 +284,6 @@ def _task_errors(name: str, service: Mapping[str, Any], tasks: Sequence[Mapping[
 def _remedy(error: str) -> str:
     if STALE_NETWORK.search(error):
         return "; its machine has an earlier network: apply again, or deployer machine restart --engine MACHINE"
+    if TAKEN_PORT.search(error):
+        return "; a program on its machine has UDP port 4789, which overlay networks need: ss -lunp 'sport = 4789' names it"
     return ""

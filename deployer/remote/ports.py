@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 KNOCK_SECONDS: Final = 3
 LISTEN_SECONDS: Final = 30
-"""It is ended when all have knocked; by itself, where nobody can end it any more."""
+"""It is ended when all have knocked; by itself where nobody can any more: four times a second it says a word, and is ended by that
+when nobody hears it. Who was killed would else have taken 4789/udp from the overlay networks of whoever applies next."""
 
-_LISTEN: Final = r"""
+LISTEN: Final = r"""
 use strict; use IO::Socket::IP; use IO::Select; use Socket;
 $| = 1;
 my ($seconds, $word, @ports) = @ARGV;
@@ -41,8 +42,8 @@ for my $port (@ports) {
     if ($socket) { $all->add($socket) } else { print "busy $port\n" }
 }
 print "ready $$\n";
-while (my @some = $all->can_read) {
-    for my $socket (@some) {
+while ($all->count && print "beat\n") {
+    for my $socket ($all->can_read(0.25)) {
         if ($socket->socktype == SOCK_DGRAM) {
             my $from = recv($socket, my $said, 64, 0);
             send($socket, $said, 0, $from) if $from && $said eq $word;
@@ -177,7 +178,7 @@ class _Listener:
                 ready.set()
 
         argv = ("perl", "-", str(LISTEN_SECONDS), word, *map(_named, ports))
-        self._running = asyncio.ensure_future(self._connection.run(Command(argv, stdin=_LISTEN.encode()), hear))
+        self._running = asyncio.ensure_future(self._connection.run(Command(argv, stdin=LISTEN.encode()), hear))
         self._running.add_done_callback(lambda _: ready.set())
         await ready.wait()
         if not self._process:

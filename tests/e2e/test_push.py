@@ -123,8 +123,9 @@ def test_a_rollback_is_what_runs_and_the_next_push_goes_forward_again(pushing: P
     count = next(line.strip() for line in (clone / FILE).read_text().splitlines() if "replicas:" in line)
     was = cluster.replicas()["swarmtest_web"]
     commit = pushing.change(clone, count, "replicas: 5")
-    assert pushing.push(clone)[0] == 0
-    assert cluster.replicas()["swarmtest_web"] == "5/5"
+    code, said = pushing.push(clone)
+    assert code == 0, said
+    assert cluster.replicas()["swarmtest_web"] == "5/5", said
     done = cluster.deployer("rollback", "--repo", str(pushing.server), "--reason", "too many")
     assert done.returncode == 0, done.stderr
     assert cluster.replicas()["swarmtest_web"] == was
@@ -154,7 +155,8 @@ def test_a_gate_refuses_a_push_whose_deploy_fails_and_the_cluster_is_as_before(
         assert code == 1
         assert "! [remote rejected] main -> main (" in told, said
         assert pushing.head == before
-        assert cluster.deployer("plan", "--detailed-exitcode", "--repo", str(pushing.server)).returncode == 0
+        planned = cluster.deployer("plan", "--detailed-exitcode", "--repo", str(pushing.server))
+        assert planned.returncode == 0, planned.stdout
         pushing.git(clone, "reset", "--quiet", "--hard", before)
         commit = pushing.change(clone, "replicas:", "replicas:  ")
         code, said = pushing.push(clone)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.e2e.standing import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,6 +96,31 @@ def test_ports_that_a_firewall_shuts_are_named_and_nobody_joins(cluster: Standin
     opened = cluster.deployer("machine", "check")
     assert opened.returncode == 0, opened.stdout
     assert "cannot reach" not in opened.stdout
+
+
+def test_a_check_that_is_killed_leaves_nobody_at_the_ports_of_overlay_networks(cluster: Standing) -> None:
+    """Who listened stayed for half a minute, and failed the tasks of the next apply: "failed to set link up: address already in use"."""
+
+    def listens() -> bool:
+        return "perl" in cluster.on("consul", "ss", "-lunp", "sport = 4789")
+
+    cluster.edit("cluster/nodes/consul.yaml", "swarm: none", "swarm: worker")
+    cluster.on(
+        "consul", "iptables", "-A", "INPUT", "-p", "udp", "--dport", "4789", "-j", "DROP"
+    )  # so that it takes its time
+    checking = subprocess.Popen(
+        [*cluster.argv, "machine", "check", "--worktree", "consul"],
+        cwd=cluster.repo, env=cluster.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        assert until(listens, 20)
+        checking.kill()
+        assert until(lambda: not listens(), 3)
+    finally:
+        checking.kill()
+        checking.wait()
+        cluster.on("consul", "iptables", "-D", "INPUT", "1")
+        cluster.git("checkout", "--quiet", "--", "cluster")
 
 
 def test_an_interface_with_small_packets_is_warned_of(cluster: Standing) -> None:

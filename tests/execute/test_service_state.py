@@ -170,6 +170,17 @@ def test_an_engine_that_kept_an_earlier_network_is_to_be_restarted() -> None:
     assert error == f"web: {said} (2 times){remedy}", "the tasks failed twice: nobody is to restart it twice"
 
 
+def test_a_program_that_has_the_port_of_overlay_networks_is_to_be_found() -> None:
+    """As engine 20.10.24 said it while a program listened at 4789/udp of a machine that had just joined."""
+    said = (
+        'network sandbox join failed: subnet sandbox join failed for "10.0.2.0/24": '
+        'vxlan interface creation failed for subnet "10.0.2.0/24": failed to set link up: address already in use'
+    )
+    (error,) = service_state("web", service(0, 1), [task("failed", err=said)]).errors
+    assert error.startswith(f"web: {said}; a program on its machine has UDP port 4789")
+    assert "ss -lunp 'sport = 4789'" in error
+
+
 def checked(told: dict[str, Any]) -> dict[str, Any]:
     """The same with a health check, and a task's spec that fits it."""
     template = told["Spec"]["TaskTemplate"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from deployer.model.command import Completed
 from deployer.model.ports import ports_between, swarm_ports
 from deployer.model.registrator import Registrator
 from deployer.remote.local import LocalConnection
-from deployer.remote.ports import Found, Way, complaints, look
+from deployer.remote.ports import LISTEN, LISTEN_SECONDS, Found, Way, complaints, look
 from tests import literals
 from tests.fakes import FakeConnection, cluster, run
 
@@ -63,6 +64,20 @@ def test_somebody_listens_where_nobody_did_and_is_gone_afterwards(free: int) -> 
         with socket.socket(type=kind) as again:
             again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             again.bind(("127.0.0.1", free))
+
+
+@perl
+def test_who_listens_is_gone_when_nobody_hears_it_any_more(free: int) -> None:
+    """As when deployer is killed: a minute later the port would have been an overlay network's."""
+    argv = ["perl", "-", str(LISTEN_SECONDS), "word", f"{free}/udp"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(LISTEN.encode())
+        process.stdin.close()
+        assert process.stdout.readline().startswith(b"ready")
+        process.stdout.close()
+        process.wait(5)
 
 
 @perl
