@@ -34,6 +34,8 @@ async def restart_machine(world: World, operation: RestartMachine, tell: Callabl
     began = time.monotonic()
     if operation.what == "engine":
         connection = await world.link.to(operation.node)
+        # Docker's unit may be started three times in a minute (its StartLimitBurst=): the fourth would be refused, with it stopped.
+        await connection.run(Command(("systemctl", "reset-failed", "docker"), root=True, timeout=operation.timeout))
         done = await connection.run(Command(("systemctl", "restart", "docker"), root=True, timeout=operation.timeout))
         if not done.ok:
             raise CommandFailedError("restarting the engine", done)

@@ -27,6 +27,7 @@ main() {
     none) ;;
     reload) systemctl reload docker ;;
     restart)
+        systemctl reset-failed docker || true # it starts a unit three times in a minute, whoever asked for them
         if ! systemctl restart docker; then
             journalctl -u docker -n 10 --no-pager >&2 || true
             if [ -e "$file.before" ]; then mv "$file.before" "$file"; else rm -f "$file"; fi

@@ -30,7 +30,7 @@ main() {
         command -v docker >/dev/null || install docker-cli
         # Nor does every package restart the engine.
         running=$(docker version --format '{{.Server.Version}}' 2>/dev/null) || running=none
-        case $(dockerd --version) in *" $running,"*) ;; *) systemctl restart docker ;; esac
+        case $(dockerd --version) in *" $running,"*) ;; *) systemctl reset-failed docker || true; systemctl restart docker ;; esac
         tries=0
         until docker version >/dev/null 2>&1; do
             tries=$((tries + 1))
