@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from deployer.execute.world import World
     from deployer.plan.care import Demote, DeregisterNode, LeaveSwarm, RemoveMember, RemoveOwn
 
+TASK_LABEL: Final = "com.docker.swarm.task.id"
 ATTEMPTS: Final = 5
 POLL_SECONDS: Final = 0.5
 DEMOTE_SECONDS: Final = 60.0
@@ -68,6 +69,13 @@ async def leave_swarm(world: World, operation: LeaveSwarm) -> str:
     if (await engine.get("/info"))["Swarm"]["LocalNodeState"] == "inactive":
         return "already so"
     await engine.post_slowly("/swarm/leave", {}, LEAVE_SECONDS)
+    # An engine keeps the containers of tasks that did not end in order ("error while removing network: unknown network").
+    for told in await engine.get("/containers/json", all=True, filters={"label": [TASK_LABEL]}):
+        try:
+            await engine.delete(f"/containers/{segment(told['Id'])}", force=True)
+        except EngineError as error:
+            if error.status not in {404, 409}:  # it is gone, or the engine is about to remove it
+                raise
     return ""
 
 

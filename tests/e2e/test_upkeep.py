@@ -98,16 +98,18 @@ def test_what_cannot_run_elsewhere_is_refused_beforehand(cluster: Standing) -> N
 
 def test_a_machine_is_removed_and_taken_in_again(cluster: Standing) -> None:
     said = done(cluster, "machine", "rm", "slave2", "--yes", "--commit")
-    assert "stays on slave2: Docker" in said
-    assert sorted(members(cluster)) == ["master", "slave"]
-    assert cluster.replicas()["swarmtest_web"] == "3/3"
-    assert cluster.on("slave2", "docker", "ps", "--all", "--quiet") == ""
-    assert "inactive" in cluster.on("slave2", "docker", "info", "--format", "{{.Swarm.LocalNodeState}}")
-    catalogue = json.loads(cluster.on("consul", "curl", "-sS", "http://127.0.0.1:8500/v1/catalog/nodes"))
-    assert sorted(entry["Node"] for entry in catalogue) == ["consul", "master", "slave"]
-    assert done(cluster, "plan", "--detailed-exitcode")
-    cluster.git("revert", "--no-edit", "HEAD")
-    done(cluster, "apply")
+    try:
+        assert "stays on slave2: Docker" in said
+        assert sorted(members(cluster)) == ["master", "slave"]
+        assert cluster.replicas()["swarmtest_web"] == "3/3"
+        assert cluster.on("slave2", "docker", "ps", "--all", "--quiet") == ""
+        assert "inactive" in cluster.on("slave2", "docker", "info", "--format", "{{.Swarm.LocalNodeState}}")
+        catalogue = json.loads(cluster.on("consul", "curl", "-sS", "http://127.0.0.1:8500/v1/catalog/nodes"))
+        assert sorted(entry["Node"] for entry in catalogue) == ["consul", "master", "slave"]
+        assert done(cluster, "plan", "--detailed-exitcode")
+    finally:
+        cluster.git("revert", "--no-edit", "HEAD")
+        done(cluster, "apply")
     assert members(cluster)["slave2"] == ("Ready", "Active", "")
 
 

@@ -201,7 +201,22 @@ class TestLeaving:
     def test_who_has_left_already(self) -> None:
         out = FakeConnection({"GET /info": {"Swarm": {"LocalNodeState": "inactive"}}})
         assert detail(one(LeaveSwarm("m1"), m1=out)) == "already so"
-        assert detail(one(RemoveMember("m1", "m2", "n1"), m2=FakeConnection({"GET /nodes/n1": GONE}))) == "already so"
+
+    def test_what_tasks_left_behind_goes_with_the_swarm(self) -> None:
+        """Seen on engine 20.10.24: five containers of tasks on a machine that was no member any more."""
+        machine = FakeConnection(
+            {
+                "GET /info": {"Swarm": {"LocalNodeState": "active"}},
+                "POST /swarm/leave": {},
+                "GET /containers/json": [{"Id": "c1"}],
+                "DELETE /containers/c1": {},
+            }
+        )
+        assert detail(one(LeaveSwarm("m1"), m1=machine)) == ""
+        left = machine.requests[-2:]
+        assert [request.line for request in left] == ["GET /containers/json", "DELETE /containers/c1"]
+        assert "com.docker.swarm.task.id" in left[0].query["filters"]
+        assert "POST /swarm/leave" in [request.line for request in machine.requests[:-2]]
 
     def test_an_entry_is_removed_when_the_managers_call_it_down(self) -> None:
         told = FakeConnection({"GET /nodes/n1": Turns(node(), node("down")), "DELETE /nodes/n1": {}})
