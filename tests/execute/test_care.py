@@ -201,6 +201,7 @@ class TestLeaving:
     def test_who_has_left_already(self) -> None:
         out = FakeConnection({"GET /info": {"Swarm": {"LocalNodeState": "inactive"}}})
         assert detail(one(LeaveSwarm("m1"), m1=out)) == "already so"
+        assert detail(one(RemoveMember("m1", "m2", "n1"), m2=FakeConnection({"GET /nodes/n1": GONE}))) == "already so"
 
     def test_what_tasks_left_behind_goes_with_the_swarm(self) -> None:
         """Seen on engine 20.10.24: five containers of tasks on a machine that was no member any more."""
