@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.docker import EngineError, segment
 from deployer.errors import DeployerError, TimedOutError
+from deployer.model import labels
 from deployer.remote import ConnectionFailedError
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from deployer.execute.world import World
     from deployer.plan.care import Demote, DeregisterNode, LeaveSwarm, RemoveMember, RemoveOwn
 
-TASK_LABEL: Final = "com.docker.swarm.task.id"
 ATTEMPTS: Final = 5
 POLL_SECONDS: Final = 0.5
 DEMOTE_SECONDS: Final = 60.0
@@ -70,7 +70,7 @@ async def leave_swarm(world: World, operation: LeaveSwarm) -> str:
         return "already so"
     await engine.post_slowly("/swarm/leave", {}, LEAVE_SECONDS)
     # An engine keeps the containers of tasks that did not end in order ("error while removing network: unknown network").
-    for told in await engine.get("/containers/json", all=True, filters={"label": [TASK_LABEL]}):
+    for told in await engine.get("/containers/json", all=True, filters={"label": [labels.TASK]}):
         try:
             await engine.delete(f"/containers/{segment(told['Id'])}", force=True)
         except EngineError as error:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.diff.services import ROLLED_BACK, RUNNING_UPDATES
 from deployer.execute.world import FAILED_STATES
 from deployer.model.observed import is_finite
+from deployer.model.ports import VXLAN
 from deployer.model.printable import printable
 
 if TYPE_CHECKING:
@@ -285,5 +286,5 @@ def _remedy(error: str) -> str:
     if STALE_NETWORK.search(error):
         return "; its machine has an earlier network: apply again, or deployer machine restart --engine MACHINE"
     if TAKEN_PORT.search(error):
-        return "; a program on its machine has UDP port 4789, which overlay networks need: ss -lunp 'sport = 4789' names it"
+        return f"; a program on its machine has UDP port {VXLAN[0]}, which overlay networks need: ss -lunp 'sport = {VXLAN[0]}' names it"
     return ""

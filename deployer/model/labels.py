@@ -34,4 +34,7 @@ KEYS: Final = "deployer.labels"
 NODE: Final = "deployer.node"
 """On a swarm node: the machine's name in git. With it a member is known as ours when its file is gone."""
 
+TASK: Final = "com.docker.swarm.task.id"
+"""Swarm's own, on the container of a task: the task's id."""
+
 VOLATILE: Final = frozenset({COMMIT, HASH, FIELDS, DIGEST})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.docker import Engine, EngineError, segment
 from deployer.docker.frames import Frames
 from deployer.errors import DeployerError, UnreachableError
+from deployer.model.labels import TASK
 from deployer.model.running import LogRecord
 from deployer.observe.running import STACK
 from deployer.remote.together import together
@@ -102,7 +103,7 @@ class _Names:
         if not found:
             return LogRecord("", "", "", line)
         about: Mapping[str, str] = dict(pair.partition("=")[::2] for pair in found[2].split(","))
-        task, node = about.get("com.docker.swarm.task.id", ""), about.get("com.docker.swarm.node.id", "")
+        task, node = about.get(TASK, ""), about.get("com.docker.swarm.node.id", "")
         service = self._services.get(about.get("com.docker.swarm.service.id", ""), "")
         return LogRecord(
             found[1], self._hosts.get(node) or node, f"{service}.{self._slots.get(task) or task}", found[3]

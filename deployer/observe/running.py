@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.docker import Engine
 from deployer.errors import DeployerError, UnreachableError
+from deployer.model.labels import TASK
 from deployer.model.running import Row, Running
 from deployer.remote.together import together
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 STACK: Final = "com.docker.stack.namespace"
 PROJECT: Final = "com.docker.compose.project"
 SERVICE: Final = "com.docker.swarm.service.name"
-TASK: Final = "com.docker.swarm.task.id"
 FAILED: Final = frozenset({"failed", "rejected", "orphaned"})
 WAITING: Final = frozenset({"new", "pending", "assigned", "accepted", "preparing"})
 

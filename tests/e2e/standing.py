@@ -151,9 +151,8 @@ class Standing:
         self.on("consul", "sh", "-c", "docker rm --force --volumes deployer-consul || true")
         for machine in members:
             gone = partial(self._overlays_are_gone, machine)
-            if not until(
-                gone, 20
-            ):  # an engine finds them when it starts, and takes each away when its number is needed
+            if not until(gone, 20):
+                # An engine finds them when it starts, and takes each away when its number is needed.
                 self.on(machine, "sh", "-c", "systemctl reset-failed docker; systemctl restart docker")
 
     def _overlays_are_gone(self, machine: str) -> bool:

@@ -105,9 +105,8 @@ def test_a_check_that_is_killed_leaves_nobody_at_the_ports_of_overlay_networks(c
         return "perl" in cluster.on("consul", "ss", "-lunp", "sport = 4789")
 
     cluster.edit("cluster/nodes/consul.yaml", "swarm: none", "swarm: worker")
-    cluster.on(
-        "consul", "iptables", "-A", "INPUT", "-p", "udp", "--dport", "4789", "-j", "DROP"
-    )  # so that it takes its time
+    # A port that does not answer: the check takes its time.
+    cluster.on("consul", "iptables", "-A", "INPUT", "-p", "udp", "--dport", "4789", "-j", "DROP")
     checking = subprocess.Popen(
         [*cluster.argv, "machine", "check", "--worktree", "consul"],
         cwd=cluster.repo, env=cluster.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -181,7 +181,10 @@ class TestRestart:
     def test_the_engine_alone(self) -> None:
         machine = FakeConnection(outputs={"systemctl": Completed(0, "", "")})
         assert detail(one(RestartMachine("m1", "engine", 20), m1=machine)).endswith("engine 26.1.5")
-        assert [command.argv[1:] for command in machine.commands] == [("reset-failed", "docker"), ("restart", "docker")]
+        assert [command.argv for command in machine.commands] == [
+            ("systemctl", "reset-failed", "docker"),
+            ("systemctl", "restart", "docker"),
+        ]
 
     def test_switched_off(self) -> None:
         boots = Turns(Completed(0, "a\n", ""), Completed(0, "a\n", ""), ConnectionFailedError("no answer"))

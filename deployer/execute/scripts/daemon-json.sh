@@ -3,6 +3,12 @@
 # A file with which dockerd does not start is never left behind.
 set -eu
 
+# systemd starts it three times in a minute, whoever asked for them: the count begins anew.
+restart() {
+    systemctl reset-failed docker || true
+    systemctl restart docker
+}
+
 main() {
     effect=$1 file=${2:-/etc/docker/daemon.json}
     if [ -L "$file" ]; then file=$(readlink -f "$file"); fi
@@ -27,12 +33,10 @@ main() {
     none) ;;
     reload) systemctl reload docker ;;
     restart)
-        systemctl reset-failed docker || true # it starts a unit three times in a minute, whoever asked for them
-        if ! systemctl restart docker; then
+        if ! restart; then
             journalctl -u docker -n 10 --no-pager >&2 || true
             if [ -e "$file.before" ]; then mv "$file.before" "$file"; else rm -f "$file"; fi
-            systemctl reset-failed docker || true
-            if systemctl restart docker; then
+            if restart; then
                 echo "the engine did not start with it; the old file is back" >&2
             else
                 echo "the engine did not start with it, nor with the old file, which is back" >&2
