@@ -105,7 +105,9 @@ def test_facts_of_thirty_machines(cluster: Standing, tmp_path: Path) -> None:
         rounds = [(ours(), plain()) for _ in range(5)]
         mine, theirs = min(pair[0] for pair in rounds), min(pair[1] for pair in rounds)
         each = ", ".join(f"{pair[0]:.2f}/{pair[1]:.2f}" for pair in rounds)
-        print(f"facts of {ADDRESSES} machines in {mine:.2f} s, as many times `ssh HOST true` at once in {theirs:.2f} s ({each})")
+        print(
+            f"facts of {ADDRESSES} machines in {mine:.2f} s, as many times `ssh HOST true` at once in {theirs:.2f} s ({each})"
+        )
         assert mine < 1.25 * theirs, "the reading of facts costs more than the connections themselves"
     finally:
         removals = [f"ip address del {address}/24 dev eth0" for address in addresses]
