@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from deployer.sandbox.labels import LABEL, MACHINE_LABEL
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -55,7 +57,17 @@ def _keep(standing: Standing, folder: Path) -> None:
     for log in (Path(standing.env["XDG_STATE_HOME"]) / "deployer").rglob("*.log"):
         shutil.copy(log, folder)
     prefix = standing.container("")
-    for container in _run("docker", "ps", "--all", "--filter", f"name=^{prefix}", "--format", "{{.Names}}").split():
+    for container in _run(
+        "docker",
+        "ps",
+        "--all",
+        "--filter",
+        f"label={LABEL}={standing.name}",
+        "--filter",
+        f"label={MACHINE_LABEL}",
+        "--format",
+        "{{.Names}}",
+    ).split():
         machine = container.removeprefix(prefix)
         for kind, script in ASKED.items():
             said = _run("docker", "exec", container, "timeout", "20", "sh", "-c", f"{{ {script}; }} 2>&1")
