@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.sandbox.engine import engine_missing_reason
+from deployer.sandbox.engine import engine_silent_reason
 from tests.e2e.cluster import Cluster
 from tests.e2e.costs import Costs
 from tests.e2e.evidence import keep_evidence
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if Path(__file__).parent in item.path.parents and (reason := engine_missing_reason()):
+    if Path(__file__).parent in item.path.parents and (reason := engine_silent_reason()):
         pytest.fail(f"{reason}; `deployer sandbox engine` sets it up, `make check` does without", pytrace=False)
 
 

@@ -15,7 +15,7 @@ LABEL: Final = "deployer.test"
 """On each container and network that a test makes beside the sandboxes; its value is the test's process."""
 FOLDER: Final = "deployer-test-"
 """How the folders of a run are called in the system's temporary folder: this, the process, and what makes them unique."""
-_SANDBOX: Final = re.compile(rf"deployer-{PREFIX}-[a-z]+-(\d+)(?:-.*)?")
+_SANDBOX: Final = re.compile(rf"deployer-{PREFIX}-[a-z0-9]+-(\d+)(?:-.*)?")
 _FOLDER: Final = re.compile(rf"{FOLDER}(\d+)-.*")
 
 
