@@ -34,8 +34,8 @@ class TestWaiting:
             wait_until(lambda: False, "the lamp", seconds=0, saw=lambda: "dark")
 
     def test_without_a_name_it_says_the_condition_itself(self) -> None:
-        with pytest.raises(AssertionError, match=r"wait_until\(lambda: HERE\.is_file\(\), seconds=0\); saw last: False$"):
-            wait_until(lambda: HERE.is_file(), seconds=0)
+        with pytest.raises(AssertionError, match=r"wait_until\(lambda: not LANES\[0\], seconds=0\); saw last: False$"):
+            wait_until(lambda: not LANES[0], seconds=0)
 
     def test_an_exception_counts_as_not_yet_where_that_was_said(self) -> None:
         looks = []
