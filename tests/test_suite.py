@@ -134,6 +134,8 @@ class TestLeftovers:
         with subprocess.Popen(
             [sys.executable, "-c", "import sys; sys.stdin.read()", "pytest"], stdin=subprocess.PIPE
         ) as running:
-            assert not leftovers._is_over(running.pid, ())
+            wait_until(
+                lambda: not leftovers._is_over(running.pid, ())
+            )  # its command line is there a moment after its start
             assert leftovers._is_over(running.pid, (running.pid,))
         assert leftovers._is_over(running.pid, ())
