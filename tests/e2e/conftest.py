@@ -96,7 +96,7 @@ def known_state(request: pytest.FixtureRequest) -> Iterator[None]:
     shared: Cluster = request.getfixturevalue("cluster")
     yield
     if left := shared.settle():
-        terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+        terminal: pytest.TerminalReporter = request.config.pluginmanager.getplugin("terminalreporter")
         terminal.write_line(f"\n{request.path.name} left the cluster changed; it was set back: {'; '.join(left)}")
 
 
