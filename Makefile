@@ -56,8 +56,8 @@ pushes: .venv/.ready
 
 e2e: .venv/.ready
 	$(SAY) "the real cluster: Docker, machines in containers, Consul"
-	-$(BIN)/deployer sandbox engine
-	$(BIN)/pytest -q -m e2e tests/e2e
+	-@$(BIN)/deployer sandbox engine
+	$(BIN)/python -m tests.e2e.lanes
 
 # --- upkeep -----------------------------------------------------------------------------------------------------------
 

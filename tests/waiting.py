@@ -1,61 +1,81 @@
-"""How tests wait: for a condition, with a generous end, and a failure that says what it saw last."""
+"""Waiting for what comes about: tests wait for a condition, never for a time, and say what they saw last."""
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
-
-GENEROUS_SECONDS = 60.0
-"""Far more than any condition of a test takes: it ends a test that hangs, and says nothing about speed."""
-PAUSE_SECONDS = 0.02
-LONGEST_SIGHT = 4000
-"""Characters of what was seen last: its end counts."""
+GENEROUS: Final = 60.0
+"""Seconds: twenty times what most things take, so that only what never happens fails, and no slow machine does."""
+LOOKS: Final = 0.05
+"""Seconds between the first looks; they grow to half a second."""
 
 
 def wait_until(
     condition: Callable[[], T],
-    what: str,
-    seconds: float = GENEROUS_SECONDS,
+    what: str = "",
+    *,
+    seconds: float = GENEROUS,
     saw: Callable[[], object] | None = None,
-    pause: float = PAUSE_SECONDS,
+    fails: type[Exception] | tuple[type[Exception], ...] = (),
 ) -> T:
-    """Return the first true value of `condition`; `what` names it.
+    """Ask `condition` until its answer is true, and return that answer.
 
-    Fails after `seconds`. The failure shows what `saw` returns then, and the condition's last value where there is no `saw`.
+    Raises AssertionError after `seconds`: it says what was waited for (`what`, or else the condition's own source) and what was seen
+    last (what `saw` returns, or else the last answer). An exception of the kinds `fails` counts as "not yet".
     """
-    began = time.monotonic()
-    while not (found := condition()):
-        if time.monotonic() - began >= seconds:
-            _fail(what, seconds, saw() if saw else found)
+    deadline, pause = time.monotonic() + seconds, LOOKS
+    while True:
+        answer, error = _ask(condition, fails)
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(_failure(condition, what, seconds, answer, saw)) from error
         time.sleep(pause)
-    return found
+        pause = min(pause * 1.3, 0.5)
 
 
 async def wait_until_async(
-    condition: Callable[[], T],
-    what: str,
-    seconds: float = GENEROUS_SECONDS,
-    saw: Callable[[], object] | None = None,
-    pause: float = PAUSE_SECONDS,
+    condition: Callable[[], T], what: str = "", *, seconds: float = GENEROUS, saw: Callable[[], object] | None = None
 ) -> T:
-    """The same in a coroutine: the event loop goes on, and its clock counts the seconds."""
+    """The same for a test that runs in an event loop, by whose clock the seconds count."""
     clock = asyncio.get_running_loop().time
-    began = clock()
-    while not (found := condition()):
-        if clock() - began >= seconds:
-            _fail(what, seconds, saw() if saw else found)
-        await asyncio.sleep(pause)
-    return found
+    deadline = clock() + seconds
+    while not (answer := condition()):
+        if clock() > deadline:
+            raise AssertionError(_failure(condition, what, seconds, answer, saw))
+        await asyncio.sleep(0.005)
+    return answer
 
 
-def _fail(what: str, seconds: float, seen: object) -> NoReturn:
-    text = seen if isinstance(seen, str) else repr(seen)
-    if len(text) > LONGEST_SIGHT:
-        text = f"... {text[-LONGEST_SIGHT:]}"
-    raise AssertionError(f"waited {seconds:g} s for {what}; last seen: {text}")
+def _ask(
+    condition: Callable[[], T], fails: type[Exception] | tuple[type[Exception], ...]
+) -> tuple[T | None, Exception | None]:
+    try:
+        return condition(), None
+    except fails as error:
+        return None, error
+
+
+def _failure(
+    condition: Callable[[], object], what: str, seconds: float, answer: object, saw: Callable[[], object] | None
+) -> str:
+    try:
+        last = answer if saw is None else saw()
+    except Exception as error:  # noqa: BLE001 - the failure itself must be told, whatever the look at it does
+        last = repr(error)
+    return f"waited {seconds:g} s for {what or _source(condition)}; saw last: {last}"
+
+
+def _source(condition: Callable[[], object]) -> str:
+    """The condition as it stands in its file, on one line."""
+    try:
+        return " ".join(inspect.getsource(condition).split())
+    except (OSError, TypeError):
+        return repr(condition)

@@ -36,6 +36,9 @@ def up(
             help="Take the machines of DIR/cluster/nodes, and write their addresses and host keys there.", metavar="DIR"
         ),
     ] = None,
+    with_engine: Annotated[
+        bool, typer.Option("--with-engine", help="New machines have a Docker engine already; without it they are bare.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Start the machines and the registry.
@@ -54,7 +57,7 @@ def up(
         if repo
         else spec.machine_names(spec.DEFAULT_NODES if nodes is None else nodes)
     )
-    sandbox = start(spec.checked(name, machines, subnet), _say)
+    sandbox = start(spec.checked(name, machines, subnet, engine=with_engine), _say)
     if repo is not None:
         repository.write_repository(repo, sandbox, _say)
     typer.echo(text.as_json(sandbox) if json else text.table(sandbox))

@@ -21,11 +21,15 @@ REGISTRY = "registry"
 
 @dataclass(frozen=True)
 class SandboxSpec:
-    """What `up` is asked for: machines by name, in the order of their addresses; `subnet` None means the first free one."""
+    """What `up` is asked for: machines by name, in the order of their addresses; `subnet` None means the first free one.
+
+    `engine`: new machines have a Docker engine from the start, as `engine: {install: distro}` would install it.
+    """
 
     name: str
     machines: tuple[str, ...]
     subnet: str | None = None
+    engine: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def checked_name(word: str, what: str) -> str:
     return word
 
 
-def checked(name: str, machines: Iterable[str], subnet: str | None = None) -> SandboxSpec:
+def checked(name: str, machines: Iterable[str], subnet: str | None = None, *, engine: bool = False) -> SandboxSpec:
     """A spec whose names can be those of containers and hosts; raises UsageError naming the first that cannot."""
     wanted = tuple(checked_name(machine, "machine") for machine in machines)
     checked_name(name, "sandbox")
@@ -81,4 +85,4 @@ def checked(name: str, machines: Iterable[str], subnet: str | None = None) -> Sa
         raise UsageError(f"a sandbox has 1 to {MOST_MACHINES} machines, not {len(wanted)}")
     if len(set(wanted)) != len(wanted):
         raise UsageError("two machines of the sandbox have one name")
-    return SandboxSpec(name, wanted, subnet)
+    return SandboxSpec(name, wanted, subnet, engine)

@@ -28,6 +28,8 @@ def up(spec: SandboxSpec, say: Callable[[str], None]) -> Sandbox:
     with state.locked(spec.name, say), observe.engine() as client:
         root = ensure_rootfs(client, say)
         machine_image = build.image(client, "machine", root, say)
+        if spec.engine:
+            machine_image = build.image(client, "engine", machine_image, say)
         registry_image = build.image(client, "registry", root, say)
         hub = hub_answers()
         wanted = [stand_in for stand_in in build.STAND_INS if stand_in.ours or not hub]

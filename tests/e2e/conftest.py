@@ -1,68 +1,99 @@
-"""The real thing: machines in containers, SSH, engines, Consul. Without Docker these are skipped, in CI they must run."""
+"""The real thing: machines in containers, SSH, engines, Consul.
+
+Without Docker these tests fail with one line. `make e2e` runs them in two lanes, see lanes.py.
+"""
 
 from __future__ import annotations
 
-import os
-import shutil
+import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.sandbox.engine import engine_missing_reason
+from deployer.sandbox.engine import engine_silent_reason
+from tests.e2e.cluster import Cluster
+from tests.e2e.costs import Costs
+from tests.e2e.evidence import keep_evidence
 from tests.e2e.registering import Registering, registering
-from tests.e2e.standing import PROJECT, Standing
+from tests.e2e.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+COSTS = Costs()
+
+
+def pytest_configure() -> None:
+    """Ctrl-C takes the machines down also where whoever started this ignores it, as shells do for what runs in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = [item for item in items if Path(__file__).parent in item.path.parents]  # the hook gets those of all folders
-    reason = engine_missing_reason() if here else None
-    for item in here:
-        item.add_marker(pytest.mark.e2e)
-        if reason and not os.environ.get("CI"):
-            item.add_marker(pytest.mark.skip(reason=reason))
+    for item in items:
+        if Path(__file__).parent in item.path.parents:  # the hook gets those of all folders
+            item.add_marker(pytest.mark.e2e)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if Path(__file__).parent in item.path.parents and (reason := engine_silent_reason()):
+        pytest.fail(f"{reason}; `deployer sandbox engine` sets it up, `make check` does without", pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """With what failed comes what the swarm said at that moment: nobody can ask it afterwards."""
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    began = time.monotonic()
+    try:
+        return (yield)
+    finally:
+        COSTS.add_fixture(fixturedef.argname, fixturedef.scope, request.node.nodeid, time.monotonic() - began)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    COSTS.add(report)
+
+
+def pytest_sessionfinish() -> None:
+    COSTS.write()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With what failed comes what the machines said at that moment: nobody can ask them afterwards."""
     report = yield
-    standing = getattr(item, "funcargs", {}).get("bare")
-    if report.failed and standing:
-        report.sections.append(("the swarm", standing.told()))
+    if report.failed and Path(__file__).parent in item.path.parents:
+        folder = keep_evidence(item.nodeid, report, Standing.up_now)
+        report.sections.append(("evidence", f"in {folder}"))
     return report
 
 
 @pytest.fixture(scope="session")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
-    """The project's own example on four bare machines, committed and not yet applied."""
-    home = tmp_path_factory.mktemp("e2e")
-    standing = Standing(f"e2e-{os.getpid()}", home / "repo", home / "xdg")
-    shutil.copytree(PROJECT / "cluster", standing.repo / "cluster")
-    shutil.copytree(PROJECT / "stacks", standing.repo / "stacks")
-    # One machine is reached as somebody who is not root, has sudo, and is not in the group `docker`.
-    with (standing.repo / "cluster/nodes/slave2.yaml").open("a") as file:
-        file.write("ssh: {user: admin}\n")
-    standing.git("init", "--quiet", "--initial-branch=main")
-    try:
-        standing.deployer("sandbox", "up", "--name", standing.name, "--repo", ".", check=True)
-        standing.commit("Four machines, two stacks")
-        yield standing
-    finally:
-        standing.deployer("sandbox", "down", "--name", standing.name, check=True)
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The project's own example on four machines, applied. A test file finds it as it is here, see `known_state`.
+
+    They have engines already; how a bare machine gets one is what test_bare.py and the tutorial's test are for.
+    """
+    made = Cluster("e2e", tmp_path_factory.mktemp("e2e"))
+    with made.machines("Four machines, two stacks", engine=True):
+        made.apply()
+        yield made
 
 
-@pytest.fixture(scope="session")
-def cluster(bare: Standing) -> Standing:
-    """The same, applied."""
-    applied = bare.deployer("apply")
-    assert applied.returncode == 0, applied.stdout + applied.stderr
-    return bare
+@pytest.fixture(scope="module", autouse=True)
+def known_state(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each file leaves the cluster as it found it; what it leaves otherwise is told, and set back for the next one."""
+    items = [item for item in request.session.items if item.path == request.path]
+    uses = any("cluster" in getattr(item, "fixturenames", ()) for item in items)
+    if not uses:
+        yield
+        return
+    shared: Cluster = request.getfixturevalue("cluster")
+    yield
+    if left := shared.settle():
+        print(f"\n{request.path.name} left the cluster changed; it was set back:", *left, sep="\n  ")
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.registrator.image import build_context
+from tests.e2e.leftovers import LABEL
 from tests.e2e.standing import Standing
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def build_image() -> None:
 @contextmanager
 def registering(home: Path) -> Iterator[Registering]:
     """A machine with an engine, a swarm of one and Consul, made by deployer itself, and the image beside it."""
-    standing = Standing(f"registrator-{os.getpid()}", home / "repo", home / "xdg")
+    standing = Standing("registrator", home)
     for path, text in {
         "cluster/cluster.yaml": CLUSTER,
         f"cluster/nodes/{MACHINE}.yaml": NODE,
@@ -54,20 +55,16 @@ def registering(home: Path) -> Iterator[Registering]:
     }.items():
         (standing.repo / path).parent.mkdir(parents=True, exist_ok=True)
         (standing.repo / path).write_text(text)
-    standing.git("init", "--quiet", "--initial-branch=main")
-    try:
-        standing.deployer("sandbox", "up", "--name", standing.name, "--repo", ".", check=True)
-        standing.commit("One machine")
-        applied = standing.deployer("apply")
-        assert applied.returncode == 0, applied.stdout + applied.stderr
+    with standing.machines("One machine", engine=True):
+        standing.must("apply")
         build_image()
         made = Registering(standing)
         made.sh("sh", "-c", f"docker export $(docker create --label test {PRESENT}) | docker import - {SLEEPER}")
         made.clear()
-        yield made
-        made.remove()
-    finally:
-        standing.deployer("sandbox", "down", "--name", standing.name)
+        try:
+            yield made
+        finally:
+            made.remove()
 
 
 @dataclass(frozen=True)
@@ -101,7 +98,7 @@ class Registering:
     ) -> None:
         self.remove()
         self._standing.host(
-            "run", "--detach", "--name", self.name, "--pid", f"container:{self.machine}",
+            "run", "--detach", "--name", self.name, "--label", f"{LABEL}={os.getpid()}", "--pid", f"container:{self.machine}",
             "--network", f"container:{self.machine}", "--privileged",  # for /proc/1/root
             "--env", "DOCKER_HOST=unix:///proc/1/root/run/docker.sock", *(word for one in env for word in ("--env", one)),
             *(("--volume", volume) if volume else ()), IMAGE, *flags, uri,

@@ -2,55 +2,137 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-PROJECT = Path(__file__).parents[2]
+PROJECT: Final = Path(__file__).parents[2]
+PREFIX: Final = "test"
+"""Each sandbox of the tests is called test-KIND-PID, so that whoever comes later knows whether its makers still run."""
+REMEMBERED: Final = 12
+"""How many of the last commands a failed test shows."""
+
+
+def sandbox_name(kind: str) -> str:
+    return f"{PREFIX}-{kind}-{os.getpid()}"
 
 
 class Standing:
-    """`deployer` runs in its repository, with state and cache of its own; `docker` and `curl` run inside its machines."""
+    """`deployer` runs in its repository, with state and cache of its own; `docker` and `curl` run inside its machines.
 
-    def __init__(self, name: str, repo: Path, xdg: Path) -> None:
-        self.name = name
-        self.repo = repo
-        repo.mkdir(parents=True)
-        kept = {key: value for key, value in os.environ.items() if key in {"PATH", "HOME", "LANG"}}
+    `kind` tells this sandbox from the others of this process; `folder` holds all of its files.
+    """
+
+    up_now: Final[list[Standing]] = []
+    """The sandboxes that this process has at present: a failed test says how each of them is."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.name = sandbox_name(kind)
+        self.folder = folder
+        self.repo = folder / "repo"
+        self.repo.mkdir(parents=True)
+        kept = {key: value for key, value in os.environ.items() if key in {"PATH", "HOME", "LANG", "TMPDIR"}}
         self.env = {
             **kept,
-            "XDG_STATE_HOME": str(xdg / "state"),
-            "XDG_CACHE_HOME": str(xdg / "cache"),
-            "XDG_DATA_HOME": str(xdg / "data"),
+            "XDG_STATE_HOME": str(folder / "xdg/state"),
+            "XDG_CACHE_HOME": str(folder / "xdg/cache"),
+            "XDG_DATA_HOME": str(folder / "xdg/data"),
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@localhost",
             "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@localhost",
         }  # fmt: skip
+        self._engine = False
+        self.last: list[subprocess.CompletedProcess[str]] = []
+        """The last commands of deployer, the newest at the end."""
+
+    # --- the sandbox --------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def machines(self, message: str = "Machines", *, engine: bool = False) -> Iterator[Self]:
+        """Machines for the nodes of the repository, committed with their addresses; removed at the end, whatever happens.
+
+        They are bare, or have a Docker engine already, which saves what it costs to install one on each.
+        """
+        self._engine = engine
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.up_now.append(self)
+        try:
+            self.boot()
+            self.commit(message)
+            yield self
+        finally:
+            self.up_now.remove(self)
+            self.deployer("sandbox", "down", "--name", self.name, check=True)
+
+    def boot(self) -> None:
+        """Make the machines. One test process at a time: the first one builds the images that all of them use."""
+        with Path(__file__).open(encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.must("sandbox", "up", "--name", self.name, "--repo", ".", *(["--with-engine"] if self._engine else []))
+
+    @property
+    def identity_file(self) -> Path:
+        """The private key that opens the machines."""
+        return Path(self.env["XDG_STATE_HOME"]) / "deployer/sandbox" / self.name / "id_ed25519"
+
+    def ssh(self, *options: str, program: str = "ssh", config: str = "none") -> list[str]:
+        """An OpenSSH client that knows the machines' host keys and has their key."""
+        return [
+            program, "-F", config, "-i", str(self.identity_file), "-o", "BatchMode=yes",
+            "-o", f"UserKnownHostsFile={self.repo / 'cluster/known_hosts'}", *options,
+        ]  # fmt: skip
+
+    @contextmanager
+    def engine_socket(self, machine: str, folder: Path) -> Iterator[Path]:
+        """A socket of this machine that leads to that machine's engine, through one SSH connection that stays open."""
+        socket = folder / "s"
+        forward = ("-N", "-o", "ExitOnForwardFailure=yes", "-o", "ServerAliveInterval=5", "-L")
+        argv = self.ssh(*forward, f"{socket}:/var/run/docker.sock", f"root@{self.address(machine)}")
+        with subprocess.Popen(argv) as tunnel:
+            try:
+                wait_until(socket.exists, f"the socket of {machine}'s engine")
+                yield socket
+            finally:
+                tunnel.terminate()
+
+    # --- deployer and git ---------------------------------------------------------------------------------------------
 
     @property
     def argv(self) -> list[str]:
         return [sys.executable, "-m", "deployer"]
 
     def deployer(self, *args: str, check: bool = False, timeout: float = 600) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        done = subprocess.run(
             [*self.argv, *args],
             cwd=self.repo,
             env=self.env,
             capture_output=True,
             text=True,
-            check=check,
+            check=False,
             timeout=timeout,
         )
+        self.last = [*self.last[1 - REMEMBERED :], done]
+        if check:
+            assert done.returncode == 0, f"deployer {' '.join(args)}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done
+
+    def must(self, *args: str) -> str:
+        """All that the command says; it has to end with 0."""
+        done = self.deployer(*args, check=True)
+        return done.stdout + done.stderr
 
     def json(self, *args: str) -> Any:
         """What a reporting command says with --json."""
@@ -77,18 +159,25 @@ class Standing:
         assert text.count(old) == 1, (path, old)
         file.write_text(text.replace(old, new))
 
+    # --- looking without deployer's help ------------------------------------------------------------------------------
+
     def container(self, machine: str) -> str:
         return f"deployer-{self.name}-{machine}"
 
     def on(self, machine: str, *argv: str) -> str:
         """Standard output of a command inside a machine, by the outer engine and not by SSH."""
         done = subprocess.run(
-            ["docker", "exec", self.container(machine), *argv], capture_output=True, text=True, check=True, timeout=120
+            ["docker", "exec", self.container(machine), *argv], capture_output=True, text=True, check=False, timeout=300
         )
+        if done.returncode != 0:
+            raise CommandError(machine, argv, done)
         return done.stdout
 
     def host(self, *argv: str) -> str:
-        return subprocess.run(["docker", *argv], capture_output=True, text=True, check=True, timeout=120).stdout.strip()
+        done = subprocess.run(["docker", *argv], capture_output=True, text=True, check=False, timeout=300)
+        if done.returncode != 0:
+            raise CommandError("this machine", ("docker", *argv), done)
+        return done.stdout.strip()
 
     def listed(self, *argv: str) -> list[dict[str, Any]]:
         """`docker ... --format json`-like listing on the manager, one object a line."""
@@ -112,6 +201,10 @@ class Standing:
         """`{"swarmtest_web": "3/3"}`, as Docker's own client says it."""
         return {entry["Name"]: entry["Replicas"].split()[0] for entry in self.listed("service", "ls")}
 
+    def wait_for_replicas(self, **counts: str) -> None:
+        """Until these services have these counts; names as `swarmtest_web="3/3"`."""
+        wait_until(lambda: counts.items() <= self.replicas().items(), f"the counts {counts}", saw=self.replicas)
+
     def told(self) -> str:
         """Members, services, and the last errors of tasks, for whoever reads of a test that failed."""
         script = (
@@ -127,41 +220,12 @@ class Standing:
             return "master does not answer"
         return done.stdout + done.stderr
 
-    def forget_lost_members(self) -> None:
-        """Take the entries of machines that left the swarm, and have joined it anew, out of the managers' list."""
 
-        def lost() -> list[str]:
-            return [entry["ID"] for entry in self.listed("node", "ls") if entry["Status"] == "Down"]
+class CommandError(Exception):
+    """A command inside a machine ended with another code than 0: says which, where, and all that it said."""
 
-        names = [entry["Hostname"] for entry in self.listed("node", "ls")]
-        if len(names) == len(set(names)):
-            return  # they were down already when the machine joined anew: apply has taken them out
-        assert until(lambda: bool(lost()), 60)
-        self.on("master", "docker", "node", "rm", "--force", *lost())
-
-    def nothing_runs(self) -> None:
-        """Take the stacks, the swarm and Consul away again; the engines stay.
-
-        A kernel takes the interfaces of overlay networks away some time after the engine let go of them, and the next swarm
-        numbers its networks from the start again: its tasks would fail with "error creating vxlan interface: file exists".
-        """
-        members = ("slave2", "slave", "master")
-        for machine in members:
-            self.on(machine, "sh", "-c", "docker swarm leave --force || true")
-        self.on("consul", "sh", "-c", "docker rm --force --volumes deployer-consul || true")
-        for machine in members:
-            gone = partial(self._overlays_are_gone, machine)
-            if not until(gone, 20):
-                # An engine finds them when it starts, and takes each away when its number is needed.
-                self.on(machine, "sh", "-c", "systemctl reset-failed docker; systemctl restart docker")
-
-    def _overlays_are_gone(self, machine: str) -> bool:
-        """Whether an interface can be made for each number that a swarm's first networks get: they are not listed anywhere."""
-        probe = (
-            "for number in 4096 4097 4098 4099; do"
-            " ip link add probe type vxlan id $number dstport 4789 2>/dev/null || exit 0; ip link del probe; done; echo gone"
-        )
-        return self.on(machine, "sh", "-c", probe) == "gone\n"
+    def __init__(self, where: str, argv: tuple[str, ...], done: subprocess.CompletedProcess[str]) -> None:
+        super().__init__(f"{where}: {' '.join(argv)}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
 
 
 def seconds_of(stamp: str) -> float:
@@ -169,11 +233,11 @@ def seconds_of(stamp: str) -> float:
     return datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", stamp)).timestamp()
 
 
-def until(happened: Callable[[], bool], seconds: float) -> bool:
-    """Whether it came about in time."""
-    deadline = time.monotonic() + seconds
-    while not happened():
-        if time.monotonic() > deadline:
-            return False
+def holds_for(seconds: float, holds: Callable[[], bool]) -> bool:
+    """Whether it is so now, and at each look of the next `seconds`: for what must not happen."""
+    end = time.monotonic() + seconds
+    while holds():
+        if time.monotonic() > end:
+            return True
         time.sleep(0.2)
-    return True
+    return False

@@ -4,56 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import time
 import urllib.request
 from typing import TYPE_CHECKING
 
-from tests.e2e.standing import until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
+    from tests.e2e.cluster import Cluster
     from tests.e2e.standing import Standing
-
-
-def _software(bare: Standing) -> list[set[str]]:
-    """What differs from the image under /etc and /usr on each machine, once it has booted."""
-    found = []
-    for name in ("consul", "master", "slave", "slave2"):
-        bare.on(name, "sh", "-c", "systemctl is-system-running --wait || true")
-        lines = bare.host("diff", bare.container(name)).splitlines()
-        found.append({line for line in lines if line.split()[1].startswith(("/etc/", "/usr/"))})
-    return found
-
-
-def test_bare_machines_have_nothing_and_the_plan_says_everything(bare: Standing) -> None:
-    before = _software(bare)
-    planned = bare.deployer("plan", "--detailed-exitcode")
-    after = _software(bare)
-    assert planned.returncode == 2, planned.stderr
-    for words in (
-        "install Docker",
-        "start the swarm",
-        "join the swarm",
-        "deployer-consul",
-        "create service, 3 replicas",
-    ):
-        assert words in planned.stdout
-    assert before == after, "a plan changed a machine"
-
-
-def test_a_bare_server_with_a_web_server_of_its_own_is_named_before_anything_is_done(bare: Standing) -> None:
-    """The tutorial of 2016 found out at its end, and helped itself with `tcpkill -9 port 80`."""
-    own = ("/usr/sbin/sshd", "-D", "-p", "80", "-o", "PidFile=/run/own-web.pid")
-    bare.on("master", "systemd-run", "--quiet", "--unit=own-web", *own)
-    try:
-        assert until(lambda: ":80 " in bare.on("master", "ss", "-Hltn"), 10)
-        planned = bare.deployer("plan")
-    finally:
-        bare.on("master", "systemctl", "stop", "own-web")
-    assert planned.returncode == 1, planned.stdout
-    place = r"! stacks/proxy/compose\.yaml:\d+:\d+: "
-    assert re.search(
-        place + r"service proxy_nginx: port 80/tcp of master is held by sshd \(process \d+\)", planned.stdout
-    )
 
 
 def test_apply_makes_a_swarm_with_roles_and_labels(cluster: Standing) -> None:
@@ -110,7 +68,7 @@ def test_the_proxy_balances_over_the_three_instances(cluster: Standing) -> None:
             return False
         return True
 
-    assert until(up, 20), "nginx never reached the application"
+    wait_until(up, "nginx to reach the application")
     answers = [re.fullmatch(r"Hello from (\S+): visit (\d+)\n", get()) for _ in range(12)]
     assert all(answers)
     assert len({answer[1] for answer in answers if answer}) == 3
@@ -123,20 +81,13 @@ def test_a_plan_after_an_apply_is_empty(cluster: Standing) -> None:
     assert (planned.returncode, planned.stdout.splitlines()[-1][:10]) == (0, "No changes"), planned.stdout
 
 
-def test_a_second_apply_writes_nothing_and_is_quick(cluster: Standing) -> None:
-    """Issue 2: Version.Index unchanged, no restart, under 1 s of wall time; the best of five, as the machine is shared."""
+def test_a_second_apply_writes_nothing(cluster: Standing) -> None:
+    """Issue 2: Version.Index unchanged, no restart."""
     versions = cluster.versions()
     tasks = sorted(entry["ID"] for entry in cluster.listed("stack", "ps", "swarmtest"))
-    seconds = []
-    for _ in range(5):
-        began = time.monotonic()
-        applied = cluster.deployer("apply")
-        seconds.append(time.monotonic() - began)
-        assert applied.returncode == 0, applied.stderr
+    cluster.must("apply")
     assert cluster.versions() == versions
     assert sorted(entry["ID"] for entry in cluster.listed("stack", "ps", "swarmtest")) == tasks
-    print(f"second apply: {sorted(f'{value:.2f}' for value in seconds)} s")
-    assert min(seconds) < 2 * 1.0, "twice the bar: other work on the machine is not this program's fault"
 
 
 def test_a_count_in_git_is_the_count_that_runs(cluster: Standing) -> None:
@@ -199,15 +150,13 @@ def test_labels_and_availability_follow_the_file(cluster: Standing) -> None:
     assert cluster.deployer("apply").returncode == 0
 
 
-def test_tokens_are_never_shown(cluster: Standing) -> None:
+def test_tokens_are_never_shown(cluster: Cluster) -> None:
     """The join tokens of the real swarm, looked for in everything that a verbose run says."""
     tokens = [
         cluster.on("master", "docker", "swarm", "join-token", "--quiet", role).strip() for role in ("worker", "manager")
     ]
     cluster.on("slave", "docker", "swarm", "leave")
-    assert until(
-        lambda: "inactive" in cluster.on("slave", "docker", "info", "--format", "{{.Swarm.LocalNodeState}}"), 20
-    )
+    wait_until(lambda: "inactive" in cluster.on("slave", "docker", "info", "--format", "{{.Swarm.LocalNodeState}}"))
     applied = cluster.deployer("apply", "--verbose", "--json")
     assert applied.returncode == 0, applied.stdout
     assert "join the swarm" in applied.stdout + applied.stderr

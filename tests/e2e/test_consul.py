@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import os
-import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.standing import Standing, until
+from tests.e2e.standing import Standing
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ def healthy(cluster: Standing, service: str) -> dict[str, str]:
 
 class TestTheDemo:
     def test_web_has_three_healthy_instances_that_answer_where_consul_says(self, cluster: Standing) -> None:
-        assert until(lambda: len(healthy(cluster, WEB)) == 3, 20), healthy(cluster, WEB)
+        wait_until(lambda: len(healthy(cluster, WEB)) == 3, saw=lambda: healthy(cluster, WEB))
         found = healthy(cluster, WEB)
         assert {place.partition(":")[0] for place in found.values()} <= {
             cluster.address(name) for name in ("master", "slave", "slave2")
@@ -49,25 +49,25 @@ class TestTheDemo:
         before = healthy(cluster, WEB)
         machine, container, _ = min(before).split(":")
         cluster.on(machine, "docker", "kill", container)
-        assert until(lambda: not set(healthy(cluster, WEB)) >= set(before), 5), "it is still there"
-        assert until(lambda: len(healthy(cluster, WEB)) == 3, 60), healthy(cluster, WEB)
+        wait_until(lambda: not set(healthy(cluster, WEB)) >= set(before), "the killed instance to be gone")
+        wait_until(lambda: len(healthy(cluster, WEB)) == 3, seconds=180, saw=lambda: healthy(cluster, WEB))
         assert len(set(healthy(cluster, WEB)) - set(before)) == 1
 
     def test_a_count_in_git_is_the_count_in_the_catalogue(self, cluster: Standing) -> None:
         cluster.edit("stacks/swarmtest/compose.yaml", "replicas: 3", "replicas: 4")
         cluster.commit("One more")
         assert cluster.deployer("apply").returncode == 0
-        assert until(lambda: len(healthy(cluster, WEB)) == 4, 10), healthy(cluster, WEB)
+        wait_until(lambda: len(healthy(cluster, WEB)) == 4, saw=lambda: healthy(cluster, WEB))
         cluster.git("revert", "--no-edit", "HEAD")
         assert cluster.deployer("apply").returncode == 0
-        assert until(lambda: len(healthy(cluster, WEB)) == 3, 30), healthy(cluster, WEB)
+        wait_until(lambda: len(healthy(cluster, WEB)) == 3, saw=lambda: healthy(cluster, WEB))
 
     def test_status_counts_what_is_registered(self, cluster: Standing) -> None:
         def told() -> dict[str, Any]:
             return {row["name"]: row["registrator"] for row in cluster.json("status")["nodes"]}
 
         # web three times, and nginx on the manager
-        assert until(lambda: sum(one["instances"] or 0 for one in told().values()) == 4, 20), told()
+        wait_until(lambda: sum(one["instances"] or 0 for one in told().values()) == 4, saw=told)
         assert all(one["running"] and not one["missing"] and not one["stale"] for one in told().values())
 
 
@@ -86,8 +86,8 @@ class TestTheRegistrator:
 
         _, before = state()
         cluster.on("slave", "kill", "-9", str(before))
-        assert until(lambda: state()[0] == "running" and state()[1] not in {0, before}, 20), state()
-        assert until(lambda: len(healthy(cluster, WEB)) == 3, 20)
+        wait_until(lambda: state()[0] == "running" and state()[1] not in {0, before}, saw=state)
+        wait_until(lambda: len(healthy(cluster, WEB)) == 3)
 
     def test_stopped_by_hand_the_next_apply_starts_it_and_what_came_meanwhile_is_registered(
         self, cluster: Standing
@@ -101,10 +101,10 @@ class TestTheRegistrator:
             assert cluster.json("status")["nodes"][2]["registrator"]["running"] is False
             applied = cluster.json("apply")
             assert [step["kind"] for step in applied["steps"]] == ["run_container"], "no image is built again"
-            assert until(lambda: any(one.startswith("slave:late:") for one in healthy(cluster, "nginx")), 10)
+            wait_until(lambda: any(one.startswith("slave:late:") for one in healthy(cluster, "nginx")))
         finally:
             cluster.on("slave", "docker", "rm", "--force", "late")
-        assert until(lambda: not any(":late:" in one for one in healthy(cluster, "nginx")), 10)
+        wait_until(lambda: not any(":late:" in one for one in healthy(cluster, "nginx")))
         assert cluster.deployer("plan", "--detailed-exitcode").returncode == 0
 
     def test_other_flags_are_one_step_a_machine(self, cluster: Standing) -> None:
@@ -115,7 +115,7 @@ class TestTheRegistrator:
         assert [(step["subject"], step["kind"], step["cause"]) for step in applied["steps"]] == [
             (name, "run_container", "changed in git") for name in ("consul", "master", "slave", "slave2")
         ]
-        assert until(lambda: len(healthy(cluster, WEB)) == 3, 20), "they are registered all the while"
+        wait_until(lambda: len(healthy(cluster, WEB)) == 3, "three instances, which are registered all the while")
         cluster.git("revert", "--no-edit", "HEAD")
         assert cluster.deployer("apply").returncode == 0
 
@@ -124,7 +124,7 @@ class Secured(Standing):
     """Three servers and an agent; nobody may do anything without the token."""
 
     def __init__(self, home: Path) -> None:
-        super().__init__(f"e2e-{os.getpid()}-consul", home / "repo", home / "xdg")
+        super().__init__("consul", home)
         self.token = str(uuid.uuid4())
         self.key = base64.b64encode(os.urandom(32)).decode()
         files = {"token": self.token, "gossip": self.key}
@@ -164,17 +164,11 @@ class Secured(Standing):
 @pytest.fixture(scope="module")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     made = Secured(tmp_path_factory.mktemp("consul"))
-    made.git("init", "--quiet", "--initial-branch=main")
-    try:
-        made.deployer("sandbox", "up", "--name", made.name, "--repo", ".", check=True)
-        made.commit("Three servers and an agent")
-        applied = made.deployer("apply", "--verbose")
-        assert applied.returncode == 0, applied.stdout + applied.stderr
-        assert made.token not in applied.stdout + applied.stderr
-        assert made.key not in applied.stdout + applied.stderr
+    with made.machines("Three servers and an agent", engine=True):
+        said = made.must("apply", "--verbose")
+        assert made.token not in said
+        assert made.key not in said
         yield made
-    finally:
-        made.deployer("sandbox", "down", "--name", made.name, check=True)
 
 
 class TestThreeServers:
@@ -183,7 +177,9 @@ class TestThreeServers:
             return {entry["Node"]: entry for entry in secured.body("app", "catalog/nodes")}
 
         # An agent enters the catalogue by itself, with its Meta a moment later (Consul, "Anti-entropy").
-        assert until(lambda: sorted(known()) == sorted(ALL) and all(entry["Meta"] for entry in known().values()), 60)
+        wait_until(
+            lambda: sorted(known()) == sorted(ALL) and all(entry["Meta"] for entry in known().values()), seconds=180
+        )
         for name, entry in known().items():
             assert entry["Address"] == secured.address(name)
             assert entry["Meta"]["deployer-cluster"] == "secured"
@@ -195,7 +191,7 @@ class TestThreeServers:
     def test_a_plan_after_it_is_empty_and_all_is_well(self, secured: Secured) -> None:
         planned = secured.deployer("plan", "--detailed-exitcode")
         assert planned.returncode == 0, planned.stdout + planned.stderr
-        assert until(lambda: secured.json("status")["well"], 10), secured.deployer("status").stdout
+        wait_until(lambda: secured.json("status")["well"], saw=lambda: secured.deployer("status").stdout)
 
     def test_nobody_may_do_anything_without_the_token(self, secured: Secured) -> None:
         assert secured.ask("app", "catalog/nodes", token=False).splitlines() == ["[]", "200"]
@@ -221,7 +217,7 @@ class TestThreeServers:
         labels = ("--label", "SERVICE_NAME=shop")
         secured.on("app", "docker", "run", "--detach", "--name", "shop", "--publish", "8080:6379", *labels, "redis:7")
         try:
-            assert until(lambda: bool(secured.body("c2", "catalog/service/shop")), 10)
+            wait_until(lambda: bool(secured.body("c2", "catalog/service/shop")))
             (entry,) = secured.body("c2", "catalog/service/shop")
             assert (entry["Node"], entry["ServiceAddress"], entry["ServicePort"]) == (
                 "app", secured.address("app"), 8080,
@@ -229,7 +225,7 @@ class TestThreeServers:
             assert "shop" in secured.deployer("services").stdout
         finally:
             secured.on("app", "docker", "rm", "--force", "shop")
-        assert until(lambda: not secured.body("c2", "catalog/service/shop"), 10)
+        wait_until(lambda: not secured.body("c2", "catalog/service/shop"))
 
 
 class TestUpgrade:
@@ -237,9 +233,7 @@ class TestUpgrade:
         secured.ask("c1", "kv/kept", "--request", "PUT", "--data", "a value")
         secured.edit("cluster/cluster.yaml", "consul:1.20", "consul:latest")
         secured.commit("A newer Consul")
-        began = time.monotonic()
         applied = secured.json("apply")
-        print(f"upgrade of three servers and an agent: {time.monotonic() - began:.1f} s")
         assert applied["ok"], applied
         assert [(step["subject"], step["kind"], step["cause"]) for step in applied["steps"]] == [
             ("c1", "run_container", "image differs"),
@@ -250,7 +244,7 @@ class TestUpgrade:
             ("c3", "await_consul", None),
             ("app", "run_container", "image differs"),
         ]
-        assert until(lambda: secured.ask("app", "kv/kept?raw").splitlines() == ["a value", "200"], 10)
+        wait_until(lambda: secured.ask("app", "kv/kept?raw").splitlines() == ["a value", "200"])
         assert len(secured.body("c1", "status/peers")) == 3
         assert secured.deployer("plan", "--detailed-exitcode").returncode == 0
 
@@ -258,7 +252,7 @@ class TestUpgrade:
         leader = secured.body("app", "status/leader").partition(":")[0]
         (name,) = (name for name in SERVERS if secured.address(name) == leader)
         secured.on(name, "docker", "rm", "--force", "deployer-consul")
-        assert until(lambda: secured.ask("app", "kv/kept?raw&stale").splitlines() == ["a value", "200"], 20)
+        wait_until(lambda: secured.ask("app", "kv/kept?raw&stale").splitlines() == ["a value", "200"])
         applied = secured.json("apply")
         assert applied["ok"], applied
         assert [(step["subject"], step["kind"]) for step in applied["steps"]] == [

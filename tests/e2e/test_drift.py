@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e import drift_kinds
 from tests.e2e.drift_kinds import KINDS, slug
-from tests.e2e.standing import until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,9 +73,10 @@ def test_every_kind_of_change_is_found_and_set_back(drifting: Standing) -> None:
     applied = drifting.deployer("apply")
     assert applied.returncode == 0, applied.stdout + applied.stderr
     # A task that was to stop before it had started runs for a moment: then one service is called unsettled, and nothing drifted.
-    assert until(lambda: drifting.deployer("plan", "--detailed-exitcode").returncode == 0, 20), drifting.deployer(
-        "plan"
-    ).stdout
+    wait_until(
+        lambda: drifting.deployer("plan", "--detailed-exitcode").returncode == 0,
+        saw=lambda: drifting.deployer("plan").stdout,
+    )
 
 
 SETTINGS = "x-deployer:\n  drift: report\n  ignore: [replicas, k05.environment]\n"

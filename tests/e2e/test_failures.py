@@ -1,27 +1,24 @@
-"""Every kind of failure on the real cluster: found soon, told with its cause and its last words, and gone back from."""
+"""Every kind of failure on the real cluster: told with its cause and its last words, and gone back from."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.e2e.failures import CHECK_SECONDS, KINDS, STAYS, Kind
-from tests.e2e.standing import seconds_of, until
+from tests.e2e.failures import KINDS, STAYS, Kind
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.e2e.standing import Standing
 
-TIMED = {"f-image": 3.0, "f-sick": CHECK_SECONDS + 1.0}
-"""Issue 4: seconds until its failure is told, from the service's being written; of a health check, from its program's start (an
-update stops the old task first, which takes Swarm two seconds and more)."""
-CHAIN = """\
+TRIED_AGAIN: Final = ("f-image", "f-sick")
+"""Stacks that fail in two applies, one after the other."""
+CHAIN: Final = """\
 x-deployer: {on_failure: rollback-stack, wait: 120s}
 services:
   db:
@@ -40,11 +37,10 @@ services:
 
 @dataclass
 class Run:
-    """One apply: its report, its exit code, and when each line of progress came."""
+    """One apply: its exit code and its report."""
 
     code: int
     report: dict[str, Any]
-    heard: list[tuple[float, str]] = field(default_factory=list)
 
     def step(self, stack: str, kind: str = "await_services") -> dict[str, Any]:
         return next(s for s in self.report["steps"] if s["group"]["name"] == stack and s["kind"] == kind)
@@ -55,23 +51,10 @@ class Run:
             step["outcome"].get("reason", "") for step in self.report["steps"] if step["outcome"]["state"] != "done"
         ]
 
-    def written(self, kind: Kind) -> float:
-        return next(when for when, line in self.heard if f"{kind.stack}_x" in line and '"done"' in line)
-
-    def told(self, kind: Kind) -> float:
-        return next(when for when, line in self.heard if f"{kind.stack}_x: {kind.told}" in line)
-
 
 def apply(cluster: Standing, *options: str) -> Run:
-    with subprocess.Popen(
-        [*cluster.argv, "apply", "--json", "--progress", "json", *options],
-        cwd=cluster.repo, env=cluster.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as process:  # fmt: skip
-        assert process.stderr
-        assert process.stdout
-        heard = [(time.time(), line) for line in process.stderr]
-        out = process.stdout.read()
-    return Run(process.returncode, json.loads(out), heard)
+    done = cluster.deployer("apply", "--json", "--progress", "quiet", *options)
+    return Run(done.returncode, json.loads(done.stdout))
 
 
 def write(cluster: Standing, stack: str, text: str | None) -> None:
@@ -91,14 +74,14 @@ def remove(cluster: Standing, *stacks: str) -> None:
 
 @pytest.fixture(scope="module")
 def played(cluster: Standing) -> Iterator[tuple[Run, Run]]:
-    """(the failures whose time is measured, all of them): what runs before, then those, then the rest with them once more."""
+    """(the failures that are tried again, all of them): what runs before, then those, then the rest with them once more."""
     for kind in KINDS:
         write(cluster, kind.stack, kind.compose(fails=False))
     cluster.commit("All is well")
     well = apply(cluster)
     assert well.code == 0, well.failures
     for kind in KINDS:
-        if kind.stack in TIMED:
+        if kind.stack in TRIED_AGAIN:
             write(cluster, kind.stack, kind.compose(fails=True))
     cluster.commit("Two of them fail")
     first = apply(cluster)
@@ -120,7 +103,6 @@ def test_a_failure_is_told_with_its_cause_and_its_last_words(kind: Kind, played:
     assert kind.told in outcome["reason"]
     assert any(kind.log in line for line in outcome["log"]), outcome["log"]
     assert ("back to image redis:7, 1/1" in outcome["reason"]) == kind.back, outcome["reason"]
-    print(f"{kind.stack}: told {run.told(kind) - run.written(kind):.1f} s after it was written")
 
 
 def test_everything_else_is_finished_and_what_went_back_runs(cluster: Standing, played: tuple[Run, Run]) -> None:
@@ -135,32 +117,10 @@ def test_everything_else_is_finished_and_what_went_back_runs(cluster: Standing, 
     assert rows["swarmtest"] == "Synced"
 
 
-def program_began(cluster: Standing, service: str, before: float) -> float:
-    """When the last container of the service that had begun by then did, by its machine's clock, which is this one's."""
-    began = []
-    for machine in ("master", "slave", "slave2"):
-        mine = ("docker", "ps", "--all", "--quiet", "--filter", f"label=com.docker.swarm.service.name={service}")
-        if ids := cluster.on(machine, *mine).split():
-            told = cluster.on(machine, "docker", "inspect", "--format", "{{.State.StartedAt}}", *ids)
-            began += [seconds_of(line) for line in told.split()]
-    return max(when for when in began if when < before)
-
-
-def test_failures_are_found_soon(cluster: Standing, played: tuple[Run, Run]) -> None:
-    first, _ = played
-    assert first.code == 1
-    for kind in KINDS:
-        if kind.stack in TIMED:
-            told = first.told(kind)
-            since = program_began(cluster, f"{kind.stack}_x", told) if "unhealthy" in kind.told else first.written(kind)
-            print(f"{kind.title}: told after {told - since:.1f} s, the bar is {TIMED[kind.stack]:.0f} s")
-            assert told - since < 2 * TIMED[kind.stack], "twice the bar: the machine is shared"
-
-
 def test_the_same_commit_is_tried_again(played: tuple[Run, Run]) -> None:
     first, second = played
-    assert {first.step(stack)["outcome"]["state"] for stack in TIMED} == {"failed"}
-    assert {second.step(stack, "update_service")["cause"] for stack in TIMED} == {"changed in git"}
+    assert {first.step(stack)["outcome"]["state"] for stack in TRIED_AGAIN} == {"failed"}
+    assert {second.step(stack, "update_service")["cause"] for stack in TRIED_AGAIN} == {"changed in git"}
 
 
 def chain(db: str = "", web: str = "", version: str = "1") -> str:
@@ -234,16 +194,12 @@ def test_ten_services_are_updated_and_known_to_be_well(cluster: Standing) -> Non
         assert apply(cluster, "--only", "ten").code == 0
         write(cluster, "ten", ten(2))
         cluster.commit("Ten updates")
-        began = time.monotonic()
         updated = apply(cluster, "--only", "ten")
-        took = time.monotonic() - began
         assert updated.code == 0, updated.failures
         assert updated.report["summary"]["done"] == 11
-        print(f"10 services updated and known to be well: {took:.1f} s")
-        assert took < 2 * 8.0, "twice the bar: other work on the machine is not this program's fault"
     finally:
         remove(cluster, "ten")
-        assert until(lambda: not [name for name in cluster.replicas() if name.startswith("ten_")], 20)
+        wait_until(lambda: not [name for name in cluster.replicas() if name.startswith("ten_")])
 
 
 def test_a_run_ends_when_its_time_is_up(cluster: Standing) -> None:
@@ -254,9 +210,7 @@ def test_a_run_ends_when_its_time_is_up(cluster: Standing) -> None:
     )
     cluster.commit("It never becomes healthy")
     try:
-        began = time.monotonic()
         ended = cluster.deployer("apply", "--timeout", "8s", "--only", "slow")
         assert ended.returncode == 124, ended.stdout + ended.stderr
-        assert time.monotonic() - began < 8 + 10
     finally:
         remove(cluster, "slow")

@@ -2,42 +2,44 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.e2e.standing import until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from tests.e2e.standing import Standing
+    from tests.e2e.cluster import Cluster
+
+KILLS: Final = int(os.environ.get("DEPLOYER_KILLS", "3"))
+"""How often an apply is killed; `make soak` kills more often."""
+SEED: Final = int(os.environ.get("DEPLOYER_SEED", "2"))
 
 
 @pytest.mark.parametrize(("stop", "start"), [("stop", "start"), ("pause", "unpause")])
-def test_a_machine_that_is_down_or_hangs_holds_nothing_else_up(cluster: Standing, stop: str, start: str) -> None:
+def test_a_machine_that_is_down_or_hangs_holds_nothing_else_up(cluster: Cluster, stop: str, start: str) -> None:
     cluster.edit("stacks/swarmtest/compose.yaml", "replicas: 3", "replicas: 4")
     cluster.commit("Four while one machine is away")
     cluster.host(stop, cluster.container("slave2"))
     try:
-        began = time.monotonic()
         applied = cluster.deployer("apply")
-        seconds = time.monotonic() - began
         assert applied.returncode == 1, applied.stdout + applied.stderr
         assert "slave2" in applied.stdout + applied.stderr
         assert "Traceback" not in applied.stderr
-        assert seconds < 60
         assert cluster.replicas()["swarmtest_web"].endswith("/4"), "what could be done was not done"
     finally:
         cluster.host(start, cluster.container("slave2"))
         cluster.git("revert", "--no-edit", "HEAD")
-    assert until(lambda: cluster.deployer("apply").returncode == 0, 90)
+    wait_until(lambda: cluster.deployer("apply").returncode == 0, seconds=270)
     assert cluster.replicas()["swarmtest_web"] == "3/3"
 
 
-def test_an_image_that_does_not_exist_is_said_within_seconds(cluster: Standing) -> None:
+def test_an_image_that_does_not_exist_is_said_within_seconds(cluster: Cluster) -> None:
     cluster.edit("stacks/proxy/compose.yaml", "nginx:1.27", "deployer/nosuch:1")
     cluster.commit("An image that nobody has")
     applied = cluster.deployer("apply")
@@ -49,10 +51,10 @@ def test_an_image_that_does_not_exist_is_said_within_seconds(cluster: Standing) 
     assert cluster.replicas()["proxy_nginx"] == "1/1"
 
 
-def test_an_apply_that_is_killed_is_finished_by_the_next(cluster: Standing) -> None:
-    """Issue 2: ten random moments, seeded, from nothing but engines to the whole cluster."""
-    dice = random.Random(2)
-    for _ in range(10):
+def test_an_apply_that_is_killed_is_finished_by_the_next(cluster: Cluster) -> None:
+    """Issue 2: random moments, seeded, from nothing but engines to the whole cluster."""
+    dice = random.Random(SEED)
+    for _ in range(KILLS):
         cluster.nothing_runs()
         running = subprocess.Popen(
             [*cluster.argv, "apply"],
@@ -68,13 +70,13 @@ def test_an_apply_that_is_killed_is_finished_by_the_next(cluster: Standing) -> N
         running.kill()
         running.wait()
         applied = cluster.deployer("apply")
-        assert applied.returncode == 0, f"killed after {moment:.1f} s:\n{applied.stdout}{applied.stderr}"
+        assert applied.returncode == 0, f"seed {SEED}, killed after {moment:.1f} s:\n{applied.stdout}{applied.stderr}"
         assert cluster.replicas() == {"swarmtest_web": "3/3", "swarmtest_redis": "1/1", "proxy_nginx": "1/1"}
         assert len(cluster.listed("node", "ls")) == 3
         assert cluster.deployer("plan", "--detailed-exitcode").returncode == 0
 
 
-def test_an_interrupt_ends_in_order(cluster: Standing) -> None:
+def test_an_interrupt_ends_in_order(cluster: Cluster) -> None:
     cluster.nothing_runs()
     running = subprocess.Popen(
         [*cluster.argv, "apply", "--progress", "plain"],

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.standing import Standing, until
+from tests.e2e.standing import Standing
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,10 +65,9 @@ HTPASSWD = "ann:$2b$12$mrexAiYAO53xUmA37P6keuo/X8pu8NXQ2artJyTg0t11cH7sxcYGm\n"
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
     """A manager and a worker, applied with one stack."""
     home = tmp_path_factory.mktemp("images")
-    standing = Standing(f"images-{os.getpid()}", home / "repo", home / "xdg")
-    key = home / "xdg/state/deployer/sandbox" / standing.name / "id_ed25519"
+    standing = Standing("images", home)
     files = {
-        "cluster/cluster.yaml": CLUSTER.format(name=standing.name, key=key),
+        "cluster/cluster.yaml": CLUSTER.format(name=standing.name, key=standing.identity_file),
         "cluster/nodes/master.yaml": "address: 203.0.113.1\nswarm: manager\n",
         "cluster/nodes/slave.yaml": "address: 203.0.113.2\nswarm: worker\n",
         COMPOSE: STACK,
@@ -82,15 +81,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
         (standing.repo / path).parent.mkdir(parents=True, exist_ok=True)
         (standing.repo / path).write_text(text)
     (standing.repo / "stacks/shop/app/run.sh").chmod(0o755)
-    standing.git("init", "--quiet", "--initial-branch=main")
-    try:
-        standing.deployer("sandbox", "up", "--name", standing.name, "--repo", ".", check=True)
-        standing.commit("Two machines, one stack")
-        applied = standing.deployer("apply", "--progress", "plain")
-        assert applied.returncode == 0, applied.stdout + applied.stderr
+    with standing.machines("Two machines, one stack", engine=True):
+        standing.must("apply", "--progress", "plain")
         yield standing
-    finally:
-        standing.deployer("sandbox", "down", "--name", standing.name, check=True)
 
 
 def spec(shop: Standing, service: str) -> dict[str, Any]:
@@ -239,7 +232,7 @@ def test_a_registry_that_asks_who_is_there(shop: Standing, tmp_path: Path) -> No
         folder = tmp_path / "docker"
         folder.mkdir()
         shop.env["DOCKER_CONFIG"] = str(folder)
-        assert until(lambda: "401" in _status(shop), 10)
+        wait_until(lambda: "401" in _status(shop))
         refused = shop.deployer("apply")
         assert refused.returncode == 1
         assert "no basic auth credentials" in refused.stdout

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import statistics
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,9 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.standing import Standing
-
-BAR = 0.06
-"""Seconds that `machine ssh` may cost more than `ssh`; twice as many fail, as the machine is shared."""
 
 EVERY = [row for head in ("docker-machine 0.16", "2016") for row in rows(head) if row.prints]
 PAGE = {"consul": "10.99.0.11", "master": "10.99.0.12", "slave": "10.99.0.13", "slave2": "10.99.0.14"}
@@ -148,19 +143,3 @@ def test_a_machine_that_runs_is_adopted_as_it_is(shell: Shell) -> None:
     assert "\nswarm: worker\n" in text
     assert "\nlabels: {zone: par1}\n" in text
     assert shell.cluster.on("slave", "docker", "ps", "--all", "--quiet", "--no-trunc") == before
-
-
-def test_entering_costs_hardly_more_than_ssh_itself(shell: Shell) -> None:
-    machine, address = "master", shell.cluster.address("master")
-    argv = {"plain": ["ssh", address, "true"], "ours": ["deployer", "machine", "ssh", machine, "true"]}
-    shell.run("deployer machine ssh master true")
-
-    def took(words: list[str]) -> float:
-        began = time.monotonic()
-        subprocess.run(words, cwd=shell.repo, env=shell.env, check=True, timeout=30, stdin=subprocess.DEVNULL)
-        return time.monotonic() - began
-
-    rounds = [{name: took(argv[name]) for name in order} for order in (("ours", "plain"), ("plain", "ours")) * 5]
-    more = statistics.median(one["ours"] - one["plain"] for one in rounds)
-    print(f"machine ssh costs {more * 1000:.0f} ms more than ssh")
-    assert more < 2 * BAR

@@ -5,6 +5,7 @@ is this machine's own, 26.1 where Debian 13's packages are (deployer sandbox eng
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import subprocess
 import tempfile
@@ -23,7 +24,8 @@ from deployer.plan.operations import CreateObject, CreateService
 from deployer.remote import Link
 from deployer.source import load
 from tests.compose.conftest import stack_of
-from tests.e2e.standing import until
+from tests.e2e.leftovers import FOLDER
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,10 +75,10 @@ def machines(cluster: Standing, monkeypatch: pytest.MonkeyPatch) -> Swarm:
 @pytest.fixture
 def own(cluster: Standing, monkeypatch: pytest.MonkeyPatch) -> Iterator[Swarm]:
     """Not in pytest's own folder: the name of a socket has 107 bytes. All that the daemon makes goes with its network namespace."""
-    folder = Path(tempfile.mkdtemp(prefix="engine-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
     address = f"unix://{folder}/s"
     daemon = [
-        "unshare", "--net", "--mount", "sh", "-c", 'ip link set lo up && exec "$@"', "sh",
+        "setpriv", "--pdeathsig", "TERM", "unshare", "--net", "--mount", "sh", "-c", 'ip link set lo up && exec "$@"', "sh",
         "dockerd", "--host", address, "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid",
         "--bridge", "none", "--iptables=false", "--ip6tables=false",
     ]  # fmt: skip
@@ -87,7 +89,7 @@ def own(cluster: Standing, monkeypatch: pytest.MonkeyPatch) -> Iterator[Swarm]:
             def run(script: str) -> str:
                 return subprocess.run(["sh", "-ec", script], capture_output=True, text=True, check=True).stdout
 
-            assert until((folder / "s").exists, 30), (folder / "log").read_text()
+            wait_until((folder / "s").exists, saw=(folder / "log").read_text)
             run("docker swarm init --advertise-addr 127.0.0.1 --listen-addr 127.0.0.1")
             made = cluster.deployer("init", str(folder / "repo"))
             assert made.returncode == 0, made.stderr

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.standing import until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -218,7 +218,7 @@ def without_slave2(pruning: Standing) -> Iterator[Standing]:
     yield pruning
     pruning.on("slave2", "sh", "-c", "docker swarm leave --force || true")
     state = ("docker", "info", "--format", "{{.Swarm.LocalNodeState}}")
-    assert until(lambda: "inactive" in pruning.on("slave2", *state), 20)
+    wait_until(lambda: "inactive" in pruning.on("slave2", *state))
     pruning.git("revert", "--no-edit", "HEAD")
     done(pruning)
     assert sorted(entry["Hostname"] for entry in pruning.listed("node", "ls")) == ["master", "slave", "slave2"]

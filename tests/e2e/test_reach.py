@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.standing import until
+from deployer.remote.ports import LISTEN_SECONDS
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,9 +113,9 @@ def test_a_check_that_is_killed_leaves_nobody_at_the_ports_of_overlay_networks(c
         cwd=cluster.repo, env=cluster.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        assert until(listens, 20)
+        wait_until(listens)
         checking.kill()
-        assert until(lambda: not listens(), 3)
+        wait_until(lambda: not listens(), seconds=LISTEN_SECONDS - 5)  # sooner than it would have ended by itself
     finally:
         checking.kill()
         checking.wait()

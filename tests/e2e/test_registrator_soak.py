@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.e2e.registering import MACHINE, Registering
-from tests.e2e.standing import until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,10 +177,17 @@ def test_random_events(machine: Registering, record_property: Callable[[str, obj
             try:
                 dice.choices([*moves], [*moves.values()])[0]()
             except (IndexError, subprocess.SubprocessError):
-                assert until(lambda: "test" in machine.docker("ps", "-a", "--format", "{{.Labels}}"), 60), "no engine"
+                wait_until(
+                    lambda: "test" in machine.docker("ps", "-a", "--format", "{{.Labels}}"),
+                    "the engine to answer",
+                    seconds=180,
+                )
             if n % BETWEEN == 0 or n == EVENTS:
-                assert until(lambda: not wrong(machine), SETTLE), (
-                    f"after {n} events: {wrong(machine)}\n{machine.log()[-6000:]}"
+                wait_until(
+                    lambda: not wrong(machine),
+                    f"the catalogue to be as the containers are after {n} events",
+                    seconds=SETTLE,
+                    saw=lambda: f"{wrong(machine)}\n{machine.log()[-6000:]}",
                 )
         record_property("soak", f"{EVENTS} events, seed {SEED}, {time.monotonic() - began:.0f} s")
         log = machine.log()

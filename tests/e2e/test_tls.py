@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.standing import until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,11 @@ def secured(cluster: Standing) -> Iterator[Standing]:
     try:
         said = done(cluster, "apply")
         assert f"docker gets in at {cluster.address('slave')}:2376" in said
-        assert until(lambda: "No changes" in done(cluster, "plan"), 60), "what its engine took along is back elsewhere"
+        wait_until(
+            lambda: "No changes" in done(cluster, "plan"),
+            "an empty plan, with all that the engine took along back elsewhere",
+            seconds=180,
+        )
         yield cluster
     finally:
         cluster.back_to(before)
@@ -93,7 +97,7 @@ def secured(cluster: Standing) -> Iterator[Standing]:
         assert left == ""
         refused = docker(cluster, "-H", f"tcp://{cluster.address(machine)}:2376", "ps")
         assert "Cannot connect" in refused.stderr, refused.stderr
-    assert until(lambda: "No changes" in done(cluster, "plan"), 60)
+    wait_until(lambda: "No changes" in done(cluster, "plan"), seconds=180)
 
 
 def test_docker_gets_in_with_what_env_says_and_with_nothing_less(secured: Standing) -> None:
@@ -173,8 +177,8 @@ def test_another_authority_one_machine_after_the_other_and_the_old_one_as_long(s
     for machine in SECURED:
         assert name_over_tls(secured, machine) == machine
     assert "certificate" in name_over_tls(secured, "consul", DOCKER_CERT_PATH=str(earlier))
-    assert until(lambda: secured.replicas() == services, 60)
-    assert until(lambda: "No changes" in done(secured, "plan"), 60)
+    wait_until(lambda: secured.replicas() == services, seconds=180)
+    wait_until(lambda: "No changes" in done(secured, "plan"), seconds=180)
 
 
 def certificate(cluster: Standing, machine: str) -> str:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.e2e.standing import PROJECT
+from tests.e2e.standing import PROJECT, sandbox_name
 
 FIRST = "$ deployer sandbox up --name tutorial"
 
@@ -34,13 +34,13 @@ def tutorial() -> tuple[list[str], list[str]]:
 
 
 def test_the_readmes_tutorial(tmp_path: Path) -> None:
-    name = f"tutorial-{os.getpid()}"
-    # The real HOME: ssh takes `~` from the password database. What is made there has the sandbox's own name.
+    name = sandbox_name("tutorial")
+    # The real HOME: ssh takes `~` from the password database. All that is made for the user goes elsewhere.
     kept = {key: value for key, value in os.environ.items() if key in {"PATH", "LANG", "HOME"}}
     env = {
         **kept,
         "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}",
-        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        **{f"XDG_{kind}_HOME": str(tmp_path / kind.lower()) for kind in ("CACHE", "STATE", "DATA", "CONFIG")},
         "GIT_CONFIG_GLOBAL": os.devnull,
         **{f"GIT_{who}_{what}": f"t@{who}" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
     }
@@ -66,7 +66,4 @@ def test_the_readmes_tutorial(tmp_path: Path) -> None:
         assert "slave2" in told  # docker node ls
         assert len(re.findall(r"^web +3/3 ", told, re.MULTILINE)) == 3  # deployer services web
     finally:
-        # The keys in the real HOME go, too; the images stay while the other tests' sandbox is there.
-        subprocess.run(
-            ["deployer", "sandbox", "down", "--name", name, "--purge"], env=env, capture_output=True, check=False
-        )
+        subprocess.run(["deployer", "sandbox", "down", "--name", name], env=env, capture_output=True, check=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,18 +18,12 @@ NODE = "address: 192.0.2.1\nswarm: manager\n"
 
 @pytest.fixture(scope="module")
 def bare_one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
-    home = tmp_path_factory.mktemp("unable")
-    standing = Standing(f"unable-{os.getpid()}", home / "repo", home / "xdg")
+    standing = Standing("unable", tmp_path_factory.mktemp("unable"))
     (standing.repo / "cluster/nodes").mkdir(parents=True)
     (standing.repo / "cluster/cluster.yaml").write_text(CLUSTER)
     (standing.repo / "cluster/nodes/one.yaml").write_text(NODE)
-    standing.git("init", "--quiet", "--initial-branch=main")
-    try:
-        standing.deployer("sandbox", "up", "--name", standing.name, "--repo", ".", check=True)
-        standing.commit("One machine")
+    with standing.machines("One machine"):
         yield standing
-    finally:
-        standing.deployer("sandbox", "down", "--name", standing.name, check=True)
 
 
 def as_it_is(standing: Standing) -> str:

@@ -10,7 +10,7 @@ from deployer.model import labels
 from deployer.model.observed import LiveService
 from deployer.plan import Plan, Step
 from deployer.plan.operations import CreateService, InstallEngine, Operation, UpdateService
-from tests.fakes import FakeConnection, link, run
+from tests.fakes import FakeConnection, link, run_without_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ def play(
             return await execute(wanted, connections, listen or (lambda _: None), lambda _: None)
 
     try:
-        return run(scenario())
+        return run_without_waiting(scenario())
     finally:
         open_ones = {name: found.streams for name, found in machines.items() if isinstance(found, FakeConnection)}
         assert not any(open_ones.values()), f"streams are left open: {open_ones}"

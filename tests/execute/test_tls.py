@@ -13,7 +13,7 @@ import pytest
 
 from deployer.certificates.place import place as folder_of
 from deployer.certificates.place import trusted
-from deployer.execute import restart, tls
+from deployer.execute import tls
 from deployer.model.command import Completed
 from deployer.model.tls import listening
 from deployer.plan import Done, Failed
@@ -72,7 +72,6 @@ class Secured(FakeConnection):
 @pytest.fixture(autouse=True)
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setattr(restart, "POLL_SECONDS", 0.001)
     monkeypatch.setattr(
         tls, "PORT", 9
     )  # nobody listens at `discard` on the loopback: what is tried from here finds nobody
