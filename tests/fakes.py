@@ -28,7 +28,28 @@ T = TypeVar("T")
 
 def run(coroutine: Coroutine[Any, Any, T], seconds: float = GENEROUS) -> T:
     """The coroutine's result. Fails where it hangs, or leaves tasks running behind it."""
-    return asyncio.run(_bounded(coroutine, seconds))
+    with asyncio.Runner(loop_factory=_Loop) as runner:
+        return runner.run(_bounded(coroutine, seconds))
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """Its clock goes as the machine's does, and by what `pass_time` adds."""
+
+    added = 0.0
+    bound: asyncio.Timeout | None = None
+    """Of the whole coroutine, which counts real seconds only."""
+
+    def time(self) -> float:
+        return super().time() + self.added
+
+
+def pass_time(seconds: float) -> None:
+    """Move the clock of the loop that runs: for rules about time where there are real sockets and processes."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, _Loop), "the clock of `run_without_waiting` moves by itself"
+    loop.added += seconds
+    if loop.bound and (when := loop.bound.when()):
+        loop.bound.reschedule(when + seconds)
 
 
 def run_without_waiting(coroutine: Coroutine[Any, Any, T], seconds: float = 3600.0) -> T:
@@ -44,6 +65,8 @@ def run_without_waiting(coroutine: Coroutine[Any, Any, T], seconds: float = 3600
 
 async def _bounded(coroutine: Coroutine[Any, Any, T], seconds: float) -> T:
     async with asyncio.timeout(seconds) as bound:
+        if isinstance(loop := asyncio.get_running_loop(), _Loop):
+            loop.bound = bound
         try:
             result = await coroutine
         except asyncio.CancelledError as error:
