@@ -59,7 +59,7 @@ def run_without_waiting(coroutine: Coroutine[Any, Any, T], seconds: float = 3600
     """
     import looptime  # noqa: PLC0415 - it imports pytest, which the tests' own programs do without
 
-    with asyncio.Runner(loop_factory=lambda: looptime.new_event_loop(start=1000.0)) as runner:
+    with asyncio.Runner(loop_factory=lambda: looptime.new_event_loop(start=1000.0, noop_cycles=1)) as runner:
         return runner.run(_bounded(coroutine, seconds))
 
 

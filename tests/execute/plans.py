@@ -13,7 +13,7 @@ from deployer.plan.operations import CreateService, InstallEngine, Operation, Up
 from tests.fakes import FakeConnection, link, run_without_waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from deployer.plan import Event, Report
 
@@ -35,15 +35,16 @@ def play(
     wanted: Plan,
     machines: Mapping[str, FakeConnection | BaseException],
     listen: Callable[[Event], None] | None = None,
+    run: Callable[[Coroutine[Any, Any, Report]], Report] = run_without_waiting,
 ) -> Report:
-    """Execute it; nothing may be left open or running."""
+    """Execute it; nothing may be left open or running. `run` is the other one where there are real sockets."""
 
     async def scenario() -> Report:
         async with link(machines) as connections:
             return await execute(wanted, connections, listen or (lambda _: None), lambda _: None)
 
     try:
-        return run_without_waiting(scenario())
+        return run(scenario())
     finally:
         open_ones = {name: found.streams for name, found in machines.items() if isinstance(found, FakeConnection)}
         assert not any(open_ones.values()), f"streams are left open: {open_ones}"
