@@ -15,6 +15,7 @@ import h11
 from deployer.model.cluster import Cluster, Consul, Engine, Node, Ssh
 from deployer.model.command import Completed
 from deployer.remote import Link, Place
+from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -25,17 +26,59 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def run(coroutine: Coroutine[Any, Any, T], seconds: float = 20.0) -> T:
-    """The coroutine's result; fails where it takes too long, or leaves tasks running behind it."""
+def run(coroutine: Coroutine[Any, Any, T], seconds: float = GENEROUS) -> T:
+    """The coroutine's result. Fails where it hangs, or leaves tasks running behind it."""
+    with asyncio.Runner(loop_factory=_Loop) as runner:
+        return runner.run(_bounded(coroutine, seconds))
 
-    async def bounded() -> T:
-        result = await asyncio.wait_for(coroutine, seconds)
-        await asyncio.sleep(0)
-        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        assert not left, f"still running: {left}"
-        return result
 
-    return asyncio.run(bounded())
+class _Loop(asyncio.SelectorEventLoop):
+    """Its clock goes as the machine's does, and by what `pass_time` adds."""
+
+    added = 0.0
+    bound: asyncio.Timeout | None = None
+    """Of the whole coroutine, which counts real seconds only."""
+
+    def time(self) -> float:
+        return super().time() + self.added
+
+
+def pass_time(seconds: float) -> None:
+    """Move the clock of the loop that runs: for rules about time where there are real sockets and processes."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, _Loop), "the clock of `run_without_waiting` moves by itself"
+    loop.added += seconds
+    if loop.bound and (when := loop.bound.when()):
+        loop.bound.reschedule(when + seconds)
+
+
+def run_without_waiting(coroutine: Coroutine[Any, Any, T], seconds: float = 3600.0) -> T:
+    """The same by a clock that jumps to the next moment for which anything waits: an hour passes at once, on any machine.
+
+    For what happens in memory. The clock does not wait for sockets and processes: they need `run`.
+    """
+    import looptime  # noqa: PLC0415 - it imports pytest, which the tests' own programs do without
+
+    with asyncio.Runner(loop_factory=lambda: looptime.new_event_loop(start=1000.0, noop_cycles=1)) as runner:
+        return runner.run(_bounded(coroutine, seconds))
+
+
+async def _bounded(coroutine: Coroutine[Any, Any, T], seconds: float) -> T:
+    async with asyncio.timeout(seconds) as bound:
+        if isinstance(loop := asyncio.get_running_loop(), _Loop):
+            loop.bound = bound
+        try:
+            result = await coroutine
+        except asyncio.CancelledError as error:
+            if bound.expired():
+                raise AssertionError(
+                    f"waited {seconds:g} s for the end of the coroutine; above is where it was"
+                ) from error
+            raise
+    await asyncio.sleep(0)
+    left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    assert not left, f"still running: {left}"
+    return result
 
 
 def node(name: str = "m1", address: str = "127.0.0.1", *, role: Role = "manager", consul: bool = False,

@@ -14,6 +14,7 @@ from deployer.errors import InvalidFilesError
 from deployer.remote import Link
 from deployer.validation import Source
 from tests.fakes import FakeConnection, run
+from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,4 +151,4 @@ def test_an_end_in_the_middle_ends_the_reading_too(repository: Path, monkeypatch
         await asyncio.gather(looking, return_exceptions=True)
 
     run(interrupted())
-    assert ended.wait(10)
+    assert ended.wait(GENEROUS)

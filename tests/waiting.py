@@ -44,10 +44,11 @@ def wait_until(
 async def wait_until_async(
     condition: Callable[[], T], what: str = "", *, seconds: float = GENEROUS, saw: Callable[[], object] | None = None
 ) -> T:
-    """The same for a test that runs in an event loop."""
-    deadline = time.monotonic() + seconds
+    """The same for a test that runs in an event loop, by whose clock the seconds count."""
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + seconds
     while not (answer := condition()):
-        if time.monotonic() > deadline:
+        if clock() > deadline:
             raise AssertionError(_failure(condition, what, seconds, answer, saw))
         await asyncio.sleep(0.005)
     return answer

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +13,7 @@ from deployer.execute.beats import Endurance, beats
 from deployer.execute.stacks import ATTEMPTS
 from deployer.model import labels
 from deployer.plan.text import image_text
+from deployer.remote.clock import read_clock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -80,7 +80,7 @@ async def _write(engine: Engine, back: Back) -> None:
 
 async def _until_it_runs(world: World, back: Back, seconds: float) -> Went:
     end, endurance, reason, count = (
-        time.monotonic() + max(seconds, LEAST_SECONDS),
+        read_clock() + max(seconds, LEAST_SECONDS),
         Endurance(),
         "the run was stopped",
         "",

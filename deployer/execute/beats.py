@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +12,7 @@ from deployer.execute.service_state import service_state
 from deployer.execute.world import LOST_SECONDS, PAUSE_SECONDS, passing
 from deployer.model.observed import is_finite
 from deployer.remote import ConnectionFailedError
+from deployer.remote.clock import read_clock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -32,7 +32,7 @@ async def beats(
 
     Raises what Engine raises where it is no passing trouble, or has lasted for LOST_SECONDS.
     """
-    began = heard = time.monotonic()
+    began = heard = read_clock()
     unheard = 0
     while not world.stopping.is_set():
         try:
@@ -41,12 +41,12 @@ async def beats(
         except (ConnectionFailedError, EngineError, TimedOutError) as error:
             # Twice at least: a process that was stopped meanwhile (a laptop's lid, kill -STOP) has let its first answer slip itself.
             unheard += 1
-            silent = unheard > 1 and time.monotonic() - heard > LOST_SECONDS
+            silent = unheard > 1 and read_clock() - heard > LOST_SECONDS
             if silent or not (isinstance(error, TimedOutError) or passing(error)):
                 raise
             await asyncio.sleep(PAUSE_SECONDS)
             continue
-        heard, unheard = time.monotonic(), 0
+        heard, unheard = read_clock(), 0
         how = _How(complete, returning, fresh=heard - began < FRESH_SECONDS)
         yield heard, [_state(world, name, beat, before, how) for name in services]
 

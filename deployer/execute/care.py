@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.docker import EngineError
@@ -36,6 +35,7 @@ from deployer.plan.care import (
 )
 from deployer.plan.tls import FinishAuthority, ListenTls, NewAuthority, StopTls
 from deployer.remote import ConnectionFailedError
+from deployer.remote.clock import read_clock
 from deployer.remote.together import together
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ async def await_member(world: World, operation: AwaitDrained | AwaitReady, tell:
 
     Raises NotConvergedError, which says what is missing, when the time is up.
     """
-    began = time.monotonic()
+    began = read_clock()
     told, missing = "", "the managers do not answer"
     endurance = Endurance()
     earlier: frozenset[str] | None = None
@@ -122,7 +122,7 @@ async def await_member(world: World, operation: AwaitDrained | AwaitReady, tell:
                 earlier = frozenset(task["ID"] for task in seen.tasks if task["Status"]["State"] in FAILED_STATES)
                 proven = frozenset(task["ID"] for task in seen.tasks if task["Status"]["State"] == "running")
             states = seen.states(operation.services, earlier, proven)
-            now = time.monotonic()
+            now = read_clock()
             late = [state for state in states if not (endurance.steady(state, now) and state.settled)]
             there = seen.left() if isinstance(operation, AwaitDrained) else seen.unready() or own
             if not there and not late:
@@ -130,7 +130,7 @@ async def await_member(world: World, operation: AwaitDrained | AwaitReady, tell:
             unsettled = [f"{one.name} {one.running}/{one.wanted}" for one in late if not one.settled]
             missing = "; ".join([*([there] if there else []), *unsettled]) or "seeing whether they stay"
             errors = tuple(line for state in late for line in state.errors)
-        if time.monotonic() - began > operation.timeout:
+        if read_clock() - began > operation.timeout:
             raise NotConvergedError(f"not so after {operation.timeout:g} s: {missing}", errors)
         if missing != told:
             told = missing

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from typing import TYPE_CHECKING, Final
 
 from deployer.consul import Catalogue, ConsulError
 from deployer.errors import DeployerError, TimedOutError
 from deployer.model import labels
 from deployer.remote import ConnectionFailedError
+from deployer.remote.clock import read_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,15 +66,15 @@ async def _without_agent(world: World, catalogue: Catalogue, name: str) -> None:
     Every minute the leader takes out of the catalogue what the list of members says has left (hashicorp/consul,
     agent/consul/leader.go, reconcileMember), and that list keeps it for days. What lives there after all is not ours to end.
     """
-    deadline = time.monotonic() + AGENT_GONE_SECONDS
+    deadline = read_clock() + AGENT_GONE_SECONDS
     state = await catalogue.member(name)
-    while state in {"alive", "leaving"} and time.monotonic() < deadline and not world.stopping.is_set():
+    while state in {"alive", "leaving"} and read_clock() < deadline and not world.stopping.is_set():
         await asyncio.sleep(POLL_SECONDS)
         state = await catalogue.member(name)
     if state not in {"left", "failed"}:
         return
     await catalogue.prune(name)
-    while time.monotonic() < deadline and not world.stopping.is_set():
+    while read_clock() < deadline and not world.stopping.is_set():
         if all(entry["Node"] != name for entry in await catalogue.nodes()):
             return
         await asyncio.sleep(POLL_SECONDS)

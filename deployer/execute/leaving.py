@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.docker import EngineError, segment
 from deployer.errors import DeployerError, TimedOutError
 from deployer.model import labels
 from deployer.remote import ConnectionFailedError
+from deployer.remote.clock import read_clock
 
 if TYPE_CHECKING:
     from deployer.docker import Engine
@@ -49,7 +49,7 @@ async def demote(world: World, operation: Demote) -> str:
     said = await change_member(manager, operation.member, Role="worker")
     if operation.away:
         return said
-    deadline = time.monotonic() + DEMOTE_SECONDS
+    deadline = read_clock() + DEMOTE_SECONDS
     while True:
         told = await manager.get(f"/nodes/{segment(operation.member)}")
         try:
@@ -59,7 +59,7 @@ async def demote(world: World, operation: Demote) -> str:
             still = False  # it is gone: its entry alone counts
         if not still and not told.get("ManagerStatus"):
             return said
-        if world.stopping.is_set() or time.monotonic() > deadline:
+        if world.stopping.is_set() or read_clock() > deadline:
             raise TimedOutError("it still acts as a manager", help="look at `docker node ls` on another manager")
         await asyncio.sleep(POLL_SECONDS)
 
@@ -83,7 +83,7 @@ async def remove_member(world: World, operation: RemoveMember) -> str:
     """Wait until the managers have noticed that it is gone: they do not let go of one that is ready."""
     manager = await world.again(operation.via)
     path = f"/nodes/{segment(operation.member)}"
-    deadline = time.monotonic() + GONE_SECONDS
+    deadline = read_clock() + GONE_SECONDS
     while True:
         try:
             told = await manager.get(path)
@@ -93,9 +93,9 @@ async def remove_member(world: World, operation: RemoveMember) -> str:
         except EngineError as error:
             if error.status == 404:
                 return "already so"
-            if time.monotonic() > deadline:
+            if read_clock() > deadline:
                 raise
-        if world.stopping.is_set() or time.monotonic() > deadline:
+        if world.stopping.is_set() or read_clock() > deadline:
             raise TimedOutError(
                 f"the managers still call it ready {GONE_SECONDS:.0f} s after it left",
                 help="see that it did: `docker info` there; then run the same command again",

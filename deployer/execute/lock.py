@@ -41,13 +41,16 @@ def clock() -> float:
 class Held:
     """A lock that this run holds. One that has to be renewed may be lost: `lost` says why it is, `gone` is set then."""
 
-    def __init__(self, index: int = 0, fresh_until: float = math.inf) -> None:
+    def __init__(
+        self, index: int = 0, fresh_until: float = math.inf, *, read_clock: Callable[[], float] = clock
+    ) -> None:
         self.index = index
         """Consul's LockIndex: how often the lock has been taken, this time included; 0 for a file's lock."""
         self.lost = ""
         self.gone = asyncio.Event()
         self.fresh_until = fresh_until
-        """Until then (`clock`) it is certainly ours; later, nobody knows before it has been asked for."""
+        """Until then (`read_clock`) it is certainly ours; later, nobody knows before it has been asked for."""
+        self._read_clock = read_clock
         self._news = asyncio.Event()
 
     def renewed(self, fresh_until: float) -> None:
@@ -61,7 +64,7 @@ class Held:
 
     async def confirmed(self) -> bool:
         """Whether the lock is ours. Waits for an answer where that is not known: this process may have been stopped for long."""
-        while not self.lost and clock() > self.fresh_until:
+        while not self.lost and self._read_clock() > self.fresh_until:
             await self._news.wait()
         return not self.lost
 
@@ -78,15 +81,19 @@ class Patience:
     wait: float
     """Seconds."""
     say: Callable[[str], None]
-    _began: float = field(default_factory=time.monotonic)
-    _said: float = -math.inf
+    read_clock: Callable[[], float] = time.monotonic
     seen: Holder | None = None
     """The last one that was waited for."""
+    _began: float = field(init=False)
+    _said: float = -math.inf
     _barred: float | None = None
+
+    def __post_init__(self) -> None:
+        self._began = self.read_clock()
 
     @property
     def left(self) -> float:
-        return self.wait - (time.monotonic() - self._began)
+        return self.wait - (self.read_clock() - self._began)
 
     def held_by(self, holder: Holder | None) -> None:
         """Say who is waited for, at once and every 30 s. Raises BusyError, which names the holder, where no time is left."""
@@ -98,15 +105,15 @@ class Patience:
                 f"cluster {self.cluster} is being applied by {holder or 'another run'}{waited}",
                 help=f"wait for it: --lock-wait 5m{named}",
             )
-        if time.monotonic() - self._said >= SAY_AGAIN_SECONDS:
-            self._said = time.monotonic()
+        if self.read_clock() - self._said >= SAY_AGAIN_SECONDS:
+            self._said = self.read_clock()
             self.say(f"waiting for {holder or 'another run'}")
 
     def barred(self) -> None:
         """The lock is nobody's, and yet not to be had: a moment later it is. Raises BusyError where that goes on."""
         if self._barred is None:
-            self._barred = time.monotonic()
-        elif self.left <= 0 and time.monotonic() - self._barred > BARRED_SECONDS:
+            self._barred = self.read_clock()
+        elif self.left <= 0 and self.read_clock() - self._barred > BARRED_SECONDS:
             raise BusyError(
                 f"the lock of cluster {self.cluster} is nobody's, and Consul does not give it",
                 help="wait for it: --lock-wait 1m",

@@ -18,7 +18,7 @@ from deployer.execute.lock import Held, clock
 from deployer.execute.unlock import broken_by, lock_key
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from deployer.consul.session import Entry
     from deployer.execute.holder import Holder
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pace:
-    """All in seconds."""
+    """All in seconds, but for the clock."""
 
     ttl: float = 15
     """A dead holder's lock is free after one to two of these: Consul takes it as a lower bound. A live holder that cannot
@@ -43,6 +43,8 @@ class Pace:
     grace: float = 30
     """How long beyond its TTL a holder waits for a Consul that does not answer (an upgrade of its server takes 2 to 10)
     before it gives up. Another may have the lock by then."""
+    read_clock: Callable[[], float] = clock
+    """By which all of these count."""
 
 
 PACE: Final = Pace()
@@ -104,14 +106,14 @@ async def _taken(
 ) -> tuple[str, Held] | None:
     """The session that has the key now, as ours. None where another was faster, or a dead holder's lock-delay runs."""
     left = await _free(sessions, key, patience, killed)
-    asked = clock()
+    asked = pace.read_clock()
     session = await sessions.create(f"deployer {me.who}"[:100], ttl=pace.ttl, lock_delay=pace.lock_delay)
     held = None
     try:
         if await sessions.acquire(key, me.under(session).encoded(), session):
             _, entry = await sessions.read(key)
             if entry and entry.session == session:
-                held = Held(entry.lock_index, asked + pace.ttl)
+                held = Held(entry.lock_index, asked + pace.ttl, read_clock=pace.read_clock)
                 if left:
                     patience.say(f"{left} left the lock behind: taken over")
     finally:
@@ -155,7 +157,7 @@ async def _keep(sessions: Sessions, cluster: str, session: str, held: Held, pace
     pause = pace.renew
     while not held.lost:
         await asyncio.sleep(pause)
-        asked = clock()  # not when the answer is read: this process may have been stopped in between
+        asked = pace.read_clock()  # not when the answer is read: this process may have been stopped in between
         try:
             there = await sessions.renew(session)
             _, entry = await sessions.read(key)
@@ -166,7 +168,7 @@ async def _keep(sessions: Sessions, cluster: str, session: str, held: Held, pace
                 held.lose(await _why(sessions, cluster, session, entry))
         except DeployerError as error:
             pause = pace.renew / 4
-            if clock() > held.fresh_until + pace.grace:
+            if pace.read_clock() > held.fresh_until + pace.grace:
                 held.lose(f"Consul has not answered for {pace.ttl + pace.grace:g} s ({error.message})")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from typing import TYPE_CHECKING, Final
 
 from deployer.docker import EngineError
@@ -14,6 +13,7 @@ from deployer.execute.world import passing
 from deployer.model.ports import MANAGERS, swarm_ports
 from deployer.model.secret import Secret
 from deployer.remote import ConnectionFailedError
+from deployer.remote.clock import read_clock
 from deployer.remote.ports import Way, complaints, look
 from deployer.remote.together import together
 
@@ -53,12 +53,12 @@ async def join_swarm(world: World, operation: JoinSwarm, tell: Callable[[str], N
     engine = await world.engine(operation.node)
     await _see_ports(world, operation, tell)
     async with world.joining if operation.role == "manager" else contextlib.nullcontext():
-        deadline = time.monotonic() + JOIN_SECONDS
+        deadline = read_clock() + JOIN_SECONDS
         while True:
             try:
                 detail = await _join(world, operation, engine, deadline)
             except (ConnectionFailedError, EngineError) as error:
-                if world.stopping.is_set() or time.monotonic() > deadline or not passing(error):
+                if world.stopping.is_set() or read_clock() > deadline or not passing(error):
                     raise
                 tell(f"trying again: {error.message}")
             else:
@@ -119,7 +119,7 @@ async def _member(world: World, engine: Engine, deadline: float) -> None:
             return
         if swarm["LocalNodeState"] != "pending":
             raise DeployerError(f"it did not join: {swarm.get('Error') or swarm['LocalNodeState']}")
-        if world.stopping.is_set() or time.monotonic() > deadline:
+        if world.stopping.is_set() or read_clock() > deadline:
             raise TimedOutError(
                 "it is still joining the swarm", help="see that port 2377 of the managers can be reached from it"
             )

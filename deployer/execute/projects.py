@@ -13,7 +13,6 @@ import shutil
 import sys
 import tempfile
 import threading
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +26,7 @@ from deployer.execute.world import PAUSE_SECONDS
 from deployer.model import labels
 from deployer.model.printable import printable
 from deployer.model.project import PROJECT, SERVICE
+from deployer.remote.clock import read_clock
 from deployer.remote.folder import folder_in_memory, write_private
 from deployer.remote.forward import forwarded
 
@@ -55,17 +55,17 @@ async def compose_up(world: World, operation: ComposeUp, tell: Callable[[str], N
     async with forwarded(connection, SOCKET) as socket:
         tell(f"docker compose up on {operation.machine}")
         await asyncio.to_thread(_compose, socket, operation.project)
-    began = time.monotonic()
+    began = read_clock()
     told, well_since = "", 0.0
     while not world.stopping.is_set():
         states = [await _state(engine, entry) for entry in await _listed(engine, operation.project.stack)]
         line, late, failed = _judged(operation.project, states)
         if failed:
             raise NotConvergedError("; ".join(failed), await _last_words(engine, states))
-        well_since = (well_since or time.monotonic()) if not late else 0.0
-        if well_since and time.monotonic() - well_since >= STEADY_SECONDS:
+        well_since = (well_since or read_clock()) if not late else 0.0
+        if well_since and read_clock() - well_since >= STEADY_SECONDS:
             return line
-        if late and time.monotonic() - began > operation.timeout:
+        if late and read_clock() - began > operation.timeout:
             late_words = f"not running after {operation.timeout:g} s: {', '.join(late)}"
             raise NotConvergedError(late_words, await _last_words(engine, states))
         if line != told:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.model import labels
+from deployer.remote.clock import read_clock
 from deployer.remote.together import together
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ class Pulse:
             task.exception()  # whoever waited has it; where nobody waits any more, nobody need be told
 
     async def _ask(self) -> Beat:
-        await asyncio.sleep(self._asked + POLL_SECONDS - time.monotonic())
+        await asyncio.sleep(self._asked + POLL_SECONDS - read_clock())
         self._next = None  # who comes from here on may have done something that this answer does not know
-        self._asked = time.monotonic()
+        self._asked = read_clock()
         names, self._names = self._names, set()
         engine = await self._manager()
         ours = {"label": [labels.CLUSTER]}

@@ -7,7 +7,6 @@ Removing is no compare-and-swap in the engine's API: each step looks first. `ser
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.docker import EngineError, segment
@@ -15,6 +14,7 @@ from deployer.errors import BusyError, DeployerError, TimedOutError
 from deployer.execute.stacks import create_object, create_service
 from deployer.model import labels
 from deployer.plan.operations import CreateObject, CreateService, RemoveObject, RemoveService
+from deployer.remote.clock import read_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,14 +57,14 @@ async def remove_service(world: World, operation: RemoveService, tell: Callable[
 
 async def _tasks_gone(world: World, operation: RemoveService, tell: Callable[[str], None]) -> None:
     """Tasks on machines that are down end nowhere: Swarm keeps them for a day."""
-    began, told = time.monotonic(), ""
+    began, told = read_clock(), ""
     patience = _grace(operation.seen.spec) + GONE_SECONDS
     while not world.stopping.is_set():
         left, down = await world.patiently(lambda engine: _alive(engine, operation.seen.id))
         if not left:
             return
         line = f"{left} of its tasks are ending" + (f"; {down} on machines that are down" if down else "")
-        if time.monotonic() - began > patience:
+        if read_clock() - began > patience:
             raise TimedOutError(
                 f"it is removed, and after {patience:g} s {line}", help="look at what they do on SIGTERM"
             )
@@ -104,7 +104,7 @@ async def replace_service(world: World, operation: ReplaceService, tell: Callabl
 
 async def remove_object(world: World, operation: RemoveObject, tell: Callable[[str], None]) -> str:
     """A network is in use until its last task is gone from every machine, which takes a moment more than the task."""
-    began, told = time.monotonic(), ""
+    began, told = read_clock(), ""
     path = f"/{operation.kind}s/{segment(operation.id)}"
 
     async def remove(engine: Engine) -> str | None:
@@ -115,7 +115,7 @@ async def remove_object(world: World, operation: RemoveObject, tell: Callable[[s
                 return "already gone"
             if operation.kind != "network" or not any(words in error.message for words in IN_USE):
                 raise
-            if world.stopping.is_set() or time.monotonic() - began > GONE_SECONDS:
+            if world.stopping.is_set() or read_clock() - began > GONE_SECONDS:
                 raise
             nonlocal told
             if error.message != told:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Final
 
 from deployer.docker import EngineError
@@ -11,6 +10,7 @@ from deployer.errors import DeployerError, TimedOutError, UnreachableError
 from deployer.execute.machines import CommandFailedError
 from deployer.model.command import Command
 from deployer.remote import ConnectionFailedError
+from deployer.remote.clock import read_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ the first process was started (proc_pid_stat(5), field 22)."""
 
 async def restart_machine(world: World, operation: RestartMachine, tell: Callable[[str], None]) -> str:
     """Reboot, or restart the engine, and wait for it. Raises TimedOutError where it does not come back in time."""
-    began = time.monotonic()
+    began = read_clock()
     if operation.what == "engine":
         connection = await world.link.to(operation.node)
         # Docker's unit may be started three times in a minute (its StartLimitBurst=): the fourth would be refused, with it stopped.
@@ -44,7 +44,7 @@ async def restart_machine(world: World, operation: RestartMachine, tell: Callabl
         await _send(world, operation.node, ("systemctl", "reboot"))
         await _booted(world, operation, before, began, tell)
     version = await engine_back(world, operation, began, tell)
-    return f"back after {time.monotonic() - began:.0f} s, engine {version}"
+    return f"back after {read_clock() - began:.0f} s, engine {version}"
 
 
 async def power_off(world: World, operation: PowerOff, tell: Callable[[str], None]) -> str:
@@ -52,8 +52,8 @@ async def power_off(world: World, operation: PowerOff, tell: Callable[[str], Non
     before = await _boot(world, operation.node)
     argv = ("systemctl", "poweroff", "--force", "--force") if operation.hard else ("systemctl", "poweroff")
     await _send(world, operation.node, argv)
-    deadline = time.monotonic() + OFF_SECONDS
-    while time.monotonic() < deadline:
+    deadline = read_clock() + OFF_SECONDS
+    while read_clock() < deadline:
         try:
             if await _boot(world, operation.node) != before:
                 return "it was off, and is on again: whatever it runs on starts it by itself"
@@ -120,7 +120,7 @@ async def engine_back(world: World, operation: RestartMachine, began: float, tel
 
 def _in_time(operation: RestartMachine, began: float, reason: str) -> None:
     """A first Ctrl-C does not end this wait: nobody is left without knowing whether the machine came back."""
-    if time.monotonic() - began > operation.timeout:
+    if read_clock() - began > operation.timeout:
         raise TimedOutError(
             f"it is not back after {operation.timeout:g} s: {reason}",
             help="look at its console; when it is back, `deployer apply` puts it into service again",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import time
 from typing import TYPE_CHECKING, Final, Literal
 
 from deployer.execute.broken import BrokenOffError
@@ -14,6 +13,7 @@ from deployer.execute.walk import Walk
 from deployer.execute.world import World
 from deployer.plan.operations import CreateService, UpdateService
 from deployer.plan.outcome import Done, Event, Report
+from deployer.remote.clock import read_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ async def execute(
     lost is as good as a first signal. `hide` takes secrets out of what is reported. Raises BrokenOffError, with the report, where something happened that nobody foresaw.
     """
     held = held or Held()
-    began = time.monotonic()
+    began = read_clock()
     written = (step.operation for step in plan.steps if isinstance(step.operation, CreateService | UpdateService))
     world = World(link, plan.manager, planned=frozenset(operation.name for operation in written), hide=hide)
     walk = Walk(plan, world, listen, held)
@@ -78,7 +78,7 @@ async def execute(
     outcomes = dict(sorted(walk.outcomes.items()))
     lost = held.lost if any(not isinstance(outcome, Done) for outcome in outcomes.values()) else ""
     word = stopped[0] if stopped else "lock lost" if lost else ""
-    report = Report(plan, outcomes, time.monotonic() - began, word, lock_index=held.index, lost=lost)
+    report = Report(plan, outcomes, read_clock() - began, word, lock_index=held.index, lost=lost)
     if walk.bugs:
         raise BrokenOffError(report) from walk.bugs[0]
     return report

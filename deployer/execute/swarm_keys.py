@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.docker import EngineError
 from deployer.errors import DeployerError, TimedOutError
 from deployer.remote import ConnectionFailedError
+from deployer.remote.clock import read_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ async def rotate_ca(world: World, operation: RotateCa, tell: Callable[[str], Non
         return {**spec, "CAConfig": {**config, "ForceRotate": int(config.get("ForceRotate") or 0) + 1}}
 
     await _update(manager, forced, {})
-    began, told = time.monotonic(), ""
+    began, told = read_clock(), ""
     while True:
         try:
             swarm = await manager.get("/swarm")
@@ -55,7 +55,7 @@ async def rotate_ca(world: World, operation: RotateCa, tell: Callable[[str], Non
         if said != told:
             told = said
             tell(said)
-        if world.stopping.is_set() or time.monotonic() - began > operation.timeout:
+        if world.stopping.is_set() or read_clock() - began > operation.timeout:
             raise DeployerError(
                 f"not every member has a certificate under it after {operation.timeout:g} s ({said})",
                 help="it goes on by itself: bring those members back, or take them out (deployer machine rm)",
@@ -67,12 +67,12 @@ async def force_new_cluster(world: World, operation: ForceNewCluster) -> str:
     engine = await world.engine(operation.node)
     body = {"ListenAddr": LISTEN, "AdvertiseAddr": operation.advertise, "ForceNewCluster": True}
     await engine.post_slowly("/swarm/init", body, INIT_SECONDS)
-    began = time.monotonic()
+    began = read_clock()
     while True:
         try:
             await engine.get("/nodes")
         except (ConnectionFailedError, EngineError, TimedOutError):
-            if world.stopping.is_set() or time.monotonic() - began > INIT_SECONDS:
+            if world.stopping.is_set() or read_clock() - began > INIT_SECONDS:
                 raise
             await asyncio.sleep(POLL_SECONDS)
         else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
-import time
 from typing import TYPE_CHECKING, Final
 
 from deployer.certificates.handshake import NotTrustedError, prove, strict_context
@@ -15,6 +14,7 @@ from deployer.execute.restart import engine_back
 from deployer.model.tls import PORT, STOCK
 from deployer.plan.care import RestartMachine
 from deployer.plan.tls import NewAuthority
+from deployer.remote.clock import read_clock
 from deployer.remote.connection import TcpPort
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ async def _restarted(
     world: World, node: str, lines: bytes, arguments: tuple[str, ...], tell: Callable[[str], None]
 ) -> None:
     text = lines + STOCK.encode() + read_script("tls.sh")
-    began = time.monotonic()
+    began = read_clock()
     connection = await world.link.to(node)
     await scripted(connection, text, arguments, "the restart of its engine", RESTART_SECONDS, tell)
     await engine_back(world, RestartMachine(node, "engine", RESTART_SECONDS), began, tell)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +13,7 @@ from deployer.execute.perform import perform
 from deployer.model.printable import printable
 from deployer.plan.operations import CreateObject, CreateService, UpdateService
 from deployer.plan.outcome import Began, Done, Ended, Event, Failed, Outcome, Progress, Skipped
+from deployer.remote.clock import read_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,7 @@ class Walk:
 
     async def _do(self, step: Step) -> None:
         self._tell(Began(step))
-        began = time.monotonic()
+        began = read_clock()
         last: list[str] = []
 
         def tell(line: str) -> None:
@@ -92,17 +92,17 @@ class Walk:
             log = getattr(error, "log", ()) or tuple(last)
             reason = self.world.hide(error.message + (f"; {error.help}" if error.help else ""))
             lines = tuple(printable(self.world.hide(line)) for line in log)
-            self._end(step, Failed(time.monotonic() - began, printable(reason), lines))
+            self._end(step, Failed(read_clock() - began, printable(reason), lines))
         except asyncio.CancelledError:
             self._end(
-                step, Failed(time.monotonic() - began, "left while it ran: how far it came is not known", tuple(last))
+                step, Failed(read_clock() - began, "left while it ran: how far it came is not known", tuple(last))
             )
             raise
         except Exception as error:  # noqa: BLE001 - kept, and raised when the other steps have ended
             self._bug(error)
-            self._end(step, Failed(time.monotonic() - began, f"internal error ({type(error).__name__})", tuple(last)))
+            self._end(step, Failed(read_clock() - began, f"internal error ({type(error).__name__})", tuple(last)))
         else:
-            self._end(step, Done(time.monotonic() - began, printable(detail)))
+            self._end(step, Done(read_clock() - began, printable(detail)))
 
     def _end(self, step: Step, outcome: Outcome) -> None:
         self.outcomes[step.number] = outcome

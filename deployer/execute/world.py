@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -14,6 +13,7 @@ from deployer.execute.checkups import Checkups
 from deployer.execute.pulse import Pulse
 from deployer.model import labels
 from deployer.remote import ConnectionFailedError
+from deployer.remote.clock import read_clock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -106,14 +106,14 @@ class World:
         stays away costs LOST_SECONDS once a run.
         """
         engine = await self.manager()
-        began = time.monotonic()
+        began = read_clock()
         while True:
             try:
                 return await ask(engine)
             except (ConnectionFailedError, EngineError) as error:
                 if not passing(error) or self._lost or self.stopping.is_set():
                     raise
-                if time.monotonic() - began > LOST_SECONDS:
+                if read_clock() - began > LOST_SECONDS:
                     self._lost = error
                     raise
             await asyncio.sleep(PAUSE_SECONDS)
@@ -123,8 +123,8 @@ class World:
         return service not in self.given_up and (service in self.written or service not in self.planned)
 
     def ends(self, stack: str, seconds: float) -> float:
-        """Until when (time.monotonic) the stack may be waited for: that long from the first time that this is asked."""
-        return self._ends.setdefault(stack, time.monotonic() + seconds)
+        """Until when (`read_clock`) the stack may be waited for: that long from the first time that this is asked."""
+        return self._ends.setdefault(stack, read_clock() + seconds)
 
     async def machine_of(self, node_id: str) -> str:
         """The machine that is this node of the swarm; empty where none that answers says so. Never raises."""

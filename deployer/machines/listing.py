@@ -17,6 +17,7 @@ from deployer.model.command import Command
 from deployer.model.tls import FOLDER, ends_in
 from deployer.observe.machines import membership
 from deployer.remote import ConnectionFailedError, Link, NoAnswerError, NotLetInError
+from deployer.remote.clock import read_clock
 from deployer.remote.together import together
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ async def ask(
 
 
 async def _ask(link: Link, node: Node, seconds: float, *, active: bool) -> Listed:
-    began = time.monotonic()
+    began = read_clock()
     state: State = "Stopped"
     version, error, advice, member, expires, ahead = "", "", "", None, None, None
     try:
@@ -98,7 +99,7 @@ async def _ask(link: Link, node: Node, seconds: float, *, active: bool) -> Liste
         error, advice = said, f"deployer machine regenerate-certs {node.name}"
     if not error and ahead is not None and abs(ahead) >= CLOCK_SECONDS:
         error, advice = f"its clock is {clock_words(ahead)}", f"`timedatectl set-ntp true` on {node.name}"
-    return Listed(node, active, state, "", version, error, advice, time.monotonic() - began, member, ahead, expires)
+    return Listed(node, active, state, "", version, error, advice, read_clock() - began, member, ahead, expires)
 
 
 def _ahead(info: Mapping[str, Any], now: float) -> float | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-import time
 from typing import TYPE_CHECKING
 
 from deployer.errors import DeployerError
@@ -13,6 +12,7 @@ from deployer.model import labels
 from deployer.model.observed import CatalogueNode, Engine, Machine, Observed, Swarm, Unreachable
 from deployer.observe.machines import observe_machine
 from deployer.observe.swarm import observe_swarm
+from deployer.remote.clock import read_clock
 from deployer.remote.together import together
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 async def observe(cluster: Cluster, link: Link) -> Observed:
     """One snapshot. Machines that do not answer are values in it; each costs its own time-out, none holds up another."""
-    began = time.monotonic()
+    began = read_clock()
     # py-consul costs 0.1 s to import: done in a thread while the machines are being waited for.
     importing = (
         asyncio.create_task(asyncio.to_thread(importlib.import_module, "deployer.consul")) if cluster.consul else None
@@ -47,7 +47,7 @@ async def observe(cluster: Cluster, link: Link) -> Observed:
     finally:
         for engine in engines.values():
             engine.close()
-    return Observed(machines, swarm.result(), catalogue.result(), time.monotonic() - began)
+    return Observed(machines, swarm.result(), catalogue.result(), read_clock() - began)
 
 
 async def _swarm(

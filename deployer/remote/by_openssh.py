@@ -13,13 +13,13 @@ import os
 import shutil
 import signal
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError, TimedOutError
 from deployer.model.command import Command, Completed
 from deployer.model.printable import printable
+from deployer.remote.clock import read_clock
 from deployer.remote.connection import ConnectionFailedError, NoAnswerError, NotLetInError, Place, TcpPort, UnixSocket
 from deployer.remote.local import LocalConnection
 from deployer.remote.openssh import reach, settings
@@ -135,12 +135,12 @@ class OpenSshConnection:
         if command.root and self._sudo:
             granted = await self._sudo.granted(self.run)
             argv, stdin = granted.argv(argv), granted.stdin(stdin)
-        began = time.monotonic()
+        began = read_clock()
         try:
             done = await self._local.run(self.command(argv, command.timeout + GRACE_SECONDS, stdin), on_line)
         except TimedOutError:
             raise TimedOutError(f"`{command.argv[0]}` took longer than {command.timeout:g} s") from None
-        if done.status in {124, 137} and time.monotonic() - began >= command.timeout:
+        if done.status in {124, 137} and read_clock() - began >= command.timeout:
             raise TimedOutError(f"`{command.argv[0]}` took longer than {command.timeout:g} s")
         if done.status == BROKEN or done.status < 0:
             raise ConnectionFailedError(f"the connection broke: {printable(done.stderr.strip()[-200:]) or 'ssh ended'}")

@@ -7,7 +7,6 @@ import contextlib
 import math
 import os
 import random
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +15,7 @@ import asyncssh
 from deployer.errors import TimedOutError
 from deployer.model.command import Command, Completed
 from deployer.model.printable import printable
+from deployer.remote.clock import read_clock
 from deployer.remote.connection import ConnectionFailedError, NoAnswerError, NotLetInError, Place, TcpPort, UnixSocket
 from deployer.remote.hostkeys import REPOSITORY, HostKeys
 from deployer.remote.output import collect
@@ -232,7 +232,7 @@ class SshConnection:
         if command.root and not self._root:
             granted = await self._sudo.granted(self.run)
             argv, stdin = granted.argv(argv), granted.stdin(stdin)
-        began = time.monotonic()
+        began = read_clock()
         process: asyncssh.SSHClientProcess[bytes] | None = None
         try:
             async with asyncio.timeout(command.timeout + GRACE_SECONDS):
@@ -253,7 +253,7 @@ class SshConnection:
                 process.close()  # and not waited for: a machine that hangs confirms nothing
         if process.returncode is None:
             raise ConnectionFailedError(f"the connection broke while `{command.argv[0]}` ran")
-        if process.returncode in {124, 137} and time.monotonic() - began >= command.timeout:
+        if process.returncode in {124, 137} and read_clock() - began >= command.timeout:
             raise _late(command)
         return Completed(process.returncode, stdout.result(), stderr.result())
 

@@ -12,6 +12,7 @@ import pytest
 
 from deployer.execute.holder import this_run
 from tests.execute.test_lock import another_process
+from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +42,7 @@ def applying(repo: Path, state: Path, *flags: str) -> subprocess.Popen[str]:
 
 def test_the_second_is_told_whose_process_it_is(repo: Path, tmp_path: Path) -> None:
     with another_process(tmp_path / "deployer", this_run(COMMIT)), applying(repo, tmp_path) as second:
-        out, err = second.communicate(timeout=30)
+        out, err = second.communicate(timeout=GENEROUS)
     assert (second.returncode, out) == (4, "")
     assert f"(process {os.getpid()}, commit {COMMIT}, for " in err
     assert "--lock-wait 5m" in err
@@ -52,11 +53,11 @@ def test_the_second_is_told_whose_process_it_is(repo: Path, tmp_path: Path) -> N
 def test_a_signal_ends_the_waiting(repo: Path, tmp_path: Path, number: signal.Signals, code: int) -> None:
     with (
         another_process(tmp_path / "deployer", this_run(COMMIT)),
-        applying(repo, tmp_path, "--lock-wait", "1m") as second,
+        applying(repo, tmp_path, "--lock-wait", "1h") as second,
     ):
         assert second.stderr
         assert second.stderr.readline().startswith("waiting for ")
         second.send_signal(number)
-        _, err = second.communicate(timeout=30)
+        _, err = second.communicate(timeout=GENEROUS)
     assert second.returncode == code
     assert "Traceback" not in err, err

@@ -13,6 +13,7 @@ import pytest
 
 import deployer
 from deployer.cli.app import COMMANDS
+from tests.waiting import GENEROUS
 
 ROOT = Path(deployer.__file__).parent.parent
 
@@ -27,7 +28,7 @@ def program(*argv: str, code: str = "", **environment: str) -> subprocess.Comple
     command = [sys.executable, *(["-c", code] if code else ["-m", "deployer"]), *argv]
     kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=30, check=False, cwd=ROOT, env=kept | environment
+        command, capture_output=True, text=True, timeout=GENEROUS, check=False, cwd=ROOT, env=kept | environment
     )
 
 
@@ -91,7 +92,7 @@ SLOW: Final = """
 import signal, sys, time, types, deployer
 def plan(source, say, _consent):
     say("begun")
-    time.sleep(60)
+    time.sleep(600)
 sys.modules["deployer.workflow"] = deployer.workflow = types.SimpleNamespace(Source=lambda *a: a, plan=plan)
 from deployer.__main__ import main
 sys.exit(main())
@@ -113,5 +114,7 @@ def test_signals_end_it_with_one_line(number: signal.Signals, code: int, word: s
 
 def test_into_head_it_is_quiet() -> None:
     command = f"{sys.executable} -m deployer --help | head -1; exit ${{PIPESTATUS[0]}}"
-    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30, check=False, cwd=ROOT)
+    ran = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, timeout=GENEROUS, check=False, cwd=ROOT
+    )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "Usage: deployer [OPTIONS] COMMAND [ARGS]...\n", "")

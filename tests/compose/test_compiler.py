@@ -174,7 +174,7 @@ def test_a_tool_that_hangs_is_ended(
         pytest.skip("no timeout program on this machine")
     monkeypatch.setattr(client, "SECONDS", 0.2)
     with pytest.raises(TimedOutError, match="docker compose config"):
-        compile_stack(stack("web", compose=APP), stand_in(found, tmp_path, "exec /bin/sleep 60"))
+        compile_stack(stack("web", compose=APP), stand_in(found, tmp_path, "exec /bin/sleep 600"))
 
 
 def test_a_tool_that_dies_without_a_word_is_an_error_of_its_own(found: Tools, stack: MakeStack, tmp_path: Path) -> None:

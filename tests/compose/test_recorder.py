@@ -11,6 +11,7 @@ import pytest
 
 from deployer.compose.recorder import Engine, Recorder
 from deployer.errors import DeployerError
+from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 class Client(http.client.HTTPConnection):
     def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=5)
+        super().__init__("localhost", timeout=GENEROUS)
         self._path = str(path)
 
     def connect(self) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import time
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from deployer.remote import ConnectionFailedError
+from deployer.remote.clock import read_clock
 from tests.fakes import FakeConnection
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class FakeConsul:
         return name
 
     def _end_of(self, ttl: float) -> float:
-        return time.monotonic() + self.patience * ttl
+        return read_clock() + self.patience * ttl
 
     def _renew(self, name: str) -> Any:
         if name not in self.sessions:
@@ -96,9 +96,9 @@ class FakeConsul:
 
     async def _get(self, name: str, request: Request) -> Any:
         assert request.query["consistent"] == "1"
-        deadline = time.monotonic() + float(request.query.get("wait", "0s").removesuffix("s"))
-        while request.query.get("index") == str(self.index) and (left := deadline - time.monotonic()) > 0:
-            ends = [session.ends - time.monotonic() for session in self.sessions.values()]
+        deadline = read_clock() + float(request.query.get("wait", "0s").removesuffix("s"))
+        while request.query.get("index") == str(self.index) and (left := deadline - read_clock()) > 0:
+            ends = [session.ends - read_clock() for session in self.sessions.values()]
             with_expiry = max(min([left, *ends]), 0.0)
             waiting = asyncio.ensure_future(self._changed.wait())
             await asyncio.wait([waiting], timeout=with_expiry)
@@ -119,7 +119,7 @@ class FakeConsul:
             if session not in self.sessions:
                 return 500, f"invalid session '{session}'".encode()
             key = self.keys.setdefault(name, Key(value))
-            if key.session not in {"", session} or time.monotonic() < key.barred_until:
+            if key.session not in {"", session} or read_clock() < key.barred_until:
                 return 200, b"false"
             key.lock_index += key.session != session
             key.session = session
@@ -135,7 +135,7 @@ class FakeConsul:
 
     def _expire(self) -> None:
         for name, session in list(self.sessions.items()):
-            if time.monotonic() >= session.ends:
+            if read_clock() >= session.ends:
                 self._end(name)
 
     def _end(self, name: str) -> None:
@@ -143,7 +143,7 @@ class FakeConsul:
         for key in self.keys.values():
             if session and key.session == name:
                 key.session = ""
-                key.barred_until = time.monotonic() + session.lock_delay
+                key.barred_until = read_clock() + session.lock_delay
                 self._change()
 
     def _change(self) -> None:

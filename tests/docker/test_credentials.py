@@ -13,6 +13,7 @@ from deployer.docker import credentials
 from deployer.docker.credentials import Credentials
 from deployer.errors import DeployerError, TimedOutError
 from tests.fakes import run
+from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,13 +95,13 @@ def test_a_registrys_own_helper_comes_first_and_may_give_a_token(
     [
         ("cat >/dev/null; echo s3cret; exit 1", "docker-credential-test failed for a.b with status 1"),
         ("cat >/dev/null; echo s3cret", "docker-credential-test does not answer as a credential helper does"),
-        ("sleep 30", "`docker-credential-test` took longer than 0.2 s"),
+        ("sleep 600", "`docker-credential-test` took longer than 0.2 s"),
     ],
 )
 def test_a_helper_that_fails_is_named_and_what_it_said_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, error: str
 ) -> None:
-    monkeypatch.setattr(credentials, "HELPER_SECONDS", 0.2 if "sleep" in script else 10)
+    monkeypatch.setattr(credentials, "HELPER_SECONDS", 0.2 if "sleep" in script else GENEROUS)
     helper(tmp_path, monkeypatch, script)
     with pytest.raises((DeployerError, TimedOutError)) as refused:
         asked(tmp_path, {"credsStore": "test"}, "a.b/x")

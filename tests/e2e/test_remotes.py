@@ -13,7 +13,6 @@ import pytest
 from deployer.memory import history
 from tests.e2e.transports import Way, over_files, over_http, over_ssh
 from tests.hooks.conftest import Clone, Server, clone_of, make_server, own_git
-from tests.hooks.test_pushes import until
 from tests.source.conftest import GOOD
 
 if TYPE_CHECKING:
@@ -89,11 +88,11 @@ def test_the_deploy_outlives_who_pushed(clone: Clone, server: Server) -> None:
     commit = clone.git("rev-parse", "HEAD")
     argv = ["git", "-C", str(clone.path), "push", "origin", "main"]
     with subprocess.Popen(argv, stderr=subprocess.DEVNULL, start_new_session=True) as process:
-        until(lambda: f"begin {commit}" in server.applied)
+        server.until(lambda: f"begin {commit}" in server.applied)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(timeout=30)
     hold.unlink()
-    until(lambda: server.deployed == commit)
+    server.until(lambda: server.deployed == commit)
 
 
 def test_twenty_pushes_from_five_clones_at_once(tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ from deployer.model import labels
 from deployer.model.observed import LiveService
 from deployer.plan import Plan, Step
 from deployer.plan.operations import CreateService, InstallEngine, Operation, UpdateService
-from tests.fakes import FakeConnection, link, run
+from tests.fakes import FakeConnection, link, run_without_waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from deployer.plan import Event, Report
 
@@ -35,8 +35,9 @@ def play(
     wanted: Plan,
     machines: Mapping[str, FakeConnection | BaseException],
     listen: Callable[[Event], None] | None = None,
+    run: Callable[[Coroutine[Any, Any, Report]], Report] = run_without_waiting,
 ) -> Report:
-    """Execute it; nothing may be left open or running."""
+    """Execute it; nothing may be left open or running. `run` is the other one where there are real sockets."""
 
     async def scenario() -> Report:
         async with link(machines) as connections:

@@ -12,14 +12,15 @@ import pytest
 
 from deployer.docker import Engine
 from deployer.errors import TimedOutError
-from deployer.execute import beats, pulse, service_state, world
+from deployer.execute import beats, pulse, service_state
 from deployer.execute.checkups import Checkups
 from deployer.model import labels
 from deployer.plan import Done, Failed, Progress, Step
 from deployer.plan.operations import AwaitServices, Operation, UpdateService
 from deployer.remote import ConnectionFailedError
 from tests.execute.plans import create, live, plan, play, service_body
-from tests.fakes import FakeConnection, run
+from tests.fakes import FakeConnection, run_without_waiting
+from tests.waiting import wait_until_async
 
 if TYPE_CHECKING:
     from deployer.plan import Event, Report
@@ -71,8 +72,8 @@ def moment(running: int, wanted: int, *tasks: str, update: str = "") -> dict[str
     return {"service": service | ({"UpdateStatus": {"State": update}} if update else {}), "tasks": tasks}
 
 
-def wait(*names: str, timeout: float = 30.0) -> AwaitServices:
-    return AwaitServices("web", tuple(f"web_{name}" for name in names), timeout)
+def wait(*names: str) -> AwaitServices:
+    return AwaitServices("web", tuple(f"web_{name}" for name in names), 30.0)
 
 
 RUNS = moment(1, 1, "running")
@@ -80,11 +81,8 @@ STARTS = moment(0, 1, "starting")
 
 
 @pytest.fixture(autouse=True)
-def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pulse, "POLL_SECONDS", 0.005)
-    monkeypatch.setattr(world, "PAUSE_SECONDS", 0.005)
-    monkeypatch.setattr(beats, "PAUSE_SECONDS", 0.005)
-    monkeypatch.setattr(beats, "DOUBT_SECONDS", 0.05)
+def trusting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks need not go on running for a while, where a test does not ask for that: beats are counted."""
     monkeypatch.setattr(service_state, "MONITOR_SECONDS", 0.0)
 
 
@@ -139,7 +137,7 @@ def test_a_service_that_fails_is_told_with_its_errors_when_the_others_have_come_
 
 def test_a_program_that_ends_at_once_is_never_taken_for_one_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between its starts and its ends Swarm calls every one of its tasks running for a moment."""
-    monkeypatch.setattr(service_state, "MONITOR_SECONDS", 0.2)
+    monkeypatch.setattr(service_state, "MONITOR_SECONDS", 5.0)
     ends = [moment(0, 1, *["failed"] * number) for number in range(4)]
     runs = [moment(1, 1, *["failed"] * number, "running") for number in range(4)]
     moments = [found for pair in zip(runs, ends[1:], strict=False) for found in pair]
@@ -150,18 +148,18 @@ def test_a_program_that_ends_at_once_is_never_taken_for_one_that_runs(monkeypatc
 
 
 @pytest.mark.parametrize("tasks", [["running"], ["failed", "running"]])
-@pytest.mark.parametrize(("monitor", "steady"), [(None, 0.15), (50_000_000, 0.05)])
+@pytest.mark.parametrize(("monitor", "steady"), [(None, 5.0), (2_000_000_000, 2.0)])
 def test_tasks_without_a_health_check_have_to_go_on_running(
     tasks: list[str], monitor: int | None, steady: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service_state, "MONITOR_SECONDS", 0.15)
+    monkeypatch.setattr(service_state, "MONITOR_SECONDS", 5.0)
     manager = Manager(api=[STARTS, moment(1, 1, *tasks)])
     manager.specs["api"] |= {"UpdateConfig": {"Monitor": monitor}} if monitor else {}
     manager.made = set()
     report = play(plan(create("web_api"), Step(2, wait("api"), None, needs=(1,))), {"m1": manager})
     outcome = report.outcomes[2]
     assert isinstance(outcome, Done)
-    assert outcome.seconds >= steady
+    assert steady <= outcome.seconds < steady + 1
 
 
 def test_tasks_that_ran_before_have_nothing_to_prove(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,10 +192,10 @@ def test_it_has_an_end() -> None:
     steps: list[Operation | Step] = [
         create("web_api"),
         create("web_db"),
-        Step(3, wait("api", "db", timeout=0.05), None, needs=(1, 2)),
+        Step(3, wait("api", "db"), None, needs=(1, 2)),
     ]
     failed = failure(play(plan(*steps), {"m1": manager}), 3)
-    assert failed.reason.startswith("web_api: not running after 0.05 s: 0/2; ")
+    assert failed.reason.startswith("web_api: not running after 30 s: 0/2; ")
     assert "web_db" not in failed.reason
     assert failed.log == ("web_api: task: non-zero exit (1) (2 times)",)
 
@@ -224,14 +222,14 @@ def test_what_ran_once_and_ended_well_before_has_done_so() -> None:
     once = service_body()
     once["TaskTemplate"]["RestartPolicy"] = {"Condition": "none"}
     manager.specs["api"] = once
-    assert play(plan(wait("api", timeout=1.0)), {"m1": manager}).ok
+    assert play(plan(wait("api")), {"m1": manager}).ok
 
 
 def test_failures_of_a_service_that_this_run_made_always_count() -> None:
     """Even if another stack's wait asked for what had failed before a moment after they had."""
     manager = Manager(api=[moment(0, 1, "failed", "failed", "failed")])
     manager.made = set()
-    operations: list[Operation | Step] = [create("web_api"), Step(2, wait("api", timeout=1.0), None, needs=(1,))]
+    operations: list[Operation | Step] = [create("web_api"), Step(2, wait("api"), None, needs=(1,))]
     assert "3 of its tasks failed" in failure(play(plan(*operations), {"m1": manager}), 2).reason
 
 
@@ -248,8 +246,7 @@ def test_a_service_made_a_moment_ago_is_never_taken_for_a_removed_one() -> None:
     manager.made = {"api"}
 
     async def slow(request: Request) -> dict[str, str]:
-        while manager.beats < 3:  # noqa: ASYNC110 - another step's doing
-            await asyncio.sleep(0)
+        await wait_until_async(lambda: manager.beats >= 3, "three beats of another step's wait")
         manager.made.add(request.body["Name"].removeprefix("web_"))
         return {"ID": "x"}
 
@@ -309,8 +306,7 @@ def test_an_engine_that_restarts_during_a_wait_is_waited_for(trouble: Any) -> No
     assert asked > 6
 
 
-def test_an_engine_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beats, "LOST_SECONDS", 0.05)
+def test_an_engine_that_stays_away_is_given_up() -> None:
     manager = Manager(api=[STARTS])
     manager.answers["GET /services"] = ConnectionFailedError("refused")
     assert failure(play(plan(wait("api")), {"m1": manager})).reason == "refused"
@@ -355,8 +351,7 @@ def test_beats_are_shared_only_by_those_who_asked_before_they_were_sent() -> Non
 
         beats = pulse.Pulse(the_manager, Checkups(nowhere, never))
         first = [asyncio.ensure_future(beats.beat(["web_api"])) for _ in range(3)]
-        while not manager.beats:  # noqa: ASYNC110 - until it is sent
-            await asyncio.sleep(0)
+        await wait_until_async(lambda: manager.beats, "the first question")
         later = asyncio.ensure_future(beats.beat(["web_api"]))
         release.set()
         assert len({id(beat) for beat in await asyncio.gather(*first)}) == 1
@@ -365,7 +360,7 @@ def test_beats_are_shared_only_by_those_who_asked_before_they_were_sent() -> Non
         await beats.close()
         engine.close()
 
-    run(scenario())
+    run_without_waiting(scenario())
 
 
 def _starting(node: str) -> dict[str, Any]:
@@ -419,27 +414,29 @@ def test_only_machines_where_something_starts_are_asked_and_a_silent_one_holds_u
             {"NodeID": "n3", "Status": {"State": "running"}},
         ]
         assert checkups.unhealthy(tasks) == frozenset(), "what is not known yet is not waited for"
-        while checkups.unhealthy(tasks) != {"c-n1"}:  # noqa: ASYNC110 - as the pulse does, beat by beat
-            await asyncio.sleep(0.005)
+        await wait_until_async(lambda: checkups.unhealthy(tasks) == {"c-n1"}, "what the machine's engine says")
         assert asked.count("m2") == 1
         assert set(asked) == {"m1", "m2"}
         assert checkups.unhealthy([]) == frozenset()
         await checkups.close()
 
-    run(scenario())
+    run_without_waiting(scenario())
 
 
-def test_a_wait_that_is_given_up_leaves_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_that_is_given_up_leaves_no_request() -> None:
     async def scenario() -> None:
+        asked = asyncio.Event()
+
         async def nobody() -> Any:
+            asked.set()
             await asyncio.Event().wait()
 
         beats = pulse.Pulse(nobody, Checkups(nowhere, never))
         waiting = asyncio.ensure_future(beats.beat(["web_api"]))
-        await asyncio.sleep(0.01)
+        await asked.wait()
         waiting.cancel()
         await beats.close()
         with pytest.raises(asyncio.CancelledError):
             await waiting
 
-    run(scenario())
+    run_without_waiting(scenario())

@@ -5,9 +5,6 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from deployer.execute import back, beats, pulse, service_state, world
 from deployer.model import labels
 from deployer.plan import Done, Failed, Skipped, Step
 from deployer.plan.operations import AwaitServices, Back, RollBackStack, UpdateService
@@ -75,15 +72,6 @@ class Manager(FakeConnection):
         return {}
 
 
-@pytest.fixture(autouse=True)
-def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pulse, "POLL_SECONDS", 0.005)
-    monkeypatch.setattr(world, "PAUSE_SECONDS", 0.005)
-    monkeypatch.setattr(beats, "DOUBT_SECONDS", 0.02)
-    monkeypatch.setattr(back, "LEAST_SECONDS", 0.1)
-    monkeypatch.setattr(service_state, "MONITOR_SECONDS", 0.01)
-
-
 BACK = Back("web_api", live(OLD), "h2")
 UPDATE = UpdateService("web", "web_api", NEW, live(OLD))
 
@@ -117,7 +105,7 @@ def test_without_anything_to_go_back_to_it_stays() -> None:
 
 
 def test_going_back_may_fail_too_and_that_is_said() -> None:
-    reason = failure(update_and_wait(Manager(), BACK, timeout=0.1)).reason
+    reason = failure(update_and_wait(Manager(), BACK)).reason
     assert "web_api: its image cannot be had, back to image api:1, and not well with it: 0/1 (" in reason
 
 
@@ -139,7 +127,7 @@ def test_what_somebody_else_wrote_meanwhile_is_not_written_over() -> None:
 def test_what_swarm_rolled_back_itself_is_not_written_again() -> None:
     manager = Manager("api:1")
     manager.answers["GET /services/id-web_api"] = lambda request: Manager._service(manager, request) | {"Spec": OLD}
-    update_and_wait(manager, BACK, timeout=0.1)
+    update_and_wait(manager, BACK)
     assert manager.lines.count("POST /services/id-web_api/update") == 1
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
-import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,13 +27,15 @@ from deployer.model.command import Completed
 from deployer.model.observed import Observed, Unreachable
 from deployer.plan import Done, Skipped
 from deployer.remote import ConnectionFailedError
+from deployer.remote.clock import read_clock
 from deployer.report.documents import report_document
 from deployer.report.paint import Paint
 from deployer.report.result import report_text
 from tests.consul.fake_consul import FakeConsul, Key
-from tests.execute.lock_conformance import COMMIT, Conformance, Kind, patience, somebody
+from tests.execute.lock_conformance import COMMIT, Kind, Punctual, patience, somebody
 from tests.execute.plans import plan, step
-from tests.fakes import FakeConnection, Turns, cluster, link, node, run
+from tests.fakes import FakeConnection, Turns, cluster, link, node, run_without_waiting
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -43,9 +44,7 @@ if TYPE_CHECKING:
     from deployer.execute.lock import Patience
     from deployer.plan import Report
 
-PACE = Pace(ttl=5, renew=0.05, lock_delay=0.2, grace=60)
-SHORT = Pace(ttl=0.5, renew=0.05, lock_delay=0.2, grace=0.3)
-DEAD_TTL = 0.2
+PACE = Pace(read_clock=read_clock)
 KEY = "deployer/test/lock"
 HOLD_AND_SAY_SO = """
 import asyncio, sys
@@ -95,9 +94,8 @@ class File:
 
 
 class InConsul:
-    def __init__(self, consul: FakeConsul, pace: Pace = PACE) -> None:
+    def __init__(self, consul: FakeConsul) -> None:
         self.consul = consul
-        self.pace = pace
         self.clients: list[Sessions] = []
 
     def client(self) -> Sessions:
@@ -105,11 +103,11 @@ class InConsul:
         return self.clients[-1]
 
     def hold(self, me: Holder, waiting: Patience) -> AbstractAsyncContextManager[Held]:
-        return session_lock(self.client(), "test", me, waiting, pace=self.pace)
+        return session_lock(self.client(), "test", me, waiting, pace=PACE)
 
     async def die_with(self, me: Holder) -> None:
         client = self.client()
-        session = await client.create("dead", ttl=DEAD_TTL, lock_delay=PACE.lock_delay)
+        session = await client.create("dead", ttl=PACE.ttl, lock_delay=PACE.lock_delay)
         assert await client.acquire(KEY, me.under(session).encoded(), session)
 
     async def unlock(self, lock: str) -> object:
@@ -120,13 +118,13 @@ class InConsul:
             client.close()
 
 
-class TestFile(Conformance):
+class TestFile(Punctual):
     @pytest.fixture
     def kind(self, tmp_path: Path) -> Kind:
         return File(tmp_path)
 
 
-class TestConsul(Conformance):
+class TestConsul(Punctual):
     @pytest.fixture
     def kind(self) -> Kind:
         return InConsul(FakeConsul())
@@ -151,7 +149,7 @@ def test_whoever_was_killed_with_the_file_is_known_by_name(tmp_path: Path) -> No
         async with file_lock(tmp_path, "test", somebody("bob@b"), patience()[0]) as killed:
             assert killed is None
 
-    run(scenario())
+    run_without_waiting(scenario())
 
 
 def test_a_lock_file_that_is_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
@@ -164,7 +162,7 @@ def test_a_lock_file_that_is_a_symbolic_link_is_not_followed(tmp_path: Path) -> 
             pass
 
     with pytest.raises(OSError):
-        run(scenario())
+        run_without_waiting(scenario())
     assert victim.read_text() == "mine"
 
 
@@ -189,7 +187,7 @@ def test_what_the_key_says(consul: FakeConsul) -> None:
             assert held.index == 2, "the key was not kept: its LockIndex started again"
         await kind.close()
 
-    run(scenario())
+    run_without_waiting(scenario())
 
 
 def test_whether_another_run_had_it_in_between_is_known_by_its_number(consul: FakeConsul) -> None:
@@ -213,7 +211,7 @@ def test_whether_another_run_had_it_in_between_is_known_by_its_number(consul: Fa
             assert await free_index(cluster(node("m1")), machines) is None
         await kind.close()
 
-    run(scenario())
+    run_without_waiting(scenario())
 
 
 def test_a_hold_costs_six_small_requests(consul: FakeConsul) -> None:
@@ -223,7 +221,7 @@ def test_a_hold_costs_six_small_requests(consul: FakeConsul) -> None:
             pass
         await kind.close()
 
-    run(scenario())
+    run_without_waiting(scenario())
     paths = [line.rpartition("/")[0] for line in consul.asked]
     session, key = "PUT /v1/session", f" /v1/kv/{KEY}".rpartition("/")[0]
     assert paths == [f"GET{key}", session, f"PUT{key}", f"GET{key}", f"PUT{key}", f"{session}/destroy"]
@@ -231,14 +229,14 @@ def test_a_hold_costs_six_small_requests(consul: FakeConsul) -> None:
 
 def test_it_is_held_for_longer_than_its_ttl(consul: FakeConsul) -> None:
     async def scenario() -> None:
-        kind = InConsul(consul, SHORT)
+        kind = InConsul(consul)
         async with kind.hold(somebody("ann@a"), patience()[0]) as held:
-            await asyncio.sleep((consul.patience + 0.2) * SHORT.ttl)
+            await asyncio.sleep(10 * consul.patience * PACE.ttl)
             assert await held.confirmed()
             assert consul.keys[KEY].session
         await kind.close()
 
-    run(scenario())
+    run_without_waiting(scenario())
 
 
 # --- Consul: dead holders ---------------------------------------------------------------------------------------------
@@ -246,18 +244,18 @@ def test_it_is_held_for_longer_than_its_ttl(consul: FakeConsul) -> None:
 
 def test_a_takeover_is_said(consul: FakeConsul) -> None:
     async def scenario() -> list[str]:
-        consul.patience = 5
         kind = InConsul(consul)
         await kind.die_with(somebody("ann@a"))
-        waiting, said = patience(10)
-        began = time.monotonic()
+        waiting, said = patience(100)
+        began = read_clock()
         async with kind.hold(somebody("bob@b"), waiting) as held:
-            assert time.monotonic() - began >= DEAD_TTL + PACE.lock_delay, "the lock-delay was not kept"
+            freed = began + consul.patience * PACE.ttl + PACE.lock_delay
+            assert freed <= read_clock() <= freed + 2, "the lock-delay was not kept, or its end not noticed"
             assert held.index == 2
         await kind.close()
         return said
 
-    first, second = run(scenario())
+    first, *_, second = run_without_waiting(scenario())
     assert first.startswith("waiting for ann@a")
     assert second.startswith("ann@a")
     assert second.endswith("left the lock behind: taken over")
@@ -281,14 +279,11 @@ def test_a_run_of_the_same_repository_that_was_killed_is_not_waited_for(consul: 
         assert "taken over" in said[0]
         await kind.close()
 
-    run(scenario())
+    run_without_waiting(scenario())
 
 
-def test_a_lock_that_consul_keeps_to_itself_for_ever_is_not_waited_for(
-    consul: FakeConsul, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("deployer.execute.lock.BARRED_SECONDS", 0.2)
-    consul.keys[KEY] = Key(b"{}", barred_until=time.monotonic() + 1000)
+def test_a_lock_that_consul_keeps_to_itself_for_ever_is_not_waited_for(consul: FakeConsul) -> None:
+    consul.keys[KEY] = Key(b"{}", barred_until=math.inf)
 
     async def scenario() -> None:
         kind = InConsul(consul)
@@ -297,7 +292,7 @@ def test_a_lock_that_consul_keeps_to_itself_for_ever_is_not_waited_for(
                 pytest.fail("Consul gave it")
         await kind.close()
 
-    run(scenario())
+    run_without_waiting(scenario())
     assert consul.sessions == {}
 
 
@@ -315,7 +310,7 @@ def test_what_somebody_else_wrote_into_the_key_is_shown_safely(consul: FakeConsu
         await kind.close()
         return caught.value.message
 
-    assert run(scenario()).isprintable()
+    assert run_without_waiting(scenario()).isprintable()
 
 
 def test_a_holder_s_text_is_bounded() -> None:
@@ -341,7 +336,7 @@ def test_a_lock_that_is_taken_away_is_lost_with_the_reason(consul: FakeConsul) -
             broken = await break_lock(kind.client(), "test", session, "the laptop sank\x1b")
             assert broken
             assert broken.who == "ann@a"
-            await asyncio.wait_for(held.gone.wait(), 5)
+            await held.gone.wait()
             assert not await held.confirmed()
             record = json.loads(consul.keys["deployer/test/unlocked"].value)
         assert record["reason"] == "the laptop sank\x1b"
@@ -351,7 +346,7 @@ def test_a_lock_that_is_taken_away_is_lost_with_the_reason(consul: FakeConsul) -
         await kind.close()
         return held.lost
 
-    lost = run(scenario())
+    lost = run_without_waiting(scenario())
     assert lost.endswith(r" broke it: the laptop sank\x1b")
 
 
@@ -360,16 +355,16 @@ def test_a_lock_whose_session_ended_is_lost(consul: FakeConsul) -> None:
         kind = InConsul(consul)
         async with kind.hold(somebody("ann@a"), patience()[0]) as first:
             await kind.client().destroy(consul.keys[KEY].session)
-            await asyncio.wait_for(first.gone.wait(), 5)
-        async with kind.hold(somebody("ann@a"), patience(5)[0]) as second:
+            await first.gone.wait()
+        async with kind.hold(somebody("ann@a"), patience(10)[0]) as second:
             thief = await kind.client().create("thief", ttl=10, lock_delay=0)
             consul.keys[KEY] = Key(somebody("eve@e").encoded(), thief, 9)
-            await asyncio.wait_for(second.gone.wait(), 5)
+            await second.gone.wait()
         assert consul.keys[KEY].session == thief, "letting go took the lock from somebody else"
         await kind.close()
         return first.lost, second.lost
 
-    first, second = run(scenario())
+    first, second = run_without_waiting(scenario())
     assert first == "Consul ended its session: this process did not renew it in time"
     assert second.startswith("eve@e")
 
@@ -379,34 +374,34 @@ def test_a_consul_that_is_away_for_a_moment_loses_nothing(consul: FakeConsul) ->
 
     async def scenario() -> None:
         consul.patience = 1000
-        kind = InConsul(consul, replace(SHORT, grace=60))
+        kind = InConsul(consul)
         async with kind.hold(somebody("ann@a"), patience()[0]) as held:
             consul.down()
-            await asyncio.sleep(held.fresh_until - clock() + 0.01)
+            await asyncio.sleep(PACE.ttl + PACE.grace / 2)
             asked = asyncio.create_task(held.confirmed())
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(PACE.grace / 4)
             assert not asked.done(), "sure of what it cannot know"
             consul.failure = None
             assert await asked
         await kind.close()
 
-    run(scenario())
+    run_without_waiting(scenario())
 
 
 def test_a_consul_that_stays_away_loses_the_lock(consul: FakeConsul) -> None:
     async def scenario() -> tuple[str, list[str]]:
-        kind = InConsul(consul, SHORT)
+        kind = InConsul(consul)
         waiting, said = patience()
         async with kind.hold(somebody("ann@a"), waiting) as held:
             consul.failure = (500, b"No cluster leader")
-            await asyncio.wait_for(held.gone.wait(), 15)
+            await held.gone.wait()
             assert not await held.confirmed()
         await kind.close()
         return held.lost, said
 
-    lost, said = run(scenario())
-    assert lost.startswith("Consul has not answered for 0.8 s (Consul: 500 No cluster leader)")
-    assert said == ["the lock could not be given back: it is free within 1.2 s"]
+    lost, said = run_without_waiting(scenario())
+    assert lost.startswith("Consul has not answered for 45 s (Consul: 500 No cluster leader)")
+    assert said == ["the lock could not be given back: it is free within 35 s"]
 
 
 def test_a_process_that_was_stopped_begins_nothing_before_it_has_asked(consul: FakeConsul, tmp_path: Path) -> None:
@@ -415,10 +410,10 @@ def test_a_process_that_was_stopped_begins_nothing_before_it_has_asked(consul: F
 import asyncio, os, signal, sys
 from deployer.execute.lock import Held, clock
 async def scenario():
-    held = Held(1, clock() + 0.3)
-    print("ready", flush=True)
+    held = Held(1, clock() + 0.1)
+    print(held.fresh_until, flush=True)
     sys.stdin.readline()
-    asyncio.get_running_loop().call_later(0.2, held.lose, "taken over")
+    asyncio.get_running_loop().call_soon(held.lose, "taken over")
     print(await held.confirmed(), flush=True)
 asyncio.run(scenario())
 """
@@ -426,9 +421,9 @@ asyncio.run(scenario())
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stdin
-        assert process.stdout.readline() == "ready\n"
+        fresh_until = float(process.stdout.readline())
         process.send_signal(signal.SIGSTOP)
-        time.sleep(0.6)
+        wait_until(lambda: clock() > fresh_until, "the end of the time for which the lock is certain", saw=clock)
         process.stdin.write("\n")
         process.stdin.flush()
         process.send_signal(signal.SIGCONT)
@@ -471,7 +466,7 @@ def test_without_a_consul_that_can_be_asked_the_file_is_all(failure: Any, catalo
             assert held is None
         return heard
 
-    (heard,) = run(scenario())
+    (heard,) = run_without_waiting(scenario())
     assert said in heard
 
 
@@ -486,7 +481,7 @@ def test_a_cluster_without_consul_says_nothing_and_asks_nobody() -> None:
             assert held is None
         return heard
 
-    assert run(scenario()) == []
+    assert run_without_waiting(scenario()) == []
 
 
 def test_a_token_that_may_only_read_is_no_reason_to_stop(consul: FakeConsul) -> None:
@@ -507,7 +502,7 @@ def test_a_token_that_may_only_read_is_no_reason_to_stop(consul: FakeConsul) -> 
             assert held is None
         return heard
 
-    assert run(scenario()) == [
+    assert run_without_waiting(scenario()) == [
         "Consul cannot be asked (Consul: Permission denied): only runs from this repository are locked out"
     ]
 
@@ -533,7 +528,7 @@ def test_a_lock_that_was_seen_held_is_not_gone_when_consul_falls_silent(consul: 
         await task
         await kind.close()
 
-    run(scenario())
+    run_without_waiting(scenario())
 
 
 # --- deployer unlock --------------------------------------------------------------------------------------------------
@@ -551,7 +546,7 @@ def test_a_live_process_of_this_machine_is_not_robbed(consul: FakeConsul, tmp_pa
         assert process.poll() is None
 
     with another_process(tmp_path, somebody("ann@a")) as process:
-        run(scenario(process))
+        run_without_waiting(scenario(process))
     assert consul.asked == []
 
 
@@ -571,7 +566,7 @@ def test_unlock_by_way_of_the_machines(consul: FakeConsul, tmp_path: Path) -> No
             assert await unlock(SERVER, machines, tmp_path, holder.id, "gone") == holder
             assert await locked_by(SERVER, machines, tmp_path) is None
 
-    run(scenario())
+    run_without_waiting(scenario())
 
 
 # --- a run whose lock is lost -----------------------------------------------------------------------------------------
@@ -593,7 +588,7 @@ def test_a_run_that_loses_its_lock_lets_running_steps_end_and_begins_none() -> N
         async with link({"m1": machine, "m2": FakeConnection()}) as machines:
             return await execute(wanted, machines, lambda _: None, heard.append, held), heard
 
-    report, heard = run(scenario())
+    report, heard = run_without_waiting(scenario())
     assert isinstance(report.outcomes[1], Done)
     assert report.outcomes[2] == Skipped(0)
     assert (report.stopped, report.exit_code, report.ok, report.lock_index) == ("lock lost", 4, False, 7)
@@ -618,5 +613,5 @@ def test_a_lock_that_is_lost_when_all_is_done_is_no_failure() -> None:
         async with link({"m1": machine}) as machines:
             return await execute(plan(step(1, "m1")), machines, lambda _: None, lambda _: None, held)
 
-    report = run(scenario())
+    report = run_without_waiting(scenario())
     assert (report.exit_code, report.lost, report.stopped) == (0, "", "")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployer.execute import catalogue, machines, membership, world
+from deployer.execute import membership
 from deployer.model import labels
 from deployer.model.command import Completed
 from deployer.plan import Done, Failed
@@ -43,11 +43,7 @@ CLUSTER = {labels.CLUSTER: "test"}
 
 
 @pytest.fixture(autouse=True)
-def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (world, membership):
-        monkeypatch.setattr(module, "PAUSE_SECONDS", 0.001)
-    for module in (machines, catalogue):
-        monkeypatch.setattr(module, "POLL_SECONDS", 0.001)
+def unmarked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(membership, "mark_member", _marked)  # tests/execute/test_marking.py
 
 
@@ -214,8 +210,7 @@ def test_a_wrong_token_is_final() -> None:
     assert len(joining.lines) == 1
 
 
-def test_joining_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(membership, "JOIN_SECONDS", 0.05)
+def test_joining_has_an_end() -> None:
     report, _, _ = join(*[NO_LEADER] * 1000)
     assert "does not have a leader" in reason(report.outcomes[1])
 
@@ -243,8 +238,7 @@ def test_joining_in_the_background_may_fail() -> None:
     assert reason(report.outcomes[1]) == "it did not join: certificate signed by unknown authority"
 
 
-def test_joining_in_the_background_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(membership, "JOIN_SECONDS", 0.05)
+def test_joining_in_the_background_has_an_end() -> None:
     report, _, _ = join(GOES_ON, info=state("pending"))
     assert "2377" in reason(report.outcomes[1])
 
@@ -419,8 +413,7 @@ def test_the_agent_that_a_machine_had_is_forgotten_before_it_is_registered(state
     assert next(request.query for request in server.requests if request.line == prune) == {"prune": "1"}
 
 
-def test_an_agent_that_lives_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "AGENT_GONE_SECONDS", 0.3)
+def test_an_agent_that_lives_is_not_forgotten() -> None:
     server = FakeConnection({MEMBERS: [{"Name": "m1", "Status": 1}], REGISTER: (200, b"true")})
     assert detail(one(RegisterNode("m1", "c1", "10.0.0.1", {}), m1=FakeConnection(), c1=server)) == ""
     assert {request.line for request in server.requests} == {MEMBERS, REGISTER}

@@ -16,6 +16,7 @@ from deployer.execute.world import World
 from deployer.model.project import Project, ProjectService
 from deployer.plan.operations import ComposeDown, ComposeUp
 from tests.fakes import FakeConnection, link, run
+from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,7 +103,7 @@ def test_the_environment_comes_by_a_pipe_and_is_all_there_is(tmp_path: Path) -> 
     secret = "x" * 100_000  # more than a pipe holds
     argv = [sys.executable, "-I", "-c", _CALL, str(tmp_path / "pipe"), str(tmp_path / "log"), "/usr/bin/env"]
     with _whispered(tmp_path / "pipe", {"DEPLOYER_SECRET_0": secret}):
-        done = subprocess.run(argv, env=os.environ | {"OURS": "canary"}, check=False, timeout=20)
+        done = subprocess.run(argv, env=os.environ | {"OURS": "canary"}, check=False, timeout=GENEROUS)
     assert done.returncode == 0
     assert (tmp_path / "log").read_text() == f"DEPLOYER_SECRET_0={secret}\n"
 

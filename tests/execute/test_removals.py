@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployer.execute import removals, world
 from deployer.model import labels
 from deployer.plan import Done, Failed
 from deployer.plan.operations import RemoveObject, RemoveService, ReplaceNetwork, ReplaceService
@@ -21,12 +20,6 @@ SEEN = live(service_body())
 ENTRY = {"ID": SEEN.id, "Version": {"Index": 9}, "Spec": SEEN.spec}
 PATH = f"/services/{SEEN.id}"
 IN_USE = (403, {"message": "network web_net is in use by task abc"})
-
-
-@pytest.fixture(autouse=True)
-def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world, "PAUSE_SECONDS", 0.001)
-    monkeypatch.setattr(removals, "POLL_SECONDS", 0.001)
 
 
 def done(operation: Operation, answers: dict[str, Any]) -> tuple[Outcome, FakeConnection]:
@@ -53,8 +46,7 @@ def test_tasks_of_machines_that_are_down_are_not_waited_for() -> None:
     assert isinstance(done(RemoveService("web", "web_api", SEEN), answers)[0], Done)
 
 
-def test_tasks_that_never_end_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(removals, "GONE_SECONDS", -9.99)
+def test_tasks_that_never_end_are_told() -> None:
     nodes = [{"ID": "n1", "Status": {"State": "ready"}}]
     answers = {f"GET {PATH}": ENTRY, f"DELETE {PATH}": (200, b""), "GET /tasks": [task("running")], "GET /nodes": nodes}
     outcome, _ = done(RemoveService("web", "web_api", SEEN), answers)
@@ -82,8 +74,7 @@ def test_a_network_is_asked_for_until_it_is_free() -> None:
     assert isinstance(done(RemoveObject("network", "web", "web_net", "id"), answers)[0], Done)
 
 
-def test_a_network_that_is_never_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(removals, "GONE_SECONDS", 0.01)
+def test_a_network_that_is_never_free() -> None:
     outcome, _ = done(RemoveObject("network", "web", "web_net", "id"), {"DELETE /networks/id": IN_USE})
     assert isinstance(outcome, Failed), outcome
     assert "in use by task abc" in outcome.reason

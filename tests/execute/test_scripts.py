@@ -12,6 +12,7 @@ import pytest
 
 from deployer.execute.machines import script
 from deployer.model.tls import STOCK
+from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +60,7 @@ class Machine:
     def run(self, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """As it is run over there: read from standard input."""
         return subprocess.run(
-            ["sh", "-s", *arguments], input=text, text=True, capture_output=True, check=False, timeout=20,
+            ["sh", "-s", *arguments], input=text, text=True, capture_output=True, check=False, timeout=GENEROUS,
             env={"PATH": str(self.bin), "PAUSE": "0.01", "ROOT": str(self.root), **self.env},
         )  # fmt: skip
 

@@ -14,6 +14,7 @@ import pytest
 from deployer.plan import Began, Done, Ended, Skipped
 from tests.execute.plans import create, plan, play
 from tests.fakes import FakeConnection
+from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ class Running:
         self.process.send_signal(number)
 
     def end(self) -> int:
-        out, err = self.process.communicate(timeout=10)
+        out, err = self.process.communicate(timeout=GENEROUS)
         self.said += out.splitlines()
         assert err == ""
         return self.process.returncode

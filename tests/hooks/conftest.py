@@ -15,11 +15,14 @@ import pytest
 
 from deployer.hooks.install import install, remote_init
 from tests.source.conftest import GOOD, Repo
+from tests.waiting import GENEROUS, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PROGRAM = Path(__file__).with_name("fake_cluster.py")
+PATIENCE = 3 * GENEROUS
+"""Seconds for a push, or a command, and all that it waits for."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -70,6 +73,15 @@ class Server:
         running = json.loads((self.path / "fake/services.json").read_text())
         return {name: body["TaskTemplate"]["ContainerSpec"]["Image"] for name, body in running.items()}
 
+    def until(self, condition: Callable[[], object]) -> None:
+        """Wait until it is so; a failure shows what was applied, and the end of each run's log."""
+        wait_until(condition, saw=self.show)
+
+    def show(self) -> str:
+        logs = sorted((self.path / "deployer/runs").glob("*.log"))
+        ends = [f"{log.name}: {log.read_text(errors='replace')[-1000:]}" for log in logs]
+        return "\n".join([f"deployed {self.deployed}, main {self.head}", *self.applied, *ends])
+
     def set(self, name: str, text: str = "") -> Path:
         file = self.path / "fake" / name
         file.write_text(text)
@@ -88,7 +100,7 @@ class Clone(Repo):
 
     def push(self, *arguments: str, **environment: str) -> Pushed:
         with self.pushing(*arguments, **environment) as process:
-            _, err = process.communicate(timeout=60)
+            _, err = process.communicate(timeout=PATIENCE)
         return Pushed(process.returncode, plain(err))
 
     def pushing(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:

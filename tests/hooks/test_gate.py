@@ -14,8 +14,7 @@ from deployer.errors import DeployerError, UsageError
 from deployer.hooks.install import install, uninstall
 from deployer.hooks.pktline import read_section, write_section
 from deployer.memory import history
-from tests.hooks.conftest import clone_of, plain
-from tests.hooks.test_pushes import until
+from tests.hooks.conftest import PATIENCE, clone_of, plain
 from tests.source.conftest import GOOD, Repo
 
 if TYPE_CHECKING:
@@ -88,12 +87,12 @@ def test_of_two_at_once_the_second_no_longer_follows(gated: Clone, server: Serve
     first, second = gated.stack("nginx:2"), other.stack("nginx:3")
     hold = server.set("hold")
     with gated.pushing() as slow:
-        until(lambda: f"begin {first}" in server.applied)
+        server.until(lambda: f"begin {first}" in server.applied)
         with other.pushing() as late:
-            until(lambda: len(list((server.path / "deployer/runs").glob("*.run"))) == 3)
+            server.until(lambda: len(list((server.path / "deployer/runs").glob("*.run"))) == 3)
             hold.unlink()
-            said = plain(late.communicate(timeout=60)[1])
-        slow.communicate(timeout=60)
+            said = plain(late.communicate(timeout=PATIENCE)[1])
+        slow.communicate(timeout=PATIENCE)
     assert (slow.returncode, late.returncode) == (0, 1)
     assert f"(deploy failed: main was moved to {first[:10]} in the meantime)" in " ".join(said.split())
     assert f"begin {second}" not in server.applied
@@ -109,11 +108,11 @@ def test_a_branch_that_was_moved_by_hand_is_what_the_cluster_gets(gated: Clone, 
     before = server.head
     commit = gated.stack("nginx:2")
     with gated.pushing() as process:
-        until(lambda: f"begin {commit}" in server.applied)
+        server.until(lambda: f"begin {commit}" in server.applied)
         other = server.git("commit-tree", "-p", before, "-m", "by hand", f"{before}^{{tree}}")
         server.git("-c", "user.name=x", "-c", "user.email=x", "update-ref", "refs/heads/main", other)
         hold.unlink()
-        said = plain(process.communicate(timeout=60)[1])
+        said = plain(process.communicate(timeout=PATIENCE)[1])
     assert process.returncode == 1
     assert f"the branch was moved in the meantime, rolled back to {other[:10]}" in " ".join(said.split()), said
     assert (server.head, server.deployed) == (other, other)
@@ -126,11 +125,11 @@ def test_the_branch_moves_also_when_the_pusher_has_gone(gated: Clone, server: Se
     commit = gated.stack("nginx:2")
     argv = ["git", "-C", str(gated.path), "push", "origin", "main"]
     with subprocess.Popen(argv, stderr=subprocess.DEVNULL, start_new_session=True) as process:
-        until(lambda: f"begin {commit}" in server.applied)
+        server.until(lambda: f"begin {commit}" in server.applied)
         os.killpg(process.pid, end)
-        process.wait(timeout=30)
+        process.wait(timeout=PATIENCE)
     hold.unlink()
-    until(lambda: server.head == commit)
+    server.until(lambda: server.head == commit)
     assert server.deployed == commit
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,20 +12,12 @@ import pytest
 from deployer.cli.app import app
 from deployer.cli.errors import run
 from deployer.memory import history
-from tests.hooks.conftest import clone_of, plain
+from tests.hooks.conftest import PATIENCE, clone_of, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tests.hooks.conftest import Clone, Server
-
-
-def until(happened: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
 
 
 def test_a_push_deploys_and_says_so(clone: Clone, server: Server) -> None:
@@ -55,7 +46,7 @@ def test_lines_are_short_enough_to_stand_behind_remote(clone: Clone, server: Ser
     clone.commit({f"stacks/{'long' * 12}/compose.yaml": "services:\n  web:\n    image: nginx:1.27\n"})
     server.set("fail")
     with clone.pushing() as process:
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=PATIENCE)
     ours = [line.removeprefix("remote: ").rstrip() for line in err.splitlines() if line.startswith("remote: ")]
     assert len(ours) > 8
     assert [line for line in ours if len(line) > 71 and str(server.path) not in line] == []
@@ -229,13 +220,13 @@ def test_a_push_waits_for_another_and_gives_up_loudly(live: Clone, server: Serve
     hold = server.set("hold")
     first = live.stack("nginx:2")
     with live.pushing() as slow:
-        until(lambda: f"begin {first}" in server.applied)
+        server.until(lambda: f"begin {first}" in server.applied)
         other = clone_of(server, tmp_path / "other")
         other.git("reset", "-q", "--hard", "origin/main")
         other.stack("nginx:3")
         impatient = other.push("-o", "wait=0", "origin", "main")
         hold.unlink()
-        slow.communicate(timeout=60)
+        slow.communicate(timeout=PATIENCE)
     assert "is being applied by" in impatient
     assert "NOT DEPLOYED" in impatient
 
@@ -246,14 +237,14 @@ def test_of_those_that_wait_the_newest_is_deployed(live: Clone, server: Server) 
     for number in range(4):
         commits.append(live.stack(f"nginx:{number}"))
         pushes.append(live.pushing())
-        until(lambda: server.head == commits[-1])
+        server.until(lambda: server.head == commits[-1])
         if number == 0:
-            until(lambda: f"begin {commits[0]}" in server.applied)
+            server.until(lambda: f"begin {commits[0]}" in server.applied)
     hold.unlink()
     said = []
     for push in pushes:
         with push:
-            said.append(plain(push.communicate(timeout=60)[1]))
+            said.append(plain(push.communicate(timeout=PATIENCE)[1]))
     assert [line for line in server.applied[2:] if line.startswith("end")] == [f"end {commits[0]}", f"end {commits[3]}"]
     assert "=====> Deployed" in said[0]
     assert "=====> Deployed" in said[3]
@@ -276,7 +267,7 @@ def test_two_clones_at_once_end_at_the_last_accepted_commit(live: Clone, server:
     codes = []
     for push in pushes:
         with push:
-            push.communicate(timeout=60)
+            push.communicate(timeout=PATIENCE)
         codes.append(push.returncode)
     assert sorted(codes) == [0, 1], "one of the two comes second, and is not a fast-forward"
     late = clones[codes.index(1)]
@@ -296,25 +287,25 @@ def test_the_deploy_outlives_the_pusher(live: Clone, server: Server, end: signal
     commit = live.stack("nginx:2")
     argv = ["git", "-C", str(live.path), "push", "origin", "main"]
     with subprocess.Popen(argv, stderr=subprocess.DEVNULL, start_new_session=True) as process:
-        until(lambda: f"begin {commit}" in server.applied)
+        server.until(lambda: f"begin {commit}" in server.applied)
         os.killpg(process.pid, end)
-        process.wait(timeout=30)
+        process.wait(timeout=PATIENCE)
     hold.unlink()
-    until(lambda: server.deployed == commit)
+    server.until(lambda: server.deployed == commit)
     (*_, log) = sorted((server.path / "deployer/runs").glob("*.log"))
-    until(lambda: f"=====> Deployed {commit[:10]}" in log.read_text())
+    server.until(lambda: f"=====> Deployed {commit[:10]}" in log.read_text())
 
 
 def test_a_pusher_that_stands_still_holds_nothing_up(live: Clone, server: Server) -> None:
     hold = server.set("hold")
     commit = live.stack("nginx:2")
     with live.pushing() as process:
-        until(lambda: f"begin {commit}" in server.applied)
+        server.until(lambda: f"begin {commit}" in server.applied)
         process.send_signal(signal.SIGSTOP)
         hold.unlink()
-        until(lambda: server.deployed == commit)
+        server.until(lambda: server.deployed == commit)
         process.send_signal(signal.SIGCONT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
 
 
 def test_only_deploys_these_stacks_and_everything_else_later(live: Clone, server: Server) -> None:

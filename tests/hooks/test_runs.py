@@ -8,8 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from deployer.memory import history
-from tests.hooks.conftest import PROGRAM, plain
-from tests.hooks.test_pushes import until
+from tests.hooks.conftest import PATIENCE, PROGRAM, plain
 
 if TYPE_CHECKING:
     from tests.hooks.conftest import Clone, Server
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 def deployer(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, str(PROGRAM), *arguments, "--repo", str(server.path)]
-    return subprocess.run(argv, capture_output=True, text=True, check=False, cwd=server.path, timeout=60)
+    return subprocess.run(argv, capture_output=True, text=True, check=False, cwd=server.path, timeout=PATIENCE)
 
 
 def listed(server: Server) -> list[dict[str, Any]]:
@@ -29,10 +28,10 @@ def test_one_runs_one_waits_and_both_can_be_followed_and_cancelled(live: Clone, 
     server.set("hold")
     first = live.stack("nginx:2")
     with live.pushing("-o", "reason=because", "origin", "main") as running:
-        until(lambda: f"begin {first}" in server.applied)
+        server.until(lambda: f"begin {first}" in server.applied)
         second = live.stack("nginx:3")
         with live.pushing() as waiting:
-            until(lambda: sum(one["state"] == "waiting" for one in listed(server)) == 1)
+            server.until(lambda: sum(one["state"] == "waiting" for one in listed(server)) == 1)
             waits, runs = listed(server)[:2]
             assert (waits["commit"], runs["commit"], runs["state"]) == (second, first, "running")
             assert (runs["reason"], runs["via"], runs["logged"]) == ("because", "push", True)
@@ -41,7 +40,7 @@ def test_one_runs_one_waits_and_both_can_be_followed_and_cancelled(live: Clone, 
             assert [line.split()[1] for line in text[1:3]] == ["waiting", "running"]
 
             assert deployer(server, "cancel", waits["run"]).returncode == 0
-            said = plain(waiting.communicate(timeout=60)[1])
+            said = plain(waiting.communicate(timeout=PATIENCE)[1])
             assert "cancelled before anything was changed" in " ".join(said.split()), said
 
             argv = [sys.executable, str(PROGRAM), "attach", runs["run"], "--repo", str(server.path)]
@@ -49,8 +48,8 @@ def test_one_runs_one_waits_and_both_can_be_followed_and_cancelled(live: Clone, 
                 argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=server.path
             ) as attached:
                 assert deployer(server, "cancel").returncode == 0, "the one that goes on"
-                out, err = attached.communicate(timeout=60)
-        said = plain(running.communicate(timeout=60)[1])
+                out, err = attached.communicate(timeout=PATIENCE)
+        said = plain(running.communicate(timeout=PATIENCE)[1])
     assert "reason: because" in out
     assert "NOT DEPLOYED" in out
     assert "ended" in err

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncssh
 
 from tests.remote.sshd import HOST_KEY, USER_KEY, by_shell
+from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -104,12 +105,12 @@ def served(*infos: dict[str, Any] | None, commands: bool = False) -> Iterator[li
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert started.wait(10)
+    assert started.wait(GENEROUS)
     try:
         yield place[0]
     finally:
         place[1].call_soon_threadsafe(over.set)
-        thread.join(10)
+        thread.join(GENEROUS)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,6 @@ import pytest
 
 import deployer
 from deployer.machines.quick import head, keep, look
-from tests.source.conftest import quickest
 
 if TYPE_CHECKING:
     from tests.source.conftest import Repo
@@ -90,19 +89,7 @@ def test_the_second_time_nothing_but_ssh_is_started(repository: Repo, programs: 
     imported = {line.rpartition("|")[2].strip() for line in second.stderr.splitlines()}
     assert "deployer.machines.quick" in imported
     assert not imported & {"typer", "yaml", "git", "asyncssh", "subprocess"}
-
-
-def test_it_adds_hardly_anything_to_what_ssh_takes(repository: Repo, programs: Path) -> None:
-    """The way through this program alone: the stand-in for ssh does nothing. At most 60 ms; twice as many fail."""
-    repository.commit(MACHINE)
-    (programs / "ssh").symlink_to("/bin/true")
-    top, commit = str(repository.path), repository.git("rev-parse", "HEAD")
-    keep(top, commit, "web", ("ssh", "192.0.2.1"), ())
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-
-    def took(argv: list[str]) -> float:
-        return quickest(lambda: subprocess.run(argv, cwd=repository.path, env=environment, check=True))
-
-    more = took([sys.executable, "-m", "deployer", "machine", "ssh", "web", "true"]) - took([str(programs / "ssh")])
-    print(f"machine ssh adds {more * 1000:.0f} ms")
-    assert more < 0.12
+    argv = [sys.executable, "-X", "importtime", "-c", "import json, runpy"]
+    bare = subprocess.run(argv, capture_output=True, text=True, check=True).stderr
+    more = imported - {line.rpartition("|")[2].strip() for line in bare.splitlines()}
+    assert len(more) < 10, f"what it imports is what it costs: {sorted(more)}"

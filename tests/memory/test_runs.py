@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,9 +14,10 @@ import pytest
 from deployer.errors import BusyError, DeployerError, UsageError
 from deployer.memory import runs
 from deployer.memory.asked import Asked
+from tests.waiting import GENEROUS, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 COMMIT = "1a2b3c4d5e" + "0" * 30
@@ -28,15 +28,8 @@ from deployer.memory import runs
 from deployer.memory.asked import Asked
 with runs.registered(Path(sys.argv[1]), Asked("push", "bob", "why", sys.argv[2]), "", "") as live:
     live.running("1a2b3c4d5e" + "0" * 30)
-    time.sleep(60)
+    time.sleep(600)
 """
-
-
-def until(happened: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -44,7 +37,11 @@ def other(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A run in a process of its own, which sleeps."""
     argv = [sys.executable, "-c", PROGRAM, str(tmp_path), "20260822-141503-7f3a"]
     with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as process:
-        until(lambda: [one for one in runs.processes(tmp_path) if one.state == "running"])
+        wait_until(
+            lambda: any(one.state == "running" for one in runs.processes(tmp_path)),
+            "a run that goes on",
+            saw=lambda: (runs.processes(tmp_path), process.poll()),
+        )
         yield process
         process.kill()
 
@@ -92,7 +89,7 @@ def test_one_that_was_killed_is_not_alive(tmp_path: Path, other: subprocess.Pope
 def test_cancel_interrupts_it(tmp_path: Path, other: subprocess.Popen[bytes]) -> None:
     one = runs.find(tmp_path, "7f3a")
     runs.cancel(tmp_path, one)
-    assert other.wait(timeout=20) in {1, -signal.SIGINT, 130}
+    assert other.wait(GENEROUS) in {1, -signal.SIGINT, 130}
     assert runs.follow(tmp_path, one, print).code == 130
     with pytest.raises(DeployerError, match="does not run: interrupted"):
         runs.cancel(tmp_path, runs.find(tmp_path, ""))
@@ -103,7 +100,7 @@ def test_a_process_that_is_not_that_run_is_left_alone(tmp_path: Path) -> None:
     id_ = runs.new_id()
     with (
         runs.registered(tmp_path, Asked(run=id_), "ann"),
-        subprocess.Popen(["sleep", "60"]) as innocent,
+        subprocess.Popen(["sleep", "600"]) as innocent,
     ):
         path = tmp_path / f"{id_}.run"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"pid": innocent.pid}) + "\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,7 @@ from deployer.model.observed import (
 from deployer.observe import observe
 from deployer.observe.machines import membership
 from deployer.remote import ConnectionFailedError
-from tests.fakes import FakeConnection, cluster, link, node, run
+from tests.fakes import FakeConnection, cluster, link, node, run_without_waiting
 from tests.observe.test_facts import DEBIAN, UBUNTU
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ def look(machines: Mapping[str, FakeConnection | BaseException], consul: Consul 
         async with link(machines, wanted) as connections:
             return await observe(wanted, connections)
 
-    observed = run(scenario())
+    observed = run_without_waiting(scenario())
     assert all(found.streams == 0 for found in machines.values() if isinstance(found, FakeConnection))
     return observed
 
@@ -172,18 +171,16 @@ def test_a_shell_that_answers_something_else(output: str) -> None:
     assert "not with the facts" in told.reason
 
 
-def test_machines_that_hang_cost_their_own_time_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten of them, a third of a second each, and one that answers: together they take no three seconds."""
+def test_machines_that_hang_cost_their_own_time_only() -> None:
+    """Ten of them, fifteen seconds each, and one that answers: together they take fifteen seconds."""
 
     async def late(_: object) -> None:
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(15)
         raise TimedOutError("too late")
 
     hanging = {f"h{number}": FakeConnection({"GET /version": late}, {"sh": late}) for number in range(10)}
-    began = time.monotonic()
     observed = look({"m1": manager(), **hanging})
-    assert time.monotonic() - began < 2.0
-    assert observed.elapsed >= 0.3
+    assert observed.elapsed == pytest.approx(15)
     assert [name for name, seen in observed.machines.items() if isinstance(seen, Unreachable)] == sorted(hanging)
     assert observed.swarm
     assert observed.swarm.via == "m1"
@@ -267,7 +264,7 @@ def test_a_manager_that_is_to_stay_one_is_asked_before_one_that_is_not() -> None
         async with link(machines, wanted) as connections:
             return await observe(wanted, connections)
 
-    swarm = run(scenario()).swarm
+    swarm = run_without_waiting(scenario()).swarm
     assert swarm
     assert swarm.via == "b"
 

@@ -13,6 +13,7 @@ import asyncssh
 
 from deployer.model.cluster import Node, Ssh
 from tests.fakes import node
+from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -87,7 +88,7 @@ class Sshd:
             "user": "root",
             "port": self.port,
             "identity_file": str(self.identity),
-            "connect_timeout": 5.0,
+            "connect_timeout": GENEROUS,
         }
         return node(name, ssh=Ssh(**(settings | ssh)))
 

@@ -14,6 +14,7 @@ from deployer.remote import ConnectionFailedError, UnixSocket, http
 from deployer.remote.http import HttpClient, Response
 from deployer.remote.local import LocalConnection
 from tests.fakes import run
+from tests.waiting import GENEROUS, wait_until_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -69,8 +70,7 @@ async def serving(directory: Path, answer: Answer) -> AsyncIterator[tuple[Server
         finally:
             client.close()
             await connection.close()
-            while server.open:  # noqa: ASYNC110 - the handlers' own end
-                await asyncio.sleep(0)
+            await wait_until_async(lambda: not server.open, "the end of the handlers", saw=lambda: server.open)
 
 
 def always(data: bytes, *, close: bool = False) -> Answer:
@@ -225,10 +225,9 @@ def test_an_answer_that_does_not_come_is_not_waited_for(tmp_path: Path) -> None:
         async with serving(tmp_path, always(b"HTTP/1.1 200 OK\r\n")) as (server, client):
             with pytest.raises(TimedOutError, match=r"^no answer to GET /slow within 0.1 s$"):
                 await client.request("GET", "/slow?token=x", seconds=0.1)
-            while server.open:  # noqa: ASYNC110 - the half-read stream is closed
-                await asyncio.sleep(0)
+            await wait_until_async(lambda: not server.open, "the end of the half-read stream")
 
-    run(scenario(), seconds=2)
+    run(scenario())
 
 
 def test_a_socket_that_does_not_open_is_not_waited_for() -> None:
@@ -242,26 +241,30 @@ def test_a_socket_that_does_not_open_is_not_waited_for() -> None:
         with pytest.raises(TimedOutError):
             await collect(client, silence=0.1)
 
-    run(scenario(), seconds=2)
+    run(scenario())
 
 
 def test_at_most_four_streams_are_open_at_once(tmp_path: Path) -> None:
-    at_once: list[int] = []
     busy = 0
+    release = asyncio.Event()
 
     async def answer(_: str, __: int, writer: asyncio.StreamWriter) -> None:
         nonlocal busy
         busy += 1
-        at_once.append(busy)
-        await asyncio.sleep(0.005)
+        await release.wait()
         busy -= 1
         writer.write(OK)
 
     async def scenario() -> None:
         async with serving(tmp_path, answer) as (server, client):
-            await asyncio.gather(*(client.request("GET", f"/{i}") for i in range(20)))
+            asking = [asyncio.ensure_future(client.request("GET", f"/{i}")) for i in range(20)]
+            await wait_until_async(lambda: busy == 4, "four requests at once", saw=lambda: busy)
+            for _ in range(100):  # a fifth would have come by then
+                await asyncio.sleep(0)
+            assert busy == 4
+            release.set()
+            await asyncio.gather(*asking)
             assert server.connections == 4
-            assert max(at_once) == 4
 
     run(scenario())
 
@@ -288,7 +291,7 @@ def test_who_gives_up_waiting_leaves_no_stream_with_half_an_answer(tmp_path: Pat
     run(scenario())
 
 
-async def collect(client: HttpClient, *, silence: float = 5.0) -> Sequence[bytes]:
+async def collect(client: HttpClient, *, silence: float = GENEROUS) -> Sequence[bytes]:
     return [line async for line in client.lines("POST", "/pull", silence=silence)]
 
 
@@ -310,7 +313,7 @@ def test_lines_come_one_by_one(tmp_path: Path) -> None:
                     seen.set()
         assert lines == [b"200", b'{"a":1}', b'{"b":2}\r', b"c"]
 
-    run(scenario(), seconds=3)
+    run(scenario())
 
 
 def test_a_long_answer_that_pauses_too_long_is_given_up(tmp_path: Path) -> None:
@@ -321,7 +324,7 @@ def test_a_long_answer_that_pauses_too_long_is_given_up(tmp_path: Path) -> None:
             with pytest.raises(TimedOutError, match=r"^no answer to POST /pull within 0.1 s$"):
                 await collect(client, silence=0.1)
 
-    run(scenario(), seconds=2)
+    run(scenario())
 
 
 def test_a_line_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,7 +97,7 @@ def test_a_machine_that_hangs_does_not_hold_up_another() -> None:
             assert not waiting.done()
             waiting.cancel()
 
-    run(scenario(), seconds=2)
+    run(scenario())
 
 
 def test_everything_is_closed_at_the_end_also_after_an_error() -> None:
@@ -171,7 +171,7 @@ def test_a_run_that_is_cancelled_while_it_connects_leaves_nothing(tmp_path: Path
                 await using
             await gone.wait()
 
-    run(scenario(), seconds=3)
+    run(scenario())
 
 
 def test_a_local_machine_needs_no_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,13 +12,14 @@ from deployer.model.command import Command
 from deployer.remote import ConnectionFailedError, TcpPort, UnixSocket
 from deployer.remote.local import LocalConnection
 from deployer.remote.output import LIMIT
-from tests.fakes import run
+from tests.fakes import pass_time, run
+from tests.waiting import GENEROUS, wait_until_async
 
 if TYPE_CHECKING:
     from deployer.model.command import Completed
 
 
-def shell(script: str, *, timeout: float = 10.0, stdin: bytes = b"", on_line: list[str] | None = None) -> Completed:
+def shell(script: str, *, timeout: float = GENEROUS, stdin: bytes = b"", on_line: list[str] | None = None) -> Completed:
     connection = LocalConnection()
     command = Command(("sh", "-c", script), stdin=stdin, timeout=timeout)
     return run(connection.run(command, None if on_line is None else on_line.append))
@@ -33,8 +34,7 @@ def ended(pid: int) -> bool:
 
 
 async def until_ended(pid: int) -> None:
-    while not ended(pid):  # noqa: ASYNC110 - another process's end is no event of ours
-        await asyncio.sleep(0.01)
+    await wait_until_async(lambda: ended(pid), f"the end of process {pid}")
 
 
 def test_a_command_ends_with_its_status_and_both_streams() -> None:
@@ -95,10 +95,15 @@ def test_lines_beyond_the_cap_are_not_told() -> None:
 def test_a_command_that_takes_too_long_is_ended_with_all_that_it_started() -> None:
     pids: list[str] = []
 
+    def hear(pid: str) -> None:
+        pids.append(pid)
+        if len(pids) == 2:
+            pass_time(100)
+
     async def scenario() -> None:
-        command = Command(("sh", "-c", "sleep 300 & echo $!; echo $$; wait"), timeout=0.3)
-        with pytest.raises(TimedOutError, match=r"`sh` took longer than 0.3 s"):
-            await LocalConnection().run(command, pids.append)
+        command = Command(("sh", "-c", "sleep 600 & echo $!; echo $$; wait"), timeout=100)
+        with pytest.raises(TimedOutError, match=r"`sh` took longer than 100 s"):
+            await LocalConnection().run(command, hear)
         for pid in pids:
             await until_ended(int(pid))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import socket
 import subprocess
@@ -13,10 +15,12 @@ import pytest
 from deployer.model.command import Completed
 from deployer.model.ports import ports_between, swarm_ports
 from deployer.model.registrator import Registrator
+from deployer.remote import ports
 from deployer.remote.local import LocalConnection
 from deployer.remote.ports import LISTEN, LISTEN_SECONDS, Found, Way, complaints, look
 from tests import literals
 from tests.fakes import FakeConnection, cluster, run
+from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -26,22 +30,47 @@ if TYPE_CHECKING:
 perl = pytest.mark.skipif(not shutil.which("perl"), reason="there is no perl here")
 
 
+@contextlib.contextmanager
+def bound() -> Iterator[tuple[socket.socket, int]]:
+    """A port that nobody had, with TCP and UDP, below those that the kernel gives to whoever asks for any."""
+    first = 10_000 + os.getpid() % 10_000
+    for number in range(first, first + 10_000):
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            try:
+                tcp.bind(("", number))
+                udp.bind(("", number))
+            except OSError:
+                continue
+            yield tcp, number
+            return
+    pytest.fail("no port is free")
+
+
 @pytest.fixture
 def free() -> int:
     """A port that nobody has."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    with bound() as (_, number):
+        return number
 
 
 @pytest.fixture
 def taken() -> Iterator[int]:
     """One that UDP and TCP have, and where nobody says anything."""
-    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-        tcp.bind(("127.0.0.1", 0))
+    with bound() as (tcp, number):
         tcp.listen()
-        udp.bind(("127.0.0.1", tcp.getsockname()[1]))
-        yield int(tcp.getsockname()[1])
+        yield number
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where an answer comes it may take long: perl has to start."""
+    monkeypatch.setattr(ports, "KNOCK_SECONDS", LISTEN_SECONDS - 5)
+
+
+@pytest.fixture
+def impatient(patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None comes."""
+    monkeypatch.setattr(ports, "KNOCK_SECONDS", 1)
 
 
 def seen(*ways: Way, listeners: Collection[str] = ("b",)) -> list[tuple[Port, str]]:
@@ -77,10 +106,11 @@ def test_who_listens_is_gone_when_nobody_hears_it_any_more(free: int) -> None:
         process.stdin.close()
         assert process.stdout.readline().startswith(b"ready")
         process.stdout.close()
-        process.wait(5)
+        process.wait(GENEROUS)
 
 
 @perl
+@pytest.mark.usefixtures("impatient")
 def test_a_port_in_use_tells_of_tcp_only(taken: int) -> None:
     assert [state for _, state in seen(way(taken, "tcp"), way(taken, "udp"))] == ["open", "unknown"]
 
@@ -94,8 +124,8 @@ def test_who_is_refused_got_through_unless_somebody_listens_there(free: int) -> 
 
 @perl
 def test_an_address_to_which_no_way_leads(free: int) -> None:
-    """0.0.0.0/8 and class E are nobody's."""
-    assert seen(way(free, "tcp", "240.0.0.1")) == [((free, "tcp"), "closed")]
+    """The kernel itself refuses a TCP connection to everybody, whatever the network does with strange addresses."""
+    assert seen(way(free, "tcp", "255.255.255.255")) == [((free, "tcp"), "closed")]
 
 
 def test_without_perl_nothing_is_known() -> None:

@@ -14,8 +14,9 @@ from deployer.model.command import Command
 from deployer.remote import ConnectionFailedError, TcpPort, UnixSocket, ssh
 from deployer.remote.output import LIMIT
 from deployer.remote.ssh import SshConnection, connect
-from tests.fakes import run
+from tests.fakes import pass_time, run
 from tests.remote.sshd import by_shell, sshd
+from tests.waiting import wait_until_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -112,9 +113,8 @@ def test_a_status_that_looks_like_a_time_out_is_none_before_the_time(status: int
     run(scenario())
 
 
-def test_a_machine_that_lets_a_command_hang_is_given_up_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_that_lets_a_command_hang_is_given_up_on(tmp_path: Path) -> None:
     """It does not even end it when asked to: no `timeout` there, or sshd is stopped."""
-    monkeypatch.setattr(ssh, "GRACE_SECONDS", 0.1)
 
     async def handler(process: asyncssh.SSHServerProcess[bytes]) -> None:
         process.stdout.write(b"before\n")
@@ -123,31 +123,34 @@ def test_a_machine_that_lets_a_command_hang_is_given_up_on(tmp_path: Path, monke
     async def scenario() -> None:
         async with connected(tmp_path, handler=handler) as (_, connection):
             told: list[str] = []
-            with pytest.raises(TimedOutError, match=r"^`x` took longer than 0.2 s$"):
-                await connection.run(Command(("x",), timeout=0.2), told.append)
+
+            def hear(line: str) -> None:
+                told.append(line)
+                pass_time(100 + ssh.GRACE_SECONDS)
+
+            with pytest.raises(TimedOutError, match=r"^`x` took longer than 100 s$"):
+                await connection.run(Command(("x",), timeout=100), hear)
             assert told == ["before"]
 
-    run(scenario(), seconds=3)
+    run(scenario())
 
 
 def test_a_machine_that_never_confirms_the_end_of_a_channel_holds_nothing_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ssh, "GRACE_SECONDS", 0.1)
-
     async def handler(process: asyncssh.SSHServerProcess[bytes]) -> None:
         await asyncio.sleep(300)
 
     async def scenario() -> None:
         async with connected(tmp_path, handler=handler) as (server, connection):
-            running = asyncio.ensure_future(connection.run(Command(("x",), timeout=0.2)))
-            while not server.commands:  # noqa: ASYNC110 - the server's own doing
-                await asyncio.sleep(0.01)
+            running = asyncio.ensure_future(connection.run(Command(("x",), timeout=1)))
+            await wait_until_async(lambda: server.commands, "the command")
             monkeypatch.setattr(server.logins[0], "data_received", lambda *_: None)  # deaf from here on
+            pass_time(1 + ssh.GRACE_SECONDS)
             with pytest.raises(TimedOutError):
                 await running
 
-    run(scenario(), seconds=3)
+    run(scenario())
 
 
 def test_a_connection_that_breaks_in_the_middle_of_a_command(tmp_path: Path) -> None:
@@ -185,22 +188,22 @@ def test_a_command_whose_end_is_not_told_is_no_result(tmp_path: Path) -> None:
 
 def test_a_machine_that_goes_silent_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The network is lost after login: only keep-alive tells (FAULTS.md F-09)."""
-    monkeypatch.setattr(ssh, "KEEPALIVE_SECONDS", 0.1)
-    monkeypatch.setattr(ssh, "KEEPALIVE_COUNT", 2)
 
     async def handler(process: asyncssh.SSHServerProcess[bytes]) -> None:
         await asyncio.sleep(300)
 
     async def scenario() -> None:
         async with connected(tmp_path, handler=handler) as (server, connection):
-            running = asyncio.ensure_future(connection.run(Command(("x",))))
-            while not server.commands:  # noqa: ASYNC110 - the server's own doing
-                await asyncio.sleep(0.01)
+            running = asyncio.ensure_future(connection.run(Command(("x",), timeout=600)))
+            await wait_until_async(lambda: server.commands, "the command")
             monkeypatch.setattr(server.logins[0], "data_received", lambda *_: None)
+            while not running.done():
+                pass_time(ssh.KEEPALIVE_SECONDS)
+                await asyncio.sleep(0.01)
             with pytest.raises(ConnectionFailedError, match="the connection broke"):
                 await running
 
-    run(scenario(), seconds=3)
+    run(scenario())
 
 
 def test_output_is_capped(tmp_path: Path) -> None:

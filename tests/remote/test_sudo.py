@@ -22,6 +22,7 @@ from deployer.remote.local import LocalConnection
 from deployer.remote.sudo import Sudo
 from deployer.remote.sudo_password import COMMAND, FILE, passwords
 from tests.fakes import node, run
+from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,11 +195,11 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[subprocess.Popen
 def test_a_terminal_is_asked_once_for_all_machines(terminal: tuple[subprocess.Popen[bytes], int]) -> None:
     process, ours = terminal
     os.write(ours, b"typed here\n")
-    out, _ = process.communicate(timeout=10)
+    out, _ = process.communicate(timeout=GENEROUS)
     assert out == b"{'m': [secret], 'n': [secret]} {'typed here'}\n"
 
 
 def test_ctrl_c_at_the_question_ends_it_at_once(terminal: tuple[subprocess.Popen[bytes], int]) -> None:
     process, _ = terminal
     process.send_signal(signal.SIGINT)
-    assert process.wait(10) != 0
+    assert process.wait(GENEROUS) != 0

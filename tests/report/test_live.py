@@ -13,6 +13,7 @@ import pytest
 from deployer.plan import Began, Done, Ended, Failed, Plan, Progress
 from deployer.report.live import LiveProgress
 from deployer.report.paint import Paint
+from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +86,7 @@ def test_ctrl_c_ends_the_drawing(plan: Plan) -> None:
         on_a_terminal(work)
     refreshing = set(threading.enumerate()) - before
     for thread in refreshing:
-        thread.join(timeout=10)
+        thread.join(GENEROUS)
     assert not any(thread.is_alive() for thread in refreshing), "the refreshing thread has ended"
 
 

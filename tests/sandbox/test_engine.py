@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deployer.errors import DeployerError, TimedOutError
-from deployer.sandbox import engine, limits, packages, process
+from deployer.sandbox import engine, limits, observe, packages, process
 from deployer.sandbox.observe import ssh_answers
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def test_a_program_that_is_not_there_is_exit_code_127() -> None:
 
 def test_a_program_that_does_not_end_is_ended() -> None:
     with pytest.raises(TimedOutError, match="sleep did not end"):
-        process.run(("sleep", "60"), seconds=0.05)
+        process.run(("sleep", "600"), seconds=0.05)
 
 
 @pytest.mark.parametrize(("present", "after", "lines"), [("128\n", "1024", 1), ("8192\n", "8192\n", 0)])
@@ -96,5 +96,10 @@ def test_the_inotify_limit_is_raised_and_never_lowered(tmp_path: Path, present: 
     assert len(said) == lines
 
 
-def test_nothing_at_the_ssh_port_is_no_ssh() -> None:
-    assert not ssh_answers("127.0.0.254", 0.2)
+def test_nothing_at_the_ssh_port_is_no_ssh(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        monkeypatch.setattr(observe, "SSH_PORT", taken.getsockname()[1])
+        assert not ssh_answers("127.0.0.1")
+        taken.listen()
+        assert not ssh_answers("127.0.0.1", 0.1), "one who says nothing"

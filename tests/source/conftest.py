@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 CLUSTER = "name: test\n"
@@ -35,16 +34,6 @@ def clean(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
     for who in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{who}_NAME", "Tester")
         monkeypatch.setenv(f"GIT_{who}_EMAIL", "tester@example.org")
-
-
-def quickest(what: Callable[[], object]) -> float:
-    """Seconds of the best of five: what else the machine does can only add to them."""
-    seconds = []
-    for _ in range(5):
-        start = time.monotonic()
-        what()
-        seconds.append(time.monotonic() - start)
-    return min(seconds)
 
 
 @dataclass

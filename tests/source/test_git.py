@@ -2,13 +2,13 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from deployer.errors import DeployerError, UsageError
 from deployer.source import git
+from deployer.source.files import MOST_FILES
 from tests.source.conftest import GOOD, Repo
 
 
@@ -231,7 +231,7 @@ def test_a_missing_object_is_not_fetched(repo: Repo, tmp_path: Path) -> None:
     assert not canary.exists()
 
 
-def test_a_tree_that_unfolds_without_end_is_left_early(repo: Repo) -> None:
+def test_a_tree_that_unfolds_without_end_is_left_early(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     """A "git bomb": ten levels of ten times the same tree are 10^10 files in eleven objects."""
     tree = repo.git("hash-object", "-w", "--stdin", stdin=b"x")
     line = f"100644 blob {tree}\tf"
@@ -240,9 +240,16 @@ def test_a_tree_that_unfolds_without_end_is_left_early(repo: Repo) -> None:
         line = "\n".join(f"040000 tree {tree}\td{number}" for number in range(10))
     top = repo.git("mktree", stdin=f"040000 tree {tree}\tstacks\n".encode())
     commit = repo.git("commit-tree", top, "-m", "bomb")
-    start = time.monotonic()
+    listed: list[object] = []
+    real = git._listed
+
+    def counted(line: bytes) -> object:
+        listed.append(line)
+        return real(line)
+
+    monkeypatch.setattr(git, "_listed", counted)
     files = git.read(git.find(repo.path), commit)
-    assert time.monotonic() - start < 10
+    assert len(listed) == MOST_FILES + 1
     assert [(problem.path, problem.message) for problem in files.problems] == [("stacks", "more than 5000 files")]
 
 

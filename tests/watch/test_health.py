@@ -14,13 +14,14 @@ import pytest
 from deployer.errors import DeployerError, UsageError
 from deployer.watch.health import STUCK_SECONDS, Endpoint, document, notify
 from deployer.watch.loop import State
+from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def ask(port: int, path: str = "/health", method: str = "GET") -> tuple[int, Any]:
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=GENEROUS)) as connection:
         connection.request(method, path)
         answer = connection.getresponse()
         text = answer.read()
@@ -57,7 +58,7 @@ def test_systemd_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     path = str(tmp_path / "notify")
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as channel:
         channel.bind(path)
-        channel.settimeout(5)
+        channel.settimeout(GENEROUS)
         monkeypatch.setenv("NOTIFY_SOCKET", path)
         notify(State("branch main", wanted="a" * 40))
         assert channel.recv(1000) == b"READY=1\nSTATUS=follows aaaaaaaaaa\n"

@@ -69,6 +69,7 @@ class World:
 
     def __init__(self, *, every: float = 300, interval: float = 30) -> None:
         self.now = 0.0
+        self.waits = 0
         self.branch = Branch()
         self.cluster = Cluster()
         self.said: list[str] = []
@@ -79,6 +80,7 @@ class World:
         )  # fmt: skip
 
     def wait(self, seconds: float) -> bool:
+        self.waits += 1
         self.now += max(seconds, 0.001)
         return False
 
@@ -103,6 +105,17 @@ def test_each_commit_is_applied_once_and_the_timer_goes_on() -> None:
         "aaaaaaaaaa is to be deployed", "aaaaaaaaaa is deployed", "bbbbbbbbbb is to be deployed", "bbbbbbbbbb is deployed",
     ]  # fmt: skip
     assert (world.state.wanted, world.state.deployed, world.state.error) == (COMMITS[1], COMMITS[1], "")
+
+
+def test_while_nothing_happens_it_only_looks_every_half_minute() -> None:
+    """SPEED.md, P12: what it costs is what it does."""
+    world = World(every=0)
+    world.go(60)
+    looks, waits = world.branch.looks, world.waits
+    world.go(3600)
+    assert world.cluster.applied == [("a", False)]
+    assert world.branch.looks - looks <= 121
+    assert world.waits - waits <= 121
 
 
 def test_a_remote_that_is_gone_for_hours_changes_nothing_and_is_said_once() -> None:

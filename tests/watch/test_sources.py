@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import shutil
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from watchdog.observers import Observer
 
 from deployer.errors import UnreachableError, UsageError
 from deployer.source import git, remotes
 from deployer.watch.sources import Branch, Remote, Source, WorkingCopy
 from tests.source.conftest import GOOD, Repo, _own_git  # noqa: F401 - a fixture for all of them
+from tests.waiting import GENEROUS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def rings(source: Source, change: Callable[[], object]) -> bool:
     source.start(bell.set)
     try:
         change()
-        return bell.wait(5)
+        return bell.wait(GENEROUS)
     finally:
         source.stop()
 
@@ -47,14 +49,38 @@ def test_a_working_copy_rings_and_says_something_else_when_a_file_is_saved(repo:
     assert source.source("").worktree
 
 
-def test_reading_the_files_does_not_ring(repo: Repo) -> None:
+def test_reading_the_files_does_not_ring(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events of one folder come in their order: when the one of a written file has come, those of the reading have."""
+    rang: list[str] = []
+    seen: list[tuple[str, str]] = []
+    watcher: Any = Observer
+    real = watcher.schedule
+
+    def schedule(observer: Any, handler: Any, path: str, *, recursive: bool) -> Any:
+        ring = handler.on_any_event
+
+        def noted(event: Any) -> None:
+            before = len(rang)
+            ring(event)
+            seen.append((event.src_path, event.event_type if len(rang) == before else f"{event.event_type}, rang"))
+
+        handler.on_any_event = noted
+        return real(observer, handler, path, recursive=recursive)
+
+    monkeypatch.setattr(watcher, "schedule", schedule)
     source = WorkingCopy(repo.path)
-    bell = threading.Event()
-    source.start(bell.set)
-    (repo.path / "stacks/web/compose.yaml").read_text()
-    source.look()
-    assert not bell.wait(0.3)
-    source.stop()
+    source.start(lambda: rang.append(""))
+    read, written = str(repo.path / "stacks/web/compose.yaml"), repo.path / "stacks/web/written"
+    try:
+        Path(read).read_text()
+        source.look()
+        written.touch()
+        wait_until(
+            lambda: (str(written), "created, rang") in seen, "the event of a file that was made", saw=lambda: seen
+        )
+    finally:
+        source.stop()
+    assert {kind for path, kind in seen if path == read} == {"opened", "closed_no_write"}
 
 
 def test_a_folder_without_a_cluster_is_named(tmp_path: Path) -> None:
