@@ -7,17 +7,19 @@ from deployer.model.cluster import Cluster, Consul
 from deployer.model.observed import CatalogueNode, Container, Engine, Machine, Observed, Unreachable
 from deployer.plan import plan_text
 from deployer.plan.operations import AwaitConsul, RunContainer
-from tests.literals import EARLIER, cluster, engine, machine, node, observed
+from tests.literals.desired import EARLIER, make_cluster, make_node
+from tests.literals.machines import make_engine, make_machine
+from tests.literals.swarm import make_observed
 from tests.plan.test_plans import plan, text
 
 NODES = (
-    *(node(name, "none", consul="server") for name in "abc"),
-    node("d", "none", consul="agent"),
-    node("e", "none"),
+    *(make_node(name, "none", consul="server") for name in "abc"),
+    make_node("d", "none", consul="agent"),
+    make_node("e", "none"),
 )
 ADDRESSES = {node.name: f"10.0.0.{number}" for number, node in enumerate(NODES, 1)}
-FIVE = cluster(*NODES, consul=Consul())
-NEW = cluster(*NODES, consul=Consul(image="hashicorp/consul:1.21"))
+FIVE = make_cluster(*NODES, consul=Consul())
+NEW = make_cluster(*NODES, consul=Consul(image="hashicorp/consul:1.21"))
 META = {"deployer-cluster": "sandbox", "deployer-swarm": "none", "docker-version": "26.1.5"}
 
 
@@ -27,13 +29,13 @@ def running(name: str, wanted: Cluster = FIVE) -> Machine:
     container = Container(
         "c", "deployer-consul", "running", body["Labels"] | {"deployer.engine": "26.1.5"}, body["Image"]
     )
-    return machine(ADDRESSES[name], engine(containers=(container,)))
+    return make_machine(ADDRESSES[name], make_engine(containers=(container,)))
 
 
 def standing() -> Observed:
     machines: dict[str, Machine | Unreachable] = {name: running(name) for name in "abcd"}
-    return observed(
-        machines | {"e": machine(ADDRESSES["e"], engine())}, None, (CatalogueNode("e", ADDRESSES["e"], META),)
+    return make_observed(
+        machines | {"e": make_machine(ADDRESSES["e"], make_engine())}, None, (CatalogueNode("e", ADDRESSES["e"], META),)
     )
 
 
@@ -42,7 +44,7 @@ def test_nothing_to_do() -> None:
 
 
 def test_three_servers_an_agent_and_a_machine_without() -> None:
-    bare = observed({name: machine(address, engine()) for name, address in ADDRESSES.items()})
+    bare = make_observed({name: make_machine(address, make_engine()) for name, address in ADDRESSES.items()})
     found = plan(bare, FIVE, (), ())
     assert plan_text(found) == text("""
         Plan for sandbox at 0123456789
@@ -79,7 +81,9 @@ def test_an_upgrade_goes_from_server_to_server_and_then_to_the_agents() -> None:
 
 def test_a_server_that_is_missing_comes_first_and_the_upgrade_waits_for_it() -> None:
     seen = standing()
-    found = plan(replace(seen, machines={**seen.machines, "c": machine(ADDRESSES["c"], engine())}), NEW, (), ())
+    found = plan(
+        replace(seen, machines={**seen.machines, "c": make_machine(ADDRESSES["c"], make_engine())}), NEW, (), ()
+    )
     steps = [step.operation for step in found.steps]
     assert [operation.node for operation in steps if isinstance(operation, RunContainer)] == ["c", "a", "b", "d"]
     assert [step.needs for step in found.steps] == [(), (1,), (2,), (3,), (4,), (5,), (6,)]
@@ -98,15 +102,15 @@ def test_without_a_leader_there_is_no_majority_to_keep() -> None:
 
 def test_from_one_server_to_three() -> None:
     """The new ones come first, and join the old one, which keeps its data when its definition changes after them."""
-    one = cluster(NODES[0], consul=Consul())
-    three = cluster(*NODES[:3], consul=Consul())
+    one = make_cluster(NODES[0], consul=Consul())
+    three = make_cluster(*NODES[:3], consul=Consul())
     first = running("a", one)
     assert isinstance(first.engine, Engine)
     alone = replace(first.engine.containers[0], labels={**first.engine.containers[0].labels, "deployer.joins": ""})
-    seen = observed({
-        "a": machine(ADDRESSES["a"], engine(containers=(alone,))),
-        "b": machine(ADDRESSES["b"], engine()),
-        "c": machine(ADDRESSES["c"], engine()),
+    seen = make_observed({
+        "a": make_machine(ADDRESSES["a"], make_engine(containers=(alone,))),
+        "b": make_machine(ADDRESSES["b"], make_engine()),
+        "c": make_machine(ADDRESSES["c"], make_engine()),
     }, None, ())  # fmt: skip
     found = plan(seen, three, (), ())
     assert [(step.operation.node, step.needs) for step in found.steps if isinstance(step.operation, RunContainer)] == [

@@ -50,26 +50,19 @@ from deployer.plan.operations import (
     UpdateService,
     WriteDaemonJson,
 )
-from tests.literals import (
-    DOWN,
-    cluster,
-    content,
-    desired,
-    engine,
-    live,
-    machine,
-    member,
-    network,
-    node,
-    observed,
-    owned,
-    service,
-    source,
-    stack,
-    swarm,
+from tests.literals.desired import make_cluster, make_desired, make_node, make_source
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.stacks import (
+    deploy_object,
+    deploy_service,
+    make_content,
+    make_network,
+    make_service,
+    make_stack,
     with_container,
     with_template,
 )
+from tests.literals.swarm import make_member, make_observed, make_swarm
 
 NAMES = ("a", "b", "c", "d")
 
@@ -94,15 +87,15 @@ def perform(seen: Observed, operation: Operation, plan: Plan) -> Observed:  # no
     match operation:
         case InstallEngine(name):
             assert reached(seen, name).engine is None
-            return changed(seen, name, engine=engine())
+            return changed(seen, name, engine=make_engine())
         case WriteDaemonJson(name, text, effect):
             assert (effect == "none") == (reached(seen, name).engine is None)
             return changed(seen, name, daemon_json=text)
         case InitSwarm(name):
             assert seen.swarm is None
             assert running(seen, name).membership.state == "inactive"
-            joined = changed(seen, name, engine=replace(engine(f"n-{name}", manager=True)))
-            return replace(joined, swarm=swarm(member(f"n-{name}", "manager"), via=name))
+            joined = changed(seen, name, engine=replace(make_engine(f"n-{name}", manager=True)))
+            return replace(joined, swarm=make_swarm(make_member(f"n-{name}", "manager"), via=name))
         case JoinSwarm(name, role, _, via):
             assert seen.swarm is not None
             assert running(seen, via).membership.manager
@@ -111,12 +104,12 @@ def perform(seen: Observed, operation: Operation, plan: Plan) -> Observed:  # no
                 seen,
                 name,
                 engine=replace(
-                    engine(f"n-{name}", manager=role == "manager"),
+                    make_engine(f"n-{name}", manager=role == "manager"),
                     containers=running(seen, name).containers,
                     images=running(seen, name).images,
                 ),
             )
-            members = (*seen.swarm.members, member(f"n-{name}", role))
+            members = (*seen.swarm.members, make_member(f"n-{name}", role))
             return replace(joined, swarm=replace(seen.swarm, members=members))
         case UpdateMember(name, via, role, availability, labels):
             assert seen.swarm is not None
@@ -255,9 +248,9 @@ def clusters(draw: Any) -> Cluster:
     servers = draw(st.sampled_from([*NAMES, "", "abc", "bcd"]))
     agents = draw(st.sampled_from(["", "d", "ab"])) if servers else ""
     registrator = Registrator() if servers and draw(st.booleans()) else None
-    made = cluster(
+    made = make_cluster(
         *(
-            node(
+            make_node(
                 name,
                 role,
                 labels=labels,
@@ -277,7 +270,7 @@ def clusters(draw: Any) -> Cluster:
 def bodies(draw: Any, stack_name: str, *, deployed: bool) -> list[dict[str, Any]]:
     found = []
     for name in draw(st.lists(st.sampled_from(["x", "y", "z"]), unique=True)):
-        body = service(f"{stack_name}_{name}", draw(counts), draw(st.sampled_from(["app:1", "app:2"])))
+        body = make_service(f"{stack_name}_{name}", draw(counts), draw(st.sampled_from(["app:1", "app:2"])))
         if draw(st.integers(0, 3)) == 0:
             body |= {"Mode": {"Global": {}}}
         if draw(st.booleans()):
@@ -296,45 +289,49 @@ def before(draw: Any) -> Observed:
     for name in NAMES:
         state = draw(states)
         daemon_json = draw(st.sampled_from([None, "", "{}", '{"mtu": 1500}', "{"]))
-        there = machine(f"10.0.0.{NAMES.index(name) + 1}", daemon_json=daemon_json)
+        there = make_machine(f"10.0.0.{NAMES.index(name) + 1}", daemon_json=daemon_json)
         if state in {"member", "manager"}:
             manager = state == "manager"
-            machines[name] = replace(there, engine=engine(f"n-{name}", manager=manager))
+            machines[name] = replace(there, engine=make_engine(f"n-{name}", manager=manager))
             labels = draw(st.sampled_from([{}, {"by-hand": "1"}, {"zone": "w", "deployer.labels": "zone"}]))
-            members.append(member(f"n-{name}", "manager" if manager else "worker", labels=labels))
+            members.append(make_member(f"n-{name}", "manager" if manager else "worker", labels=labels))
         else:
             others: dict[str, Machine | Unreachable] = {
                 "bare": there,
-                "engine": replace(there, engine=engine()),
+                "engine": replace(there, engine=make_engine()),
                 "silent": replace(there, engine=Silent("no")),
                 "down": DOWN,
                 "no sudo": replace(there, privileged=False),
-                "lost": replace(there, interfaces=(("ens3", "10.9.9.9"),), engine=engine()),
+                "lost": replace(there, interfaces=(("ens3", "10.9.9.9"),), engine=make_engine()),
             }
             machines[name] = others[state]
     leading = [found for found in members if found.role == "manager"]
     if not leading:
-        return observed(machines, None, draw(st.sampled_from([None, ()])))
+        return make_observed(machines, None, draw(st.sampled_from([None, ()])))
     services = tuple(
-        live(body, version=2, update_state=draw(update_states), running=draw(st.integers(min_value=0, max_value=3)))
+        deploy_service(
+            body, version=2, update_state=draw(update_states), running=draw(st.integers(min_value=0, max_value=3))
+        )
         for stack_name in "st"
         for body in bodies(draw, stack_name, deployed=True)
     )
-    objects = tuple(owned("network", network(name)) for name in ("s_n", "t_n") if draw(st.booleans()) or services)
-    seen = swarm(*members, via=leading[0].id.removeprefix("n-"), services=services, objects=objects)
-    return observed(machines, seen, draw(st.sampled_from([None, (), Unreachable("No cluster leader")])))
+    objects = tuple(
+        deploy_object("network", make_network(name)) for name in ("s_n", "t_n") if draw(st.booleans()) or services
+    )
+    seen = make_swarm(*members, via=leading[0].id.removeprefix("n-"), services=services, objects=objects)
+    return make_observed(machines, seen, draw(st.sampled_from([None, (), Unreachable("No cluster leader")])))
 
 
 def stacks(draw: Any) -> tuple[StackObjects, ...]:
     return (
-        stack(
+        make_stack(
             "s", *bodies(draw, "s", deployed=False),
-            networks=(network("s_n", Internal=draw(st.booleans())),), configs=(content("s_c"),), external=(("network", "t_n"),),
+            networks=(make_network("s_n", Internal=draw(st.booleans())),), configs=(make_content("s_c"),), external=(("network", "t_n"),),
             order=(Dependency("s_x", "s_y"), Dependency("s_y", "s_z")),
         ),
-        stack(
+        make_stack(
             "t", *bodies(draw, "t", deployed=False),
-            networks=(network("t_n"),), external=(("network", "s_n"), ("config", "s_c")),
+            networks=(make_network("t_n"),), external=(("network", "s_n"), ("config", "s_c")),
         ),
     )  # fmt: skip
 
@@ -351,11 +348,11 @@ def decide(wanted: Desired, objects: tuple[StackObjects, ...], seen: Observed) -
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data())
 def test_what_can_be_done_is_done_by_one_plan(data: st.DataObject) -> None:
-    sources = [source("s", *data.draw(st.sampled_from([(), ("t",)]))), source("t")]
+    sources = [make_source("s", *data.draw(st.sampled_from([(), ("t",)]))), make_source("t")]
     objects = stacks(data.draw)
     if data.draw(st.integers(0, 3)) == 0:  # git does not have the other one any more
-        sources, objects = [source("t")], (alone(objects[1]),)
-    wanted = desired(clusters(data.draw), *sources)
+        sources, objects = [make_source("t")], (alone(objects[1]),)
+    wanted = make_desired(clusters(data.draw), *sources)
     seen = before(data.draw)
     if isinstance(seen.catalogue, Unreachable):
         # That is what `observe` says of a server that runs: its container is there.

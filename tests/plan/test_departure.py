@@ -10,48 +10,47 @@ from deployer.model.cluster import Consul
 from deployer.model.observed import CatalogueNode, Container, Machine, Observed, TlsListener, Unreachable
 from deployer.plan import Plan, plan_text
 from deployer.plan.departure import Departure, departure_plan, without_ours
-from tests.literals import (
-    DOWN,
-    cluster,
-    desired,
-    engine,
-    live,
-    machine,
-    member,
-    node,
-    observed,
-    service,
-    swarm,
-    with_template,
-)  # fmt: skip
+from tests.literals.desired import make_cluster, make_desired, make_node
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.stacks import deploy_service, make_service, with_template
+from tests.literals.swarm import make_member, make_observed, make_swarm
 
 MIRRORS = {"registry-mirrors": ["http://r"]}
 NODES = (
-    node("c1", "none", consul_server=True), node("m1", "manager"), node("m2", "manager"), node("m3", "manager"),
-    node("w1", daemon=MIRRORS),
+    make_node("c1", "none", consul="server"), make_node("m1", "manager"), make_node("m2", "manager"), make_node("m3", "manager"),
+    make_node("w1", daemon=MIRRORS),
 )  # fmt: skip
 OWN = (Container("r", "deployer-registrator", "running", {}), Container("c", "deployer-consul", "running", {}))
 
 
 def seen(*states: str, **changes: Machine | Unreachable) -> Observed:
     """`states` are those of the managers."""
-    managers = {name: machine(engine=engine(f"n-{name}", manager=True)) for name in ("m1", "m2", "m3")}
-    worker = machine(engine=engine("n-w1", containers=OWN), daemon_json=json.dumps({**MIRRORS, "debug": True}))
-    there: dict[str, Machine | Unreachable] = {"c1": machine(engine=engine()), **managers, "w1": worker, **changes}
+    managers = {name: make_machine(engine=make_engine(f"n-{name}", manager=True)) for name in ("m1", "m2", "m3")}
+    worker = make_machine(
+        engine=make_engine("n-w1", containers=OWN), daemon_json=json.dumps({**MIRRORS, "debug": True})
+    )
+    there: dict[str, Machine | Unreachable] = {
+        "c1": make_machine(engine=make_engine()),
+        **managers,
+        "w1": worker,
+        **changes,
+    }
     ready = [*states, *["ready"] * 3]
     members = [
-        replace(member(f"n-{name}", "manager", state=state), hostname=name)
+        replace(make_member(f"n-{name}", "manager", state=state), hostname=name)
         for name, state in zip(managers, ready, strict=False)
     ]
     lost = isinstance(changes.get("w1"), Unreachable)
-    members.append(replace(member("n-w1", state="down" if lost else "ready"), hostname="w1"))
+    members.append(replace(make_member("n-w1", state="down" if lost else "ready"), hostname="w1"))
     catalogue = tuple(CatalogueNode(name, "10.0.0.1", {}) for name in there)
-    return observed(there, swarm(*members, via="m1", services=(live(service("web_app", 2)),)), catalogue)
+    return make_observed(
+        there, make_swarm(*members, via="m1", services=(deploy_service(make_service("web_app", 2)),)), catalogue
+    )
 
 
 def planned(departure: Departure, look: Observed | None = None, **tasks: tuple[str, ...]) -> Plan:
     here = {f"n-{name}": services for name, services in tasks.items()}
-    return departure_plan(desired(cluster(*NODES, consul=Consul())), look or seen(), here, departure)
+    return departure_plan(make_desired(make_cluster(*NODES, consul=Consul())), look or seen(), here, departure)
 
 
 def steps(plan: Plan) -> list[str]:
@@ -77,7 +76,7 @@ def test_a_worker_goes_in_good_order_with_what_deployer_brought() -> None:
 
 def test_a_purged_engine_listens_for_tls_no_more() -> None:
     listener = TlsListener("dockerd --tlsverify", "dockerd")
-    worker = machine(engine=engine("n-w1", containers=OWN), tls=listener)
+    worker = make_machine(engine=make_engine("n-w1", containers=OWN), tls=listener)
     assert steps(planned(Departure("w1", purge=True), seen(w1=worker)))[-2:] == ["StopTls", "PurgeEngine"]
     assert "StopTls" not in steps(planned(Departure("w1"), seen(w1=worker)))
 
@@ -120,8 +119,8 @@ class TestRefused:
     def test_a_service_that_has_nowhere_to_go(self) -> None:
         look = seen()
         assert look.swarm is not None
-        body = with_template(service("db_redis", 1), Placement={"Constraints": ["node.hostname == w1"]})
-        stuck = replace(look, swarm=replace(look.swarm, services=(live(body),)))
+        body = with_template(make_service("db_redis", 1), Placement={"Constraints": ["node.hostname == w1"]})
+        stuck = replace(look, swarm=replace(look.swarm, services=(deploy_service(body),)))
         assert planned(Departure("w1"), stuck, w1=("db_redis",)).steps == ()
         assert planned(Departure("w1", force=True), stuck, w1=("db_redis",)).steps
 

@@ -10,45 +10,39 @@ from deployer.model.observed import LiveService, Machine, Observed, Unreachable
 from deployer.plan import Plan, plan_text
 from deployer.plan.care import RestartMachine
 from deployer.plan.maintenance import Manner, Work, maintenance_plan
-from tests.literals import (
-    DOWN,
-    cluster,
-    desired,
-    engine,
-    live,
-    machine,
-    member,
-    node,
-    observed,
-    service,
-    swarm,
-    with_container,
-    with_template,
-)  # fmt: skip
+from tests.literals.desired import make_cluster, make_desired, make_node
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.stacks import deploy_service, make_service, with_container, with_template
+from tests.literals.swarm import make_member, make_observed, make_swarm
 
 ROLLING = Manner(rolling=True)
 FORCED = Manner(rolling=True, force=True)
 AT_ONCE = Manner(rolling=False)
 NODES = (
-    node("c1", "none", consul_server=True), node("m1", "manager"), node("m2", "manager"), node("m3", "manager"),
-    node("w1"), node("w2", availability="pause"),
+    make_node("c1", "none", consul="server"), make_node("m1", "manager"), make_node("m2", "manager"), make_node("m3", "manager"),
+    make_node("w1"), make_node("w2", availability="pause"),
 )  # fmt: skip
-WEB = live(service("web_app", 2))
+WEB = deploy_service(make_service("web_app", 2))
 
 
 def seen(*services: LiveService, **changes: Machine | Unreachable) -> Observed:
-    managers = {name: machine(engine=engine(f"n-{name}", manager=True)) for name in ("m1", "m2", "m3")}
-    workers = {name: machine(engine=engine(f"n-{name}")) for name in ("w1", "w2")}
-    there: dict[str, Machine | Unreachable] = {"c1": machine(engine=engine()), **managers, **workers, **changes}
-    members = [replace(member(f"n-{name}", "manager"), leader=name == "m1") for name in managers]
-    members += [member(f"n-{name}") for name in workers]
-    return observed(there, swarm(*members, via="m1", services=services or (WEB,)))
+    managers = {name: make_machine(engine=make_engine(f"n-{name}", manager=True)) for name in ("m1", "m2", "m3")}
+    workers = {name: make_machine(engine=make_engine(f"n-{name}")) for name in ("w1", "w2")}
+    there: dict[str, Machine | Unreachable] = {
+        "c1": make_machine(engine=make_engine()),
+        **managers,
+        **workers,
+        **changes,
+    }
+    members = [replace(make_member(f"n-{name}", "manager"), leader=name == "m1") for name in managers]
+    members += [make_member(f"n-{name}") for name in workers]
+    return make_observed(there, make_swarm(*members, via="m1", services=services or (WEB,)))
 
 
 def planned(
     names: Sequence[str], manner: Manner = ROLLING, observed: Observed | None = None, **tasks: tuple[str, ...]
 ) -> Plan:
-    wanted = desired(cluster(*NODES, consul=Consul()))
+    wanted = make_desired(make_cluster(*NODES, consul=Consul()))
     works = [Work(name, (RestartMachine(name, "machine", 300),)) for name in names]
     here = {f"n-{name}": services for name, services in tasks.items()}
     return maintenance_plan(wanted, observed or seen(), here, works, manner)
@@ -134,8 +128,8 @@ class TestRefused:
         assert planned(["m2"], AT_ONCE).steps
 
     def test_a_service_that_cannot_run_elsewhere(self) -> None:
-        body = with_template(service("db_redis", 1), Placement={"Constraints": ["node.hostname == n-w1"]})
-        look = seen(WEB, live(body))
+        body = with_template(make_service("db_redis", 1), Placement={"Constraints": ["node.hostname == n-w1"]})
+        look = seen(WEB, deploy_service(body))
         assert obstacles(planned(["w1"], observed=look, w1=("db_redis",))) == [
             "w1: db_redis cannot run elsewhere: there is no other machine that has node.hostname == n-w1"
         ]
@@ -146,13 +140,13 @@ class TestRefused:
 
     def test_a_service_that_leaves_its_data_behind(self) -> None:
         mounts: list[dict[str, Any]] = [{"Type": "volume", "Source": "data", "Target": "/data"}]
-        look = seen(live(with_container(service("db_redis", 1), Mounts=mounts)))
+        look = seen(deploy_service(with_container(make_service("db_redis", 1), Mounts=mounts)))
         assert obstacles(planned(["w1"], observed=look, w1=("db_redis",))) == [
             "w1: db_redis keeps data there (volume data), and would start elsewhere without it"
         ]
 
     def test_what_is_not_well_already(self) -> None:
-        ill = seen(live(service("web_app", 2), running=1))
+        ill = seen(deploy_service(make_service("web_app", 2), running=1))
         assert obstacles(planned(["w1", "w2"], observed=ill)) == [
             "web_app: 1 of its 2 tasks run, before anything is done"
         ]

@@ -7,10 +7,13 @@ from deployer.model.cluster import Consul, Engine
 from deployer.model.observed import Machine, Unreachable
 from deployer.model.stack import Dependency
 from deployer.plan import Plan, describe
-from tests.literals import cluster, engine, live, machine, member, node, observed, service, source, stack, swarm
+from tests.literals.desired import make_cluster, make_node, make_source
+from tests.literals.machines import make_engine, make_machine
+from tests.literals.stacks import deploy_service, make_service, make_stack
+from tests.literals.swarm import make_member, make_observed, make_swarm
 from tests.plan.test_plans import MACHINES, NODES, only, plan, standing
 
-BARE = observed({name: machine(address) for name, address in MACHINES.items()})
+BARE = make_observed({name: make_machine(address) for name, address in MACHINES.items()})
 DEMO = plan(BARE)
 
 
@@ -93,7 +96,7 @@ def test_a_stack_that_does_not_become_healthy_costs_the_stacks_after() -> None:
 
 
 def test_stacks_without_an_order_do_not_wait_for_each_other() -> None:
-    found = plan(BARE, sources=(source("swarmtest"), source("proxy")))
+    found = plan(BARE, sources=(make_source("swarmtest"), make_source("proxy")))
     assert skipped(found, number(found, "swarmtest", "wait")) == set()
 
 
@@ -106,20 +109,20 @@ def test_no_stack_begins_while_a_machine_is_still_being_prepared() -> None:
 
 def test_what_lies_between_need_not_change() -> None:
     """`top` depends on `middle` on `bottom`; `middle` is as it should be."""
-    middle = service("s_middle", 1)
-    objects = stack(
+    middle = make_service("s_middle", 1)
+    objects = make_stack(
         "s",
-        service("s_bottom", 1),
+        make_service("s_bottom", 1),
         middle,
-        service("s_a_top", 1),
+        make_service("s_a_top", 1),
         order=(Dependency("s_a_top", "s_middle"), Dependency("s_middle", "s_bottom")),
     )
     seen = standing(empty=True)
     assert seen.swarm is not None
     found = plan(
-        only(replace(seen, swarm=replace(seen.swarm, services=(live(middle),))), "master"),
-        cluster(NODES[1]),
-        (source("s"),),
+        only(replace(seen, swarm=replace(seen.swarm, services=(deploy_service(middle),))), "master"),
+        make_cluster(NODES[1]),
+        (make_source("s"),),
         (objects,),
     )
     assert [describe(step.operation)[0] for step in found.steps] == ["s_bottom", "s_a_top", "s"]
@@ -127,11 +130,11 @@ def test_what_lies_between_need_not_change() -> None:
 
 
 def test_a_circle_which_validation_refuses_ends_in_the_order_of_names() -> None:
-    objects = stack(
-        "s", service("s_b", 1), service("s_a", 1), order=(Dependency("s_a", "s_b"), Dependency("s_b", "s_a"))
+    objects = make_stack(
+        "s", make_service("s_b", 1), make_service("s_a", 1), order=(Dependency("s_a", "s_b"), Dependency("s_b", "s_a"))
     )
     seen = standing(empty=True)
-    found = plan(only(seen, "master"), cluster(NODES[1]), (source("s", "s"),), (objects,))
+    found = plan(only(seen, "master"), make_cluster(NODES[1]), (make_source("s", "s"),), (objects,))
     assert [describe(step.operation)[0] for step in found.steps] == ["s_a", "s_b", "s"]
     assert [(step.needs, step.any_of) for step in found.steps] == [((), ()), ((1,), ()), ((), (1, 2))]
 
@@ -139,14 +142,14 @@ def test_a_circle_which_validation_refuses_ends_in_the_order_of_names() -> None:
 class TestManagers:
     def members(self, wanted: Sequence[str], *, is_now: Sequence[str], **machines: Machine | Unreachable) -> Plan:
         """A plan for machines a to d of which `wanted` are to be managers and `is_now` are."""
-        nodes = cluster(*(node(name, "manager" if name in wanted else "worker") for name in "abcd"))
+        nodes = make_cluster(*(make_node(name, "manager" if name in wanted else "worker") for name in "abcd"))
         there: dict[str, Machine | Unreachable] = {
-            name: machine(engine=engine(f"n-{name}", manager=name in is_now)) for name in "abcd"
+            name: make_machine(engine=make_engine(f"n-{name}", manager=name in is_now)) for name in "abcd"
         }
-        seen = swarm(
-            *(member(f"n-{name}", "manager" if name in is_now else "worker") for name in "abcd"), via=is_now[0]
+        seen = make_swarm(
+            *(make_member(f"n-{name}", "manager" if name in is_now else "worker") for name in "abcd"), via=is_now[0]
         )
-        return plan(observed(there | machines, seen), nodes, (), ())
+        return plan(make_observed(there | machines, seen), nodes, (), ())
 
     def test_nobody_is_demoted_when_somebody_could_not_be_promoted(self) -> None:
         found = self.members("bc", is_now="ab")
@@ -154,7 +157,7 @@ class TestManagers:
         assert skipped(found, 1) == {"a: set"}
 
     def test_nor_when_a_new_manager_could_not_join(self) -> None:
-        found = self.members("bd", is_now="ab", d=machine(engine=engine()))
+        found = self.members("bd", is_now="ab", d=make_machine(engine=make_engine()))
         assert [describe(step.operation)[0] for step in found.steps] == ["d", "a"]
         assert skipped(found, 1) == {"a: set"}
 
@@ -170,33 +173,33 @@ class TestManagers:
         assert DEMO.manager == "master"
 
     def test_there_is_none_to_be_had(self) -> None:
-        assert plan(observed({"a": machine()}), cluster(node("a", "none")), (), ()).manager == ""
+        assert plan(make_observed({"a": make_machine()}), make_cluster(make_node("a", "none")), (), ()).manager == ""
 
 
 def test_engines_that_restart_go_one_by_one_and_stop_at_the_first_that_does_not_come_back() -> None:
-    nodes = cluster(*(node(name, "manager", daemon={"mtu": 1400}) for name in "abc"))
-    there = {name: machine(engine=engine(f"n-{name}", manager=True)) for name in "abc"}
-    seen = swarm(*(member(f"n-{name}", "manager") for name in "abc"), via="a")
-    assert skipped(plan(observed(there, seen), nodes, (), ()), 1) == {"b: write", "c: write"}
+    nodes = make_cluster(*(make_node(name, "manager", daemon={"mtu": 1400}) for name in "abc"))
+    there = {name: make_machine(engine=make_engine(f"n-{name}", manager=True)) for name in "abc"}
+    seen = make_swarm(*(make_member(f"n-{name}", "manager") for name in "abc"), via="a")
+    assert skipped(plan(make_observed(there, seen), nodes, (), ()), 1) == {"b: write", "c: write"}
 
 
 def test_engines_that_only_reload_go_side_by_side() -> None:
-    nodes = cluster(*(node(name, "manager", daemon={"debug": True}) for name in "abc"))
-    there = {name: machine(engine=engine(f"n-{name}", manager=True)) for name in "abc"}
-    seen = swarm(*(member(f"n-{name}", "manager") for name in "abc"), via="a")
-    assert [step.needs for step in plan(observed(there, seen), nodes, (), ()).steps] == [(), (), ()]
+    nodes = make_cluster(*(make_node(name, "manager", daemon={"debug": True}) for name in "abc"))
+    there = {name: make_machine(engine=make_engine(f"n-{name}", manager=True)) for name in "abc"}
+    seen = make_swarm(*(make_member(f"n-{name}", "manager") for name in "abc"), via="a")
+    assert [step.needs for step in plan(make_observed(there, seen), nodes, (), ()).steps] == [(), (), ()]
 
 
 def test_machines_join_when_the_managers_engine_has_restarted() -> None:
-    nodes = cluster(node("a", "manager", daemon={"mtu": 1400}), node("b"))
-    there = {"a": machine(engine=engine("n-a", manager=True)), "b": machine(engine=engine())}
-    found = plan(observed(there, swarm(member("n-a", "manager"), via="a")), nodes, (), ())
+    nodes = make_cluster(make_node("a", "manager", daemon={"mtu": 1400}), make_node("b"))
+    there = {"a": make_machine(engine=make_engine("n-a", manager=True)), "b": make_machine(engine=make_engine())}
+    found = plan(make_observed(there, make_swarm(make_member("n-a", "manager"), via="a")), nodes, (), ())
     assert number(found, "a", "write") in found.steps[number(found, "b", "join") - 1].follows
 
 
 def test_machines_register_when_the_engine_under_consul_has_restarted() -> None:
     seen = standing()
-    changed = cluster(replace(NODES[0], engine=Engine(daemon={"mtu": 1400})), *NODES[1:], consul=Consul())
+    changed = make_cluster(replace(NODES[0], engine=Engine(daemon={"mtu": 1400})), *NODES[1:], consul=Consul())
     found = plan(replace(seen, catalogue=()), changed)
     wait = found.steps[number(found, "consul", "wait") - 1]
     assert number(found, "consul", "write") in wait.follows

@@ -11,55 +11,50 @@ from deployer.model.cluster import Cluster, Consul
 from deployer.model.observed import CatalogueNode, Container, LiveObject, LiveService, Machine, Observed, Unreachable
 from deployer.model.stack import Dependency, StackObjects, StackSource
 from deployer.plan import Plan, build_plan, plan_text
-from tests.literals import (
-    DOWN,
-    EARLIER,
-    cluster,
-    desired,
-    engine,
-    live,
-    machine,
-    member,
-    network,
-    node,
-    observed,
-    owned,
-    service,
-    source,
-    stack,
-    swarm,
+from tests.literals.desired import EARLIER, make_cluster, make_desired, make_node, make_source
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.stacks import (
+    deploy_object,
+    deploy_service,
+    make_network,
+    make_service,
+    make_stack,
     with_container,
     with_template,
 )
+from tests.literals.swarm import make_member, make_observed, make_swarm
 
 MIRRORS = {"registry-mirrors": ["http://registry:5000"]}
 WITH_MIRRORS = '{"registry-mirrors": ["http://registry:5000"]}'
 MACHINES = {"consul": "10.0.0.1", "master": "10.0.0.2", "slave": "10.0.0.3", "slave2": "10.0.0.4"}
 NODES = (
-    node("consul", "none", consul_server=True, daemon=MIRRORS),
-    node("master", "manager", daemon=MIRRORS),
-    node("slave", daemon=MIRRORS),
-    node("slave2", daemon=MIRRORS),
+    make_node("consul", "none", consul="server", daemon=MIRRORS),
+    make_node("master", "manager", daemon=MIRRORS),
+    make_node("slave", daemon=MIRRORS),
+    make_node("slave2", daemon=MIRRORS),
 )
-DEMO = cluster(*NODES, consul=Consul())
-REDIS = with_template(service("swarmtest_redis", image="redis:7"), Networks=[{"Target": "swarmtest_default"}])
-WEB = with_template(service("swarmtest_web", 3, image="counter:1"), Networks=[{"Target": "swarmtest_default"}])
-PROXY = with_template(service("proxy_nginx-proxy", 1, image="nginx:1"), Networks=[{"Target": "proxy_default"}])
-SWARMTEST = stack(
+DEMO = make_cluster(*NODES, consul=Consul())
+REDIS = with_template(make_service("swarmtest_redis", image="redis:7"), Networks=[{"Target": "swarmtest_default"}])
+WEB = with_template(make_service("swarmtest_web", 3, image="counter:1"), Networks=[{"Target": "swarmtest_default"}])
+PROXY = with_template(make_service("proxy_nginx-proxy", 1, image="nginx:1"), Networks=[{"Target": "proxy_default"}])
+SWARMTEST = make_stack(
     "swarmtest",
     REDIS,
     WEB,
-    networks=(network("swarmtest_default"),),
+    networks=(make_network("swarmtest_default"),),
     order=(Dependency("swarmtest_web", "swarmtest_redis"),),
 )
-FRONT = stack("proxy", PROXY, networks=(network("proxy_default"),))
-SOURCES = (source("swarmtest"), source("proxy", "swarmtest"))
-NETWORKS = (owned("network", network("swarmtest_default")), owned("network", network("proxy_default")))
+FRONT = make_stack("proxy", PROXY, networks=(make_network("proxy_default"),))
+SOURCES = (make_source("swarmtest"), make_source("proxy", "swarmtest"))
+NETWORKS = (
+    deploy_object("network", make_network("swarmtest_default")),
+    deploy_object("network", make_network("proxy_default")),
+)
 
 
 def stored(body: dict[str, Any], network_id: str) -> LiveService:
     """What an engine makes of it: the network's id in the place of its name."""
-    made = live(body)
+    made = deploy_service(body)
     return replace(made, spec=with_template(made.spec, Networks=[{"Target": network_id}]))
 
 
@@ -84,13 +79,13 @@ def standing(
     labels = dict(consul_body(DEMO, NODES[0], "10.0.0.1", EARLIER)["Labels"]) | {"deployer.engine": "26.1.5"}
     container = Container("c", "deployer-consul", "running", labels)
     engines = {
-        "consul": engine(containers=() if empty else (container,)),
-        "master": engine("n-master", manager=True),
-        "slave": engine("n-slave"),
-        "slave2": engine("n-slave2"),
+        "consul": make_engine(containers=() if empty else (container,)),
+        "master": make_engine("n-master", manager=True),
+        "slave": make_engine("n-slave"),
+        "slave2": make_engine("n-slave2"),
     }
     there: dict[str, Machine | Unreachable] = {
-        name: machine(MACHINES[name], there, daemon_json=WITH_MIRRORS) for name, there in engines.items()
+        name: make_machine(MACHINES[name], there, daemon_json=WITH_MIRRORS) for name, there in engines.items()
     }
     roles = {"master": "manager", "slave": "worker", "slave2": "worker"}
     catalogue = tuple(
@@ -102,10 +97,10 @@ def standing(
         for name, role in roles.items()
     )
     alive = tuple((ALIVE | (services or {})).values())
-    members = (member("n-master", "manager"), member("n-slave"), member("n-slave2"))
+    members = (make_member("n-master", "manager"), make_member("n-slave"), make_member("n-slave2"))
     if empty:
-        return observed(there | machines, swarm(*members))
-    return observed(there | machines, swarm(*members, services=alive, objects=tuple(objects)), catalogue)
+        return make_observed(there | machines, make_swarm(*members))
+    return make_observed(there | machines, make_swarm(*members, services=alive, objects=tuple(objects)), catalogue)
 
 
 def only(seen: Observed, *names: str) -> Observed:
@@ -122,7 +117,7 @@ def plan(
     sources: Sequence[StackSource] = SOURCES,
     objects: Sequence[StackObjects] = (SWARMTEST, FRONT),
 ) -> Plan:
-    wanted = desired(nodes, *sources)
+    wanted = make_desired(nodes, *sources)
     return build_plan(diff(wanted, objects, seen), wanted, objects, seen)
 
 
@@ -131,7 +126,7 @@ def text(golden: str) -> str:
 
 
 def test_four_bare_machines_and_two_stacks() -> None:
-    bare = observed({name: machine(address) for name, address in MACHINES.items()})
+    bare = make_observed({name: make_machine(address) for name, address in MACHINES.items()})
     assert plan_text(plan(bare)) == text("""
         Plan for sandbox at 0123456789
 
@@ -274,9 +269,9 @@ def test_a_run_was_killed_before_consul_had_a_leader() -> None:
 
 
 def test_one_machine_joins_the_swarm_that_is_there() -> None:
-    new = node("slave3", labels={"zone": "b"}, availability="drain")
-    seen = standing(slave3=machine("10.0.0.5"))
-    assert plan_text(plan(seen, cluster(*NODES, new, consul=Consul()))) == text("""
+    new = make_node("slave3", labels={"zone": "b"}, availability="drain")
+    seen = standing(slave3=make_machine("10.0.0.5"))
+    assert plan_text(plan(seen, make_cluster(*NODES, new, consul=Consul()))) == text("""
         Plan for sandbox at 0123456789
 
         + #1 slave3: install Docker from the distribution's packages (not found)
@@ -291,10 +286,12 @@ def test_one_machine_joins_the_swarm_that_is_there() -> None:
 
 
 def test_promotions_come_before_demotions_and_the_manager_that_is_asked_stays_one() -> None:
-    nodes = cluster(NODES[0], node("master"), node("slave", labels={"zone": "a"}), node("slave2", "manager"))
-    seen = standing(empty=True, slave=machine("10.0.0.3", engine("n-slave", manager=True)))
+    nodes = make_cluster(
+        NODES[0], make_node("master"), make_node("slave", labels={"zone": "a"}), make_node("slave2", "manager")
+    )
+    seen = standing(empty=True, slave=make_machine("10.0.0.3", make_engine("n-slave", manager=True)))
     assert seen.swarm is not None
-    members = (member("n-master", "manager"), member("n-slave", "manager"), member("n-slave2"))
+    members = (make_member("n-master", "manager"), make_member("n-slave", "manager"), make_member("n-slave2"))
     found = plan(replace(seen, swarm=replace(seen.swarm, members=members)), nodes, (), ())
     assert plan_text(found) == text("""
         Plan for sandbox at 0123456789
@@ -313,9 +310,9 @@ def test_promotions_come_before_demotions_and_the_manager_that_is_asked_stays_on
 
 def test_another_manager_takes_over_from_the_only_one() -> None:
     """What is asked of the swarm is asked of `master` to the end: its own demotion is the last step."""
-    nodes = cluster(NODES[0], node("master"), NODES[2], node("slave2", "manager"))
+    nodes = make_cluster(NODES[0], make_node("master"), NODES[2], make_node("slave2", "manager"))
     two = replace(SWARMTEST, services=(REDIS, with_container(WEB, Image="counter:2")))
-    seen = standing(consul=machine(MACHINES["consul"], engine(), daemon_json=WITH_MIRRORS))
+    seen = standing(consul=make_machine(MACHINES["consul"], make_engine(), daemon_json=WITH_MIRRORS))
     assert plan_text(plan(seen, nodes, objects=(two, FRONT))) == text("""
         Plan for sandbox at 0123456789
 
@@ -334,13 +331,13 @@ def test_another_manager_takes_over_from_the_only_one() -> None:
 
 def test_stacks_after_stacks_and_services_after_services() -> None:
     objects = (
-        stack("a", service("a_one", 1)),
-        stack("b", service("b_two", 1), service("b_one", 1), order=(Dependency("b_one", "b_two"),)),
-        stack("c", service("c_one", Mode={"Global": {}})),
+        make_stack("a", make_service("a_one", 1)),
+        make_stack("b", make_service("b_two", 1), make_service("b_one", 1), order=(Dependency("b_one", "b_two"),)),
+        make_stack("c", make_service("c_one", Mode={"Global": {}})),
     )
-    sources = (source("a", "b", wait="5m"), source("b", "c"), source("c", wait="90s"))
+    sources = (make_source("a", "b", wait="5m"), make_source("b", "c"), make_source("c", wait="90s"))
     seen = standing(empty=True)
-    nodes = cluster(NODES[1])
+    nodes = make_cluster(NODES[1])
     found = plan(only(seen, "master"), nodes, sources, objects)
     assert plan_text(found) == text("""
         Plan for sandbox at 0123456789
@@ -358,20 +355,20 @@ def test_stacks_after_stacks_and_services_after_services() -> None:
 
 
 def uses(name: str, *networks: str) -> dict[str, Any]:
-    return with_template(service(name, 1), Networks=[{"Target": target} for target in networks])
+    return with_template(make_service(name, 1), Networks=[{"Target": target} for target in networks])
 
 
 def test_stacks_that_use_each_others_networks() -> None:
     """No order of the two stacks would do: the networks of all come first."""
     objects = (
-        stack("a", uses("a_one", "a_n", "b_n"), networks=(network("a_n"),), external=(("network", "b_n"),)),
-        stack("b", uses("b_one", "a_n", "b_n"), networks=(network("b_n"),), external=(("network", "a_n"),)),
+        make_stack("a", uses("a_one", "a_n", "b_n"), networks=(make_network("a_n"),), external=(("network", "b_n"),)),
+        make_stack("b", uses("b_one", "a_n", "b_n"), networks=(make_network("b_n"),), external=(("network", "a_n"),)),
     )
     seen = standing(empty=True)
     found = plan(
         only(seen, "master"),
-        cluster(NODES[1]),
-        (source("a"), source("b")),
+        make_cluster(NODES[1]),
+        (make_source("a"), make_source("b")),
         objects,
     )
     assert plan_text(found) == text("""
@@ -390,7 +387,7 @@ def test_stacks_that_use_each_others_networks() -> None:
 
 
 def test_engines_restart_one_after_the_other() -> None:
-    nodes = cluster(node("master", "manager", daemon={"mtu": 1400}), node("slave", daemon={"mtu": 1400}))
+    nodes = make_cluster(make_node("master", "manager", daemon={"mtu": 1400}), make_node("slave", daemon={"mtu": 1400}))
     seen = standing(empty=True)
     found = plan(only(seen, "master", "slave"), nodes, (), ())
     assert plan_text(found) == text("""

@@ -5,12 +5,13 @@ from dataclasses import replace
 from deployer.model.registrator import Registrator
 from deployer.plan import describe, plan_text
 from deployer.plan.operations import BuildImage, RunContainer
-from tests.literals import machine, observed
+from tests.literals.machines import make_machine
+from tests.literals.swarm import make_observed
 from tests.plan.test_order import STACKS, number, skipped
 from tests.plan.test_plans import DEMO, MACHINES, plan, standing, text
 
 WITH = replace(DEMO, registrator=Registrator(), registrator_image="deployer-registrator:0123456789ab")
-BARE = plan(observed({name: machine(address) for name, address in MACHINES.items()}), WITH)
+BARE = plan(make_observed({name: make_machine(address) for name, address in MACHINES.items()}), WITH)
 
 
 def test_a_registrator_for_a_standing_cluster() -> None:

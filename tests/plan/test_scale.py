@@ -8,14 +8,16 @@ from deployer.model.counts import Wanted
 from deployer.model.observed import LiveService, Swarm
 from deployer.plan import plan_text, scale_plan
 from deployer.plan.operations import UpdateService
-from tests import literals as l
-from tests.literals import CLUSTER, COMMIT, SHORT
+from tests.literals.desired import CLUSTER, COMMIT, SHORT, make_cluster, make_desired, make_node, make_source
+from tests.literals.machines import make_engine, make_machine
+from tests.literals.stacks import deploy_service, make_service, make_stack
+from tests.literals.swarm import make_member, make_observed, make_swarm
 
-WEB, DB = l.service("shop_web", 2), l.service("shop_db")
+WEB, DB = make_service("shop_web", 2), make_service("shop_db")
 
 
 def swarm(*more: LiveService) -> Swarm:
-    return l.swarm(services=(l.live(WEB), l.live(DB), *more))
+    return make_swarm(services=(deploy_service(WEB), deploy_service(DB), *more))
 
 
 def text(*wanted: Wanted, live: Swarm | None) -> str:
@@ -40,10 +42,10 @@ def test_what_was_set_so_is_drift_for_the_next_plan() -> None:
     update = plan.steps[0].operation
     assert isinstance(update, UpdateService)
     scaled = LiveService(update.seen.id, 12, update.body, 5, 5)
-    machines = {"master": l.machine(engine=l.engine("master", manager=True))}
-    live = l.swarm(l.member("master", "manager"), services=(scaled,))
-    desired = l.desired(l.cluster(l.node("master", "manager")), l.source("shop"))
-    (found,) = diff(desired, [l.stack("shop", WEB)], l.observed(machines, live)).changes
+    machines = {"master": make_machine(engine=make_engine("master", manager=True))}
+    live = make_swarm(make_member("master", "manager"), services=(scaled,))
+    desired = make_desired(make_cluster(make_node("master", "manager")), make_source("shop"))
+    (found,) = diff(desired, [make_stack("shop", WEB)], make_observed(machines, live)).changes
     assert isinstance(found, ServiceDiffers)
     assert (found.cause, [(field.old, field.new) for field in found.fields]) == (Cause.DRIFTED, [(5, 2)])
 
@@ -54,8 +56,8 @@ def test_what_has_that_count_already_is_left_alone() -> None:
 
 
 def test_what_cannot_be_scaled_says_why() -> None:
-    everywhere = l.live(l.service("shop_log", Mode={"Global": {}}), wanted=1)
-    foreign = LiveService("id", 3, l.service("shop_old", 1), 1, 1)
+    everywhere = deploy_service(make_service("shop_log", Mode={"Global": {}}), wanted=1)
+    foreign = LiveService("id", 3, make_service("shop_old", 1), 1, 1)
     wanted = [Wanted("shop", name, 3) for name in ("log", "old", "wbe")]
     plan = scale_plan(CLUSTER, COMMIT, wanted, swarm(everywhere, foreign))
     assert not plan.steps
