@@ -36,6 +36,12 @@ def list_reasons(found: Diff | Plan) -> list[tuple[str, str]]:
     return [(one.subject, one.reason) for one in found.blocked]
 
 
+def list_refusals(plan: Plan) -> list[str]:
+    """`subject: reason` of all that is in the way, where nothing is done because of it."""
+    assert not plan.steps
+    return [f"{subject}: {reason}" for subject, reason in list_reasons(plan)]
+
+
 def list_kinds(plan: Plan) -> list[str]:
     """The names of the steps' operations."""
     return [type(step.operation).__name__ for step in plan.steps]

@@ -102,7 +102,7 @@ def test_it_foresees_what_the_executor_does(plan: Plan, failing: set[int]) -> No
 
 WEB = store_ids(deploy_service(with_networks(make_service("s_web", 2), "s_n")))
 NETWORK = deploy_object("network", make_network("s_n"))
-STANDING = make_standing(("master",), ("slave",), services=(WEB,), objects=(NETWORK,), away=DOWN)
+STANDING = make_standing(("master",), ("slave",), services=(WEB,), objects=(NETWORK,), machines={"away": DOWN})
 
 
 @pytest.mark.parametrize(

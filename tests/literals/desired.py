@@ -57,3 +57,7 @@ def make_source(name: str, *after: str, **settings: Any) -> StackSource:
 
 def make_desired(cluster: Cluster, *sources: StackSource, commit: str = COMMIT) -> Desired:
     return Desired(commit, cluster, tuple(sorted(sources, key=lambda source: source.name)))
+
+
+ALONE = make_cluster(make_node("master", "manager"))
+"""The smallest cluster: one manager. `make_standing()` is how it stands."""

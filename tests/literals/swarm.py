@@ -67,7 +67,7 @@ def make_standing(
     services: Iterable[LiveService] = (),
     objects: Iterable[LiveObject] = (),
     catalogue: tuple[CatalogueNode, ...] | Unreachable | None = None,
-    **machines: Machine | Unreachable,
+    machines: Mapping[str, Machine | Unreachable] | None = None,
 ) -> Observed:
     """A cluster that stands: machines with engines, all members of one swarm and ready, the first manager its leader.
 
@@ -85,7 +85,7 @@ def make_standing(
     members = [make_member(f"n-{name}", "manager", leader=name == managers[0]) for name in managers]
     members += [make_member(f"n-{name}") for name in workers]
     swarm = make_swarm(*members, via=managers[0], services=services, objects=objects)
-    return make_observed(there | machines, swarm, catalogue)
+    return make_observed({**there, **(machines or {})}, swarm, catalogue)
 
 
 def change_swarm(seen: Observed, **parts: Any) -> Observed:

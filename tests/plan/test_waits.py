@@ -4,40 +4,36 @@ from __future__ import annotations
 
 from dataclasses import replace
 from textwrap import dedent
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.diff import diff
-from deployer.model.stack import Condition, Dependency, OnFailure, StackSettings
-from deployer.plan import build_plan, plan_text
+from deployer.model.stack import Condition, Dependency, OnFailure
+from deployer.plan import plan_text
 from deployer.plan.operations import AwaitServices, Back, RollBackStack
-from tests.literals.desired import make_cluster, make_desired, make_node, make_source
-from tests.literals.machines import make_engine, make_machine
+from tests.decisions import decide
+from tests.literals.desired import ALONE, make_desired, make_source
 from tests.literals.stacks import deploy_service, make_service, make_stack, with_template
-from tests.literals.swarm import make_member, make_observed, make_swarm
+from tests.literals.swarm import make_standing
 
 if TYPE_CHECKING:
     from deployer.model.observed import LiveService
+    from deployer.model.stack import Body
     from deployer.plan import Plan
 
-DB, MIGRATE, WEB = (
-    make_service("s_db", 1, "db:1"),
-    make_service("s_migrate", 1, "web:1"),
-    make_service("s_web", 3, "web:1"),
-)
+DB = make_service("s_db", 1, "db:1")
+MIGRATE = make_service("s_migrate", 1, "web:1")
+WEB = make_service("s_web", 3, "web:1")
 
 
-def plan(*order: Dependency, alive: tuple[LiveService, ...] = (), on_failure: OnFailure = "rollback",
-         services: tuple[Any, ...] = (DB, MIGRATE, WEB), machine_state: str = "ready") -> Plan:  # fmt: skip
-    seen = make_swarm(make_member("m", "manager", state=machine_state), services=alive, via="m")
-    there = make_observed({"m": make_machine(engine=make_engine("m", manager=True))}, seen)
-    wanted = make_desired(
-        make_cluster(make_node("m", "manager")),
-        replace(make_source("s", wait="60s"), settings=StackSettings(wait="60s", on_failure=on_failure)),
-    )
-    objects = [make_stack("s", *services, order=order)]
-    return build_plan(diff(wanted, objects, there), wanted, objects, there)
+def plan(
+    *order: Dependency,
+    alive: tuple[LiveService, ...] = (),
+    on_failure: OnFailure = "rollback",
+    services: tuple[Body, ...] = (DB, MIGRATE, WEB),
+) -> Plan:
+    wanted = make_desired(ALONE, make_source("s", wait="60s", on_failure=on_failure))
+    return decide(wanted, make_standing(services=alive), [make_stack("s", *services, order=order)])
 
 
 def body(of: Plan) -> str:
