@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deployer.diff import diff, wanted_builds, with_digests
+from deployer.diff import wanted_builds, with_digests
 from deployer.model.build import Build, BuiltImage
-from deployer.plan import build_plan, plan_text
+from deployer.plan import plan_text
 from deployer.plan.operations import BuildStackImage
+from tests.decisions import decide
 from tests.literals.desired import make_cluster, make_desired, make_node, make_source
-from tests.literals.machines import make_engine, make_machine
+from tests.literals.machines import make_machine
 from tests.literals.stacks import deploy_service, make_service, make_stack, with_template
-from tests.literals.swarm import make_member, make_observed, make_swarm
+from tests.literals.swarm import make_observed, make_standing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,25 +22,22 @@ if TYPE_CHECKING:
     from deployer.plan import Plan
 
 LOCAL, PUSHED = "localhost/shop/web:ab", "r.example/web:ab"
-DESIRED = make_desired(make_cluster(make_node("m", "manager"), make_node("w1"), make_node("w2")), make_source("shop"))
+CLUSTER = make_cluster(make_node("m", "manager"), make_node("w1"), make_node("w2"))
+FILES = (("app/Dockerfile", b"FROM x"), ("app/run.sh", b"#!"), ("compose.yaml", b""))
+SHOP = replace(make_source("shop"), files=FILES, executable=("app/run.sh",))
 
 
 def seen(*services: LiveService) -> Observed:
-    names = ("m", "w1", "w2")
-    machines = {name: make_machine(engine=make_engine(name, manager=name == "m")) for name in names}
-    members = (make_member("m", "manager"), make_member("w1"), make_member("w2"))
-    return make_observed(machines, make_swarm(*members, via="m", services=services))
+    return make_standing(("m",), ("w1", "w2"), services=services)
 
 
 def planned(image: str, live: Observed, built: Mapping[str, BuiltImage], **placement: object) -> Plan:
     build = Build(image, "shop", "shop_web", "app", ("app/run.sh",), "app/Dockerfile")
-    files = (("app/Dockerfile", b"FROM x"), ("app/run.sh", b"#!"), ("compose.yaml", b""))
-    source = replace(make_source("shop"), files=files, executable=("app/run.sh",))
-    desired = replace(DESIRED, stacks=(source,))
-    stacks = [replace(make_stack("shop", body(image, **placement)), builds=(build,))]
+    desired = make_desired(CLUSTER, SHOP)
+    stacks = [make_stack("shop", body(image, **placement), builds=(build,))]
     pinned = with_digests(desired, stacks, live, {})
     assert set(built) <= {one.image for one in wanted_builds(pinned, live)}
-    return build_plan(diff(desired, pinned, live, built), desired, pinned, live)
+    return decide(desired, live, pinned, built)
 
 
 def body(image: str, **placement: object) -> dict[str, object]:
