@@ -8,12 +8,14 @@ from deployer.diff.catalogue import diff_catalogue, meta
 from deployer.diff.change import Cause, ContainerDiffers, Diff, NotRegistered
 from deployer.diff.consul import consul_body
 from deployer.model.cluster import Cluster, Consul
-from deployer.model.observed import CatalogueNode, Container, Machine, Silent, Unreachable
-from tests.literals import COMMIT, DOWN, EARLIER, cluster, engine, machine, node, observed
+from deployer.model.observed import CatalogueNode, Container, Engine, Machine, Silent, Unreachable
+from tests.literals.desired import COMMIT, EARLIER, make_cluster, make_node
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.swarm import make_observed
 
-SERVER = node("consul", "none", consul_server=True)
-SLAVE = node("slave")
-BOTH = cluster(SERVER, SLAVE, consul=Consul())
+SERVER = make_node("consul", "none", consul="server")
+SLAVE = make_node("slave")
+BOTH = make_cluster(SERVER, SLAVE, consul=Consul())
 KNOWN = CatalogueNode(
     "slave",
     "10.0.0.3",
@@ -43,10 +45,10 @@ def compare(
     slave: Machine | Unreachable | None = None,
 ) -> Diff:
     machines = {
-        "consul": server or machine("10.0.0.1", engine(containers=(made(),))),
-        "slave": slave or machine("10.0.0.3", engine("n-slave")),
+        "consul": server or make_machine("10.0.0.1", make_engine(containers=(made(),))),
+        "slave": slave or make_machine("10.0.0.3", make_engine("n-slave")),
     }
-    return diff_catalogue(wanted, observed(machines, None, catalogue), COMMIT)
+    return diff_catalogue(wanted, make_observed(machines, None, catalogue), COMMIT)
 
 
 def container(found: Diff) -> list[Cause]:
@@ -70,35 +72,39 @@ def test_all_in_order_although_made_by_another_commit() -> None:
 
 
 def test_a_cluster_without_consul_has_none() -> None:
-    assert compare(wanted=cluster(SERVER, SLAVE)) == Diff(())
+    assert compare(wanted=make_cluster(SERVER, SLAVE)) == Diff(())
 
 
 def test_no_machine_is_the_server() -> None:
-    found = diff_catalogue(cluster(SLAVE, consul=Consul()), observed({"slave": machine(engine=engine())}), COMMIT)
+    found = diff_catalogue(
+        make_cluster(SLAVE, consul=Consul()), make_observed({"slave": make_machine(engine=make_engine())}), COMMIT
+    )
     assert found.changes == ()
     assert reasons(found) == [("consul", "no machine is its server")]
 
 
 class TestServer:
-    @pytest.mark.parametrize("there", [engine(), None], ids=["engine", "engine yet to be installed"])
-    def test_missing(self, there: object) -> None:
-        assert container(compare(None, server=machine("10.0.0.1", there))) == [Cause.NOT_FOUND]
+    @pytest.mark.parametrize("there", [make_engine(), None], ids=["engine", "engine yet to be installed"])
+    def test_missing(self, there: Engine | None) -> None:
+        assert container(compare(None, server=make_machine("10.0.0.1", there))) == [Cause.NOT_FOUND]
 
     @pytest.mark.parametrize("state", ["exited", "created", "restarting", "dead", "paused"])
     def test_stopped(self, state: str) -> None:
         stopped = replace(made(), state=state)
-        assert container(compare(server=machine("10.0.0.1", engine(containers=(stopped,))))) == [Cause.NOT_RUNNING]
+        assert container(compare(server=make_machine("10.0.0.1", make_engine(containers=(stopped,))))) == [
+            Cause.NOT_RUNNING
+        ]
 
     def test_engine_upgraded(self) -> None:
         old = made(version="20.10.24")
-        assert container(compare(server=machine("10.0.0.1", engine(containers=(old,))))) == [Cause.CHANGED]
+        assert container(compare(server=make_machine("10.0.0.1", make_engine(containers=(old,))))) == [Cause.CHANGED]
 
     @pytest.mark.parametrize(
         "wanted",
         [
-            cluster(SERVER, SLAVE, consul=Consul(image="hashicorp/consul:1.21")),
-            cluster(SERVER, SLAVE, consul=Consul(datacenter="par1")),
-            cluster(node("consul", consul_server=True), SLAVE, consul=Consul()),
+            make_cluster(SERVER, SLAVE, consul=Consul(image="hashicorp/consul:1.21")),
+            make_cluster(SERVER, SLAVE, consul=Consul(datacenter="par1")),
+            make_cluster(make_node("consul", consul="server"), SLAVE, consul=Consul()),
         ],
         ids=["image", "datacenter", "role"],
     )
@@ -106,12 +112,14 @@ class TestServer:
         assert container(compare(wanted=wanted)) == [Cause.CHANGED]
 
     def test_address_changed(self) -> None:
-        moved = machine("10.0.0.99", engine(containers=(made(),)))
+        moved = make_machine("10.0.0.99", make_engine(containers=(made(),)))
         assert container(compare(server=moved)) == [Cause.CHANGED]
 
     def test_a_container_of_another_role_is_not_it(self) -> None:
         other = replace(made(), labels={"deployer.role": "registrator"})
-        assert container(compare(server=machine("10.0.0.1", engine(containers=(other,))))) == [Cause.NOT_FOUND]
+        assert container(compare(server=make_machine("10.0.0.1", make_engine(containers=(other,))))) == [
+            Cause.NOT_FOUND
+        ]
 
     def test_it_never_listens_on_the_public_address(self) -> None:
         body = consul_body(BOTH, replace(SERVER, address="203.0.113.9"), "10.0.0.1", COMMIT)
@@ -144,7 +152,7 @@ class TestRegistration:
         assert registered(compare((entry,))) == [("slave", Cause.CHANGED, [path])]
 
     def test_what_is_written_has_the_commit_and_the_engine(self) -> None:
-        seen = machine("10.0.0.3", engine("n-slave", version="28.5.2"))
+        seen = make_machine("10.0.0.3", make_engine("n-slave", version="28.5.2"))
         assert meta(BOTH, SLAVE, seen, COMMIT) == {
             "deployer-cluster": "sandbox",
             "deployer-swarm": "worker",
@@ -153,7 +161,7 @@ class TestRegistration:
         }
 
     def test_an_engine_that_is_yet_to_come_has_a_placeholder(self) -> None:
-        (change,) = compare((), slave=machine("10.0.0.3")).changes
+        (change,) = compare((), slave=make_machine("10.0.0.3")).changes
         assert isinstance(change, NotRegistered)
         assert change.meta["docker-version"] == "${ENGINE_VERSION}"
 
@@ -162,7 +170,7 @@ class TestRegistration:
 
 
 class TestWhatCannotBeRead:
-    @pytest.mark.parametrize("slave", [DOWN, machine(engine=Silent("x"))], ids=["unreachable", "silent"])
+    @pytest.mark.parametrize("slave", [DOWN, make_machine(engine=Silent("x"))], ids=["unreachable", "silent"])
     @pytest.mark.parametrize("catalogue", [(), (KNOWN,)], ids=["not known", "known"])
     def test_a_machine(self, slave: Machine | Unreachable, catalogue: tuple[CatalogueNode, ...]) -> None:
         assert compare(catalogue, slave=slave).changes == ()
@@ -175,7 +183,7 @@ class TestWhatCannotBeRead:
 
     @pytest.mark.parametrize(
         "server",
-        [machine(engine=Silent("x")), machine(privileged=False)],
+        [make_machine(engine=Silent("x")), make_machine(privileged=False)],
         ids=["silent engine", "no engine, and no sudo to install one with"],
     )
     def test_the_servers_engine_nothing_is_tried(self, server: Machine) -> None:
@@ -184,7 +192,7 @@ class TestWhatCannotBeRead:
         assert reasons(found) == [("consul", "its machine consul has no engine that answers")]
 
     def test_the_server_has_no_address(self) -> None:
-        lost = machine(interfaces=(("ens3", "10.0.0.1"),), engine=engine())
+        lost = make_machine(interfaces=(("ens3", "10.0.0.1"),), engine=make_engine())
         found = compare(None, server=lost)
         assert found.changes == ()
         assert ("consul", "its machine consul has no known address") in reasons(found)
@@ -197,9 +205,9 @@ class TestWhatCannotBeRead:
         assert registered(found) == [("slave", Cause.UNKNOWN, [])]
 
     def test_a_machine_outside_the_swarm_without_an_address(self) -> None:
-        wanted = cluster(SERVER, node("slave", "none"), consul=Consul())
-        found = compare(wanted=wanted, slave=machine(interfaces=(), engine=engine()))
+        wanted = make_cluster(SERVER, make_node("slave", "none"), consul=Consul())
+        found = compare(wanted=wanted, slave=make_machine(interfaces=(), engine=make_engine()))
         assert reasons(found) == [("slave", "it has no interface eth0, so Consul cannot name it")]
 
     def test_a_machine_of_the_swarm_without_an_address_is_told_once(self) -> None:
-        assert reasons(compare(slave=machine(interfaces=(), engine=engine()))) == []
+        assert reasons(compare(slave=make_machine(interfaces=(), engine=make_engine()))) == []

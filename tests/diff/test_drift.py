@@ -12,23 +12,25 @@ from deployer.model import labels
 from deployer.model.field import Field
 from deployer.model.observed import LiveService
 from deployer.model.stack import StackSettings
-from tests.literals import CLUSTER, COMMIT, live, member, service, stack, swarm, with_container, with_template
+from tests.literals.desired import CLUSTER, COMMIT
+from tests.literals.stacks import deploy_service, make_service, make_stack, with_container, with_template
+from tests.literals.swarm import make_member, make_swarm
 
 ENV = "TaskTemplate.ContainerSpec.Env"
 IMAGE = "TaskTemplate.ContainerSpec.Image"
 COUNT = "Mode.Replicated.Replicas"
-BASE = with_container(service("s_web", 3), Env=["A=1", "B=1"])
+BASE = with_container(make_service("s_web", 3), Env=["A=1", "B=1"])
 
 
 def by_hand(body: dict[str, Any], changed: dict[str, Any]) -> LiveService:
     """What deployer made of `body`, changed to `changed` by somebody who leaves its labels alone."""
-    seen = live(body)
+    seen = deploy_service(body)
     return replace(seen, spec={**changed, "Labels": {**seen.spec["Labels"], **changed["Labels"]}})
 
 
 def compare(body: dict[str, Any], seen: LiveService, policy: Any = "correct", **settings: Any) -> Diff:
-    there = swarm(member("n1", "manager"), services=(seen,))
-    return diff_stacks(CLUSTER, [stack("s", body)], there, COMMIT, {"s": StackSettings(**settings)}, Rules(policy))
+    there = make_swarm(make_member("n1", "manager"), services=(seen,))
+    return diff_stacks(CLUSTER, [make_stack("s", body)], there, COMMIT, {"s": StackSettings(**settings)}, Rules(policy))
 
 
 def update(found: Diff) -> ServiceDiffers:
@@ -41,13 +43,13 @@ def told(fields: tuple[Field, ...]) -> list[tuple[str, bool]]:
     return [(field.path, field.drifted) for field in fields]
 
 
-GIT = with_container(service("s_web", 3, "app:2"), Env=["A=1", "B=1"])
-HAND = with_container(service("s_web", 3), Env=["A=9", "B=1"])
+GIT = with_container(make_service("s_web", 3, "app:2"), Env=["A=1", "B=1"])
+HAND = with_container(make_service("s_web", 3), Env=["A=9", "B=1"])
 
 
 class TestCause:
     def test_git(self) -> None:
-        change = update(compare(GIT, live(BASE)))
+        change = update(compare(GIT, deploy_service(BASE)))
         assert (change.cause, told(change.fields)) == (Cause.CHANGED, [(IMAGE, False)])
 
     def test_a_hand(self) -> None:
@@ -80,7 +82,7 @@ class TestCause:
         assert [field.path for field in change.fields if not field.drifted] == [IMAGE]
 
     def test_git_takes_out_and_puts_in(self) -> None:
-        change = update(compare(with_container(BASE, Env=["A=1", "C=1"]), live(BASE)))
+        change = update(compare(with_container(BASE, Env=["A=1", "C=1"]), deploy_service(BASE)))
         assert (change.cause, told(change.fields)) == (Cause.CHANGED, [(f"{ENV}.B", False), (f"{ENV}.C", False)])
 
     def test_the_same_field_by_both_is_both(self) -> None:
@@ -133,11 +135,11 @@ SCALED = {**BASE, "Mode": {"Replicated": {"Replicas": 7}}}
 class TestIgnore:
     @pytest.mark.parametrize("ignore", ["replicas", "web.replicas"])
     def test_it_is_no_difference(self, ignore: str) -> None:
-        assert compare(BASE, live(SCALED), ignore=(ignore,)) == Diff((), (), 1)
+        assert compare(BASE, deploy_service(SCALED), ignore=(ignore,)) == Diff((), (), 1)
 
     @pytest.mark.parametrize("ignore", ["db.replicas", "image", "web.environment"])
     def test_of_another_service_or_field_it_is(self, ignore: str) -> None:
-        assert update(compare(BASE, live(SCALED), ignore=(ignore,))).fields == (Field(COUNT, 7, 3),)
+        assert update(compare(BASE, deploy_service(SCALED), ignore=(ignore,))).fields == (Field(COUNT, 7, 3),)
 
     def test_it_is_carried_over_when_something_else_changes(self) -> None:
         change = update(compare(GIT, by_hand(BASE, SCALED), ignore=("replicas",)))
@@ -159,7 +161,9 @@ class TestWhatIsSent:
 
     def test_the_live_template_where_nothing_of_it_differs(self) -> None:
         stored = with_template(BASE, Resources={"Limits": {}}, Runtime="container", ForceUpdate=3)
-        change = update(compare(service("s_web", 4) | {"TaskTemplate": BASE["TaskTemplate"]}, by_hand(BASE, stored)))
+        change = update(
+            compare(make_service("s_web", 4) | {"TaskTemplate": BASE["TaskTemplate"]}, by_hand(BASE, stored))
+        )
         assert change.body["TaskTemplate"] == stored["TaskTemplate"]
 
     def test_with_another_placement_where_only_that_differs(self) -> None:
@@ -173,6 +177,6 @@ def test_what_an_engine_does_not_know_is_no_difference(version: str, fields: int
     """20.10 takes a health check with start_interval, and keeps it without."""
     wanted = with_container(BASE, Healthcheck={"Test": ["CMD", "x"], "StartInterval": 5})
     seen = by_hand(wanted, with_container(BASE, Healthcheck={"Test": ["CMD", "x"]}))
-    there = swarm(member("n1", "manager"), services=(seen,))
-    found = diff_stacks(CLUSTER, [stack("s", wanted)], there, COMMIT, None, Rules(ignore=unknown(version)))
+    there = make_swarm(make_member("n1", "manager"), services=(seen,))
+    found = diff_stacks(CLUSTER, [make_stack("s", wanted)], there, COMMIT, None, Rules(ignore=unknown(version)))
     assert len(found.changes) == fields

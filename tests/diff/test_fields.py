@@ -10,7 +10,7 @@ from deployer.diff.body import normalise_service
 from deployer.diff.fields import atoms, fields, merged
 from deployer.model.field import ABSENT, Field
 from tests.diff.test_body import bodies
-from tests.literals import service, with_container, with_template
+from tests.literals.stacks import make_service, with_container, with_template
 
 C = "TaskTemplate.ContainerSpec"
 T = "TaskTemplate"
@@ -39,7 +39,7 @@ def differ(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[str, Any, A
     return [(field.path, field.old, field.new) for field in found]
 
 
-A = service("a")
+A = make_service("a")
 HTTP = {"TargetPort": 80, "PublishedPort": 8080}
 DATA = {"Type": "volume", "Source": "data", "Target": "/data"}
 

@@ -12,18 +12,19 @@ from deployer.diff.gone import REMOVED, missing_stacks, with_gone
 from deployer.diff.status import status
 from deployer.model.stack import StackSettings
 from tests.diff.test_status import with_services
-from tests.literals import cluster, desired, live, node, service, source, stack
+from tests.literals.desired import make_cluster, make_desired, make_node, make_source
+from tests.literals.stacks import deploy_service, make_service, make_stack
 
 if TYPE_CHECKING:
     from deployer.model.desired import Desired
 
-WEB, API = service("s_web"), service("s_api")
+WEB, API = make_service("s_web"), make_service("s_api")
 LACKS = Diff((ServiceMissing("s", "s_web", WEB),), (), 0)
 
 
 def wanted(drift: Literal["correct", "report"] | None = None) -> Desired:
-    described = replace(source("s"), settings=StackSettings(drift=drift))
-    return desired(cluster(node("master", "manager")), described)
+    described = replace(make_source("s"), settings=StackSettings(drift=drift))
+    return make_desired(make_cluster(make_node("master", "manager")), described)
 
 
 def test_it_has_drifted_where_nothing_changed_in_git_since() -> None:
@@ -40,14 +41,14 @@ def test_it_is_left_where_drift_is_only_reported() -> None:
 
 
 def test_a_swarm_without_anything_of_ours_is_new() -> None:
-    assert missing_stacks(LACKS, with_services(live(API))) == {"s"}
+    assert missing_stacks(LACKS, with_services(deploy_service(API))) == {"s"}
     assert missing_stacks(LACKS, with_services()) == frozenset()
     assert missing_stacks(LACKS, replace(with_services(), swarm=None)) == frozenset()
 
 
 def test_the_status_says_it() -> None:
-    seen = with_services(live(API))
-    objects = [stack("s", WEB, API)]
+    seen = with_services(deploy_service(API))
+    objects = [make_stack("s", WEB, API)]
     for drift in ("correct", "report"):
         found = with_gone(diff(wanted(drift), objects, seen), wanted(drift), {"s"})
         shown = status(wanted(drift), objects, seen, found).stacks[0]

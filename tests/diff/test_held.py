@@ -7,7 +7,9 @@ from typing import Any
 from deployer.diff.change import Cause, Diff, ServiceDiffers, ServiceMissing, ServiceSurplus
 from deployer.diff.held import new_ports, with_held
 from deployer.model.observed import LiveService, Observed, PortHeld
-from tests.literals import DOWN, cluster, engine, machine, member, node, observed, swarm
+from tests.literals.desired import make_cluster, make_node
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.swarm import make_member, make_observed, make_swarm
 
 
 def body(*ports: tuple[int, str], constraints: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -20,11 +22,11 @@ def body(*ports: tuple[int, str], constraints: tuple[str, ...] = ()) -> dict[str
 
 
 def seen() -> Observed:
-    machines = {"m": machine(engine=engine("n1", manager=True)), "w": machine(engine=engine("n2"))}
-    return observed(machines, swarm(member("n1", "manager"), member("n2", labels={"zone": "b"})))
+    machines = {"m": make_machine(engine=make_engine("n1", manager=True)), "w": make_machine(engine=make_engine("n2"))}
+    return make_observed(machines, make_swarm(make_member("n1", "manager"), make_member("n2", labels={"zone": "b"})))
 
 
-NOBODY = cluster()
+NOBODY = make_cluster()
 """Git has no machine but those that are members."""
 NGINX = {"m": (PortHeld(80, "tcp", "nginx (process 12)"),), "w": ()}
 
@@ -81,8 +83,12 @@ def test_nothing_is_removed_from_a_stack_that_is_blocked_nor_a_whole_stack() -> 
 
 def test_before_there_is_a_swarm_the_machines_that_are_to_be_in_it_are_asked() -> None:
     """The tutorial of 2016 ended in `tcpkill -9 port 80`: a bare server had had its own web server all along."""
-    git = cluster(node("m", "manager"), node("w"), node("consul", "none"), node("off", "worker"))
-    bare = observed({"m": machine(), "w": machine(engine=engine("")), "consul": machine(), "off": DOWN})
+    git = make_cluster(
+        make_node("m", "manager"), make_node("w"), make_node("consul", "none"), make_node("off", "worker")
+    )
+    bare = make_observed(
+        {"m": make_machine(), "w": make_machine(engine=make_engine("")), "consul": make_machine(), "off": DOWN}
+    )
     mesh = Diff((ServiceMissing("web", "web_app", body((80, "ingress"))),))
     assert new_ports(mesh, bare, git).machines == {"m", "w"}
     own = Diff((ServiceMissing("web", "web_app", body((80, "host"), constraints=("node.role==manager",))),))
@@ -92,8 +98,8 @@ def test_before_there_is_a_swarm_the_machines_that_are_to_be_in_it_are_asked() -
 
 
 def test_a_machine_that_joins_is_asked_beside_those_that_have() -> None:
-    git = cluster(node("m", "manager"), node("w"), node("new"))
+    git = make_cluster(make_node("m", "manager"), make_node("w"), make_node("new"))
     seen_now = seen()
-    joining = observed({**seen_now.machines, "new": machine()}, seen_now.swarm)
+    joining = make_observed({**seen_now.machines, "new": make_machine()}, seen_now.swarm)
     mesh = Diff((ServiceMissing("web", "web_app", body((80, "ingress"))),))
     assert new_ports(mesh, joining, git).machines == {"m", "w", "new"}

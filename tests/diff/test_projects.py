@@ -15,15 +15,17 @@ from deployer.model.observed import Engine, Machine, Observed
 from deployer.model.project import Project, ProjectContainer, ProjectService
 from deployer.model.stack import StackObjects, StackSettings
 from deployer.plan import build_plan, plan_text
-from tests.literals import DOWN, cluster, desired, engine, machine, node, observed, source
+from tests.literals.desired import make_cluster, make_desired, make_node, make_source
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.swarm import make_observed
 
 FILE = json.dumps({"name": "shop", "services": {"web": {"image": "nginx"}, "db": {"image": "redis"}}})
 PROJECT = Project(
     "shop", "m1", FILE, (ProjectService("db", 1, "redis", "d1"), ProjectService("web", 2, "nginx", "w1")), {}
 )
 SHOP = StackObjects("shop", (), (), (), (), project=PROJECT)
-SOURCE = replace(source("shop"), settings=StackSettings(mode="compose", node="m1"))
-MACHINES = cluster(node("m1", "none"), node("m2", "none"))
+SOURCE = replace(make_source("shop"), settings=StackSettings(mode="compose", node="m1"))
+MACHINES = make_cluster(make_node("m1", "none"), make_node("m2", "none"))
 
 
 def container(service: str, hash_: str, name: str = "", **more: object) -> ProjectContainer:
@@ -37,15 +39,15 @@ DB, WEB, WEB2 = container("db", "d1"), container("web", "w1"), container("web", 
 
 def seen(*containers: ProjectContainer, m2: tuple[ProjectContainer, ...] = ()) -> Observed:
     def with_projects(found: tuple[ProjectContainer, ...]) -> Machine:
-        live = engine()
+        live = make_engine()
         assert isinstance(live, Engine)
-        return machine("192.0.2.1", replace(live, projects=found))
+        return make_machine("192.0.2.1", replace(live, projects=found))
 
-    return observed({"m1": with_projects(containers), "m2": with_projects(m2)})
+    return make_observed({"m1": with_projects(containers), "m2": with_projects(m2)})
 
 
 def plan_of(there: Observed, *objects: StackObjects) -> str:
-    wanted = desired(MACHINES, SOURCE) if objects else desired(MACHINES)
+    wanted = make_desired(MACHINES, SOURCE) if objects else make_desired(MACHINES)
     return plan_text(build_plan(diff(wanted, objects, there), wanted, objects, there))
 
 
@@ -84,14 +86,14 @@ def test_one_difference(there: tuple[ProjectContainer, ...], cause: str, field: 
 
 
 def test_what_is_sent_says_whose_it_is() -> None:
-    (change,) = diff(desired(MACHINES, SOURCE), [SHOP], seen()).changes
+    (change,) = diff(make_desired(MACHINES, SOURCE), [SHOP], seen()).changes
     assert json.loads(change.project.file)["services"]["web"]["labels"] == {"deployer.cluster": "sandbox"}  # type: ignore[union-attr]
 
 
 def test_a_project_that_git_does_not_have_goes_and_counts_as_a_stack() -> None:
     text = plan_of(seen(DB, WEB, WEB2))
     assert "- #1 shop: remove the compose project from m1; its volumes stay (not in git any more)\n" in text
-    found = removals(diff(desired(MACHINES), [], seen(DB, WEB, WEB2)).changes)
+    found = removals(diff(make_desired(MACHINES), [], seen(DB, WEB, WEB2)).changes)
     assert [(one.kind, one.name) for one in found] == [("stack", "shop")]
 
 
@@ -100,18 +102,18 @@ def test_a_project_that_moves_leaves_its_old_machine_last() -> None:
     text = plan_of(there, SHOP)
     assert "+ #1 shop: docker compose up on m1" in text
     assert "- #2 shop: remove the compose project from m2" in text
-    wanted = desired(MACHINES, SOURCE)
+    wanted = make_desired(MACHINES, SOURCE)
     assert build_plan(diff(wanted, [SHOP], there), wanted, [SHOP], there).steps[1].needs == (1,)
 
 
 def test_where_nothing_is_pruned_it_stays() -> None:
     kept = replace(MACHINES, policy=type(MACHINES.policy)(prune=False))
-    assert not diff(desired(kept), [], seen(DB)).changes
+    assert not diff(make_desired(kept), [], seen(DB)).changes
 
 
 def test_a_machine_that_is_down_is_an_obstacle_and_its_status_unknown() -> None:
-    there = observed({"m1": DOWN, "m2": machine("192.0.2.2", engine())})
-    wanted = desired(MACHINES, SOURCE)
+    there = make_observed({"m1": DOWN, "m2": make_machine("192.0.2.2", make_engine())})
+    wanted = make_desired(MACHINES, SOURCE)
     found = diff(wanted, [SHOP], there)
     assert [(one.subject, one.unreachable) for one in found.blocked if "stack" in one.subject] == [("stack shop", True)]
     (told,) = status(wanted, [SHOP], there, found).stacks
@@ -120,7 +122,7 @@ def test_a_machine_that_is_down_is_an_obstacle_and_its_status_unknown() -> None:
 
 def test_status() -> None:
     there = seen(DB, WEB, replace(WEB2, state="exited", healthy=False))
-    wanted = desired(MACHINES, SOURCE)
+    wanted = make_desired(MACHINES, SOURCE)
     (told,) = status(wanted, [SHOP], there, diff(wanted, [SHOP], there)).stacks
     assert (told.sync, told.health) == ("OutOfSync", "Degraded")
     rows = [(one.name, one.running, one.wanted, one.sync, one.health) for one in told.services]

@@ -13,7 +13,9 @@ from deployer.model.observed import TlsListener
 from deployer.plan import plan_text
 from deployer.plan.maintenance import Manner
 from deployer.upkeep.certificates import certificates_plan
-from tests.literals import DOWN, cluster, desired, engine, machine, member, node, observed, swarm
+from tests.literals.desired import make_cluster, make_desired, make_node
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.swarm import make_member, make_observed, make_swarm
 
 if TYPE_CHECKING:
     from deployer.model.cluster import Node
@@ -29,23 +31,28 @@ def secured(made: Node) -> Node:
 
 
 def reached(node_id: str, authorities: tuple[str, ...] = NEW, **more: Any) -> Machine:
-    return machine(engine=engine(node_id, **more), tls=TlsListener("", "", ("x",), authorities))
+    return make_machine(engine=make_engine(node_id, **more), tls=TlsListener("", "", ("x",), authorities))
 
 
 def planned(turn: Turn = "server", names: tuple[str, ...] = ("c", "m", "w"), **changes: Machine | Unreachable) -> Plan:
     there: dict[str, Any] = {
-        "c": reached(""), "m": reached("n-m", manager=True), "n": machine(engine=engine("n-n", manager=True)),
-        "o": machine(engine=engine("n-o", manager=True)), "w": reached("n-w"), **changes,
+        "c": reached(""), "m": reached("n-m", manager=True), "n": make_machine(engine=make_engine("n-n", manager=True)),
+        "o": make_machine(engine=make_engine("n-o", manager=True)), "w": reached("n-w"), **changes,
     }  # fmt: skip
     nodes = [
-        node("n", "manager"),
-        node("o", "manager"),
-        *map(secured, (node("c", "none"), node("m", "manager"), node("w"))),
+        make_node("n", "manager"),
+        make_node("o", "manager"),
+        *map(secured, (make_node("c", "none"), make_node("m", "manager"), make_node("w"))),
     ]
-    wanted = desired(replace(cluster(*nodes), authorities=NEW))
-    managers = [replace(member(f"n-{name}", "manager"), leader=name == "n") for name in ("m", "n", "o")]
+    wanted = make_desired(replace(make_cluster(*nodes), authorities=NEW))
+    managers = [replace(make_member(f"n-{name}", "manager"), leader=name == "n") for name in ("m", "n", "o")]
     return certificates_plan(
-        wanted, observed(there, swarm(*managers, member("n-w"), via="n")), {}, names, turn, Manner(rolling=True)
+        wanted,
+        make_observed(there, make_swarm(*managers, make_member("n-w"), via="n")),
+        {},
+        names,
+        turn,
+        Manner(rolling=True),
     )
 
 
@@ -91,7 +98,7 @@ def test_the_old_authority_stays_while_anybody_has_nothing_of_the_new_one() -> N
 
 
 def test_what_is_in_the_way_of_one_ends_all() -> None:
-    assert said(planned(w=machine(engine=engine("n-w")))) == ["w: its engine does not listen for TLS yet"]
+    assert said(planned(w=make_machine(engine=make_engine("n-w")))) == ["w: its engine does not listen for TLS yet"]
     assert said(planned(w=reached("n-w", ("else",)))) == ["w: its certificate is of another authority"]
     assert said(planned(w=replace(reached("n-w"), privileged=False))) == [
         "w: its user is not root and sudo asks for a password"

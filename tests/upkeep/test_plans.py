@@ -19,21 +19,27 @@ from deployer.report.documents import head, to_json
 from deployer.upkeep.provision import provision_plan
 from deployer.upkeep.roles import set_key
 from deployer.upkeep.swarm import leftovers_plan, read_state, recovery_plan
-from tests.literals import cluster, desired, engine, live, machine, member, node, observed, service, swarm
+from tests.literals.desired import make_cluster, make_desired, make_node
+from tests.literals.machines import make_engine, make_machine
+from tests.literals.stacks import deploy_service, make_service
+from tests.literals.swarm import make_member, make_observed, make_swarm
 
-NODES = (node("m1", "manager"), node("m2", "manager"), node("w1"), node("w2"))
-WANTED = desired(cluster(*NODES))
+NODES = (make_node("m1", "manager"), make_node("m2", "manager"), make_node("w1"), make_node("w2"))
+WANTED = make_desired(make_cluster(*NODES))
 
 
 def seen(*workers: str, **changes: Machine) -> Observed:
     """Two managers, and these workers, as members; the others have nothing."""
-    managers = {name: machine(engine=engine(f"n-{name}", manager=True)) for name in ("m1", "m2")}
-    there = {**managers, **{name: machine(engine=engine(f"n-{name}")) for name in workers}}
-    rest = {name: machine() for name in ("w1", "w2") if name not in workers}
+    managers = {name: make_machine(engine=make_engine(f"n-{name}", manager=True)) for name in ("m1", "m2")}
+    there = {**managers, **{name: make_machine(engine=make_engine(f"n-{name}")) for name in workers}}
+    rest = {name: make_machine() for name in ("w1", "w2") if name not in workers}
     members = [
-        replace(member(f"n-{name}", "manager" if name in managers else "worker"), hostname=name) for name in there
+        replace(make_member(f"n-{name}", "manager" if name in managers else "worker"), hostname=name) for name in there
     ]
-    return observed({**there, **rest, **changes}, swarm(*members, via="m1", services=(live(service("gone_app", 2)),)))
+    return make_observed(
+        {**there, **rest, **changes},
+        make_swarm(*members, via="m1", services=(deploy_service(make_service("gone_app", 2)),)),
+    )
 
 
 class TestProvision:
@@ -52,7 +58,7 @@ class TestProvision:
         assert (plan.steps, plan.blocked, plan.purpose) == ((), (), "w1 is in order")
 
     def test_a_worker_before_there_is_a_swarm(self) -> None:
-        bare = observed({name: machine() for name in ("m1", "m2", "w1", "w2")})
+        bare = make_observed({name: make_machine() for name in ("m1", "m2", "w1", "w2")})
         plan = provision_plan(WANTED, bare, ["w1"])
         assert [type(step.operation).__name__ for step in plan.steps] == ["InstallEngine"]
         assert plan.blocked[0].help == "deployer apply, or provision m1 first"
