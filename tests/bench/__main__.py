@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.bench.figures import Result
 
-DOMAINS: Final = ("starting", "reading", "validating", "pushing", "watching", "reaching", "locking")
+DOMAINS: Final = ("starting", "reading", "validating", "pushing", "watching", "reaching", "locking", "planning")
 """The modules with cases, in the order in which they run: what needs no Docker comes first."""
 KEPT: Final = PROJECT / ".bench"
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -29,11 +29,20 @@ class Sides(NamedTuple):
 
 
 class Resource(Generic[T]):
-    """Something that several cases stand on and that is made once, such as a cluster."""
+    """Something that several cases stand on and that is made once, such as a cluster; `on` is what it stands on itself."""
 
-    def __init__(self, name: str, make: Callable[[Place], AbstractContextManager[T]]) -> None:
+    def __init__(
+        self, name: str, make: Callable[[Place], AbstractContextManager[T]], on: tuple[Resource[Any], ...] = ()
+    ) -> None:
         self.name = name
         self.make = make
+        self.on = on
+
+    def all(self) -> Iterator[Resource[Any]]:
+        """What it stands on, all the way down, and itself."""
+        for below in self.on:
+            yield from below.all()
+        yield self
 
 
 class Place:
@@ -68,7 +77,7 @@ class Place:
 
         Returns what could not be taken down, and why.
         """
-        kept, problems = {*needed}, []
+        kept, problems = {below for one in needed for below in one.all()}, []
         for resource in reversed([*self._standing]):
             if resource not in kept:
                 _, stack = self._standing.pop(resource)

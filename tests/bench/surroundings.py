@@ -58,7 +58,8 @@ def sandbox(standing: Standing, *options: str) -> Iterator[Standing]:
     if reason := engine_missing_reason():
         raise MissingError(reason)
     try:
-        standing.deployer("sandbox", "up", "--name", standing.name, *options, check=True)
+        made = standing.deployer("sandbox", "up", "--name", standing.name, *options)
+        assert made.returncode == 0, made.stdout + made.stderr
         yield standing
     finally:
         standing.deployer("sandbox", "down", "--name", standing.name)
@@ -76,6 +77,9 @@ def example(place: Place, name: str) -> Standing:
 
 @contextmanager
 def _cluster(place: Place) -> Iterator[Standing]:
+    place.get(ENGINE)
+    place.get(CLIENT)
+    place.get(SSH)
     standing = example(place, NAME)
     with sandbox(standing, "--repo", "."):
         standing.commit("Four machines, two stacks")
@@ -107,8 +111,8 @@ def forwarded(cluster: Standing, machine: str, local: Path) -> Iterator[None]:
 CLIENT: Final = Resource("docker's client with compose", _client)
 SSH: Final = Resource("ssh", _program)
 ENGINE: Final = Resource("a Docker engine", _engine)
-CLUSTER: Final = Resource("the cluster", _cluster)
-SOCKET: Final = Resource("its engine at a forwarded socket", _socket)
+CLUSTER: Final = Resource("the cluster", _cluster, on=(ENGINE, CLIENT, SSH))
+SOCKET: Final = Resource("its engine at a forwarded socket", _socket, on=(CLUSTER,))
 
 
 def key(cluster: Standing) -> str:

@@ -59,9 +59,13 @@ class Diary(list[str]):
 
         return Case(name, "its peer", "", needs, rounds, warm_up, make)
 
-    def resource(self, name: str, fails: Exception | None = None, stays: Exception | None = None) -> Resource[str]:
+    def resource(
+        self, name: str, *on: Resource[Any], fails: Exception | None = None, stays: Exception | None = None
+    ) -> Resource[str]:
         @contextmanager
-        def make(_: Place) -> Iterator[str]:
+        def make(place: Place) -> Iterator[str]:
+            for below in on:
+                place.get(below)
             self.append(f"{name} made")
             if fails:
                 raise fails
@@ -70,7 +74,7 @@ class Diary(list[str]):
             if stays:
                 raise stays
 
-        return Resource(name, make)
+        return Resource(name, make, on)
 
     def run(self, folder: Path, *cases: Case, rounds: int | None = None) -> list[Result]:
         kept: list[Result] = []
@@ -124,6 +128,16 @@ def test_what_several_need_is_made_once_and_goes_as_soon_as_nobody_needs_it(tmp_
     ]  # fmt: skip
 
 
+def test_what_is_stood_on_goes_last(tmp_path: Path) -> None:
+    diary = Diary()
+    cluster = diary.resource("cluster")
+    socket = diary.resource("socket", cluster)
+    diary.run(tmp_path, diary.case("a", cluster), diary.case("b", socket), diary.case("c"), rounds=1)
+    assert [line for line in diary if "ours" in line or line.split()[0] in {"cluster", "socket"}] == [
+        "cluster made", "a ours", "socket made", "b ours", "socket taken down", "cluster taken down", "c ours",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("error", "state", "reason"),
     [(MissingError("no engine"), "not run", "no engine"), (OSError("disk full"), "failed", "OSError: disk full")],
@@ -132,7 +146,7 @@ def test_what_cannot_be_made_is_tried_once_and_said_of_every_case(
     tmp_path: Path, error: Exception, state: str, reason: str
 ) -> None:
     diary = Diary()
-    cluster = diary.resource("cluster", error)
+    cluster = diary.resource("cluster", fails=error)
     first, second = diary.run(tmp_path, diary.case("a", cluster), diary.case("b", cluster))
     assert diary.count("cluster made") == 1
     assert first.state == state
