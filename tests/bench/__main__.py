@@ -18,6 +18,7 @@ from tests.bench.document import Document, encode, entry
 from tests.bench.figures import table
 from tests.bench.machine import PROJECT, commit, describe_machine
 from tests.bench.running import run_cases
+from tests.e2e.leftovers import remove_leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
     from tests.bench.figures import Result
 
-DOMAINS: Final = ("starting", "reading", "validating", "pushing", "watching", "reaching", "locking", "planning")
+DOMAINS: Final = (
+    "starting", "reading", "validating", "pushing", "watching", "reaching", "locking",
+    "planning", "deploying", "upkeeping", "registering", "building",
+)  # fmt: skip
 """The modules with cases, in the order in which they run: what needs no Docker comes first."""
 KEPT: Final = PROJECT / ".bench"
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -38,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         import_module(f"tests.bench.{domain}")
     cases = chosen(CASES, options.only)
     if not cases:
-        _say(f"no case has {options.only!r} in its name; --list names them")
+        _say(f"no case has {' or '.join(map(repr, options.only))} in its name; --list names them")
         return 2
     if options.list:
         print(_listed(cases), end="")
@@ -48,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--only", metavar="PATTERN", default="", help="cases with this in their name; * and ? work")
+    only = "cases with this in their name; * and ? work; may be given several times"
+    parser.add_argument("--only", metavar="PATTERN", action="append", default=[], help=only)
     parser.add_argument("--rounds", metavar="N", type=_count, help="as many rounds of each, not each case's own number")
     parser.add_argument("--list", action="store_true", help="name the cases, and run none")
     parser.add_argument("--keep", metavar="FOLDER", type=Path, default=KEPT, help="where the JSON goes [.bench]")
@@ -65,15 +70,17 @@ def _count(text: str) -> int:
 def _listed(cases: Sequence[Case]) -> str:
     lines = []
     for one in cases:
-        needs = ", ".join(resource.name for resource in one.needs) or "nothing"
+        needs = ", ".join(dict.fromkeys(below.name for resource in one.needs for below in resource.all())) or "nothing"
         lines.append(f"{one.name}\n    against {one.peer}; {one.rounds} rounds; needs {needs}")
     return "\n".join([*lines, f"{len(cases)} cases", ""])
 
 
 def _measure(cases: Sequence[Case], rounds: int | None, kept: Path) -> int:
+    for line in remove_leftovers():
+        _say(f"left by a run that was killed: {line}: removed")
     began, what, machine = datetime.now(UTC), commit(), describe_machine()
     results: list[Result] = []
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"deployer-bench-{os.getpid()}-"))
     place = Place(folder)
     for number in SIGNALS:
         signal.signal(number, _interrupt)

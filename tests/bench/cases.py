@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -129,7 +129,8 @@ def case(
     return add
 
 
-def chosen(cases: Iterable[Case], pattern: str) -> list[Case]:
-    """The cases whose name or whose peer's name has the pattern in it, `*` and `?` included; all of them for ""."""
-    wanted = f"*{pattern.casefold()}*"
-    return [one for one in cases if fnmatch.fnmatchcase(f"{one.name}\n{one.peer}".casefold(), wanted)]
+def chosen(cases: Iterable[Case], patterns: Sequence[str]) -> list[Case]:
+    """The cases whose name or whose peer's name has one of the patterns in it, `*` and `?` included; all where there are none."""
+    wanted = [f"*{one.casefold()}*" for one in patterns or ("",)]
+    named = [(one, f"{one.name}\n{one.peer}".casefold()) for one in cases]
+    return [one for one, name in named if any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted)]

@@ -13,7 +13,7 @@ from deployer.execute.lock import Patience
 from deployer.execute.lock_file import file_lock
 from tests.bench.cases import Sides, case
 from tests.bench.figures import Measure
-from tests.e2e.standing import until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ def by_flock(folder: Path) -> float:
         assert held.stdout
         held.stdout.readline()
         with subprocess.Popen(["flock", str(file), "true"]) as waiting:
-            assert until(lambda: asleep(waiting.pid), 60), "flock(1) does not wait"
+            wait_until(lambda: asleep(waiting.pid), "flock(1) to wait")
             held.stdin.write("\n")
             held.stdin.close()
             let_go = float(held.stdout.readline())

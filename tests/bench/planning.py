@@ -12,10 +12,11 @@ from urllib.parse import quote
 
 from tests.bench.cases import Resource, Sides, case
 from tests.bench.figures import PEAK, PROCESSOR, WALL, Measure
-from tests.bench.surroundings import CLUSTER, SOCKET, deployer, key, repository, write
+from tests.bench.surroundings import CLUSTER, SOCKET, deployer, repository, write
 from tests.bench.timing import clock, spend_all
 from tests.bench.validating import compose, many
-from tests.e2e.standing import seconds_of, until
+from tests.e2e.standing import seconds_of
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,16 +53,11 @@ def remove_stacks(cluster: Standing, pattern: str) -> None:
     remove = f"docker stack ls --format '{{{{.Name}}}}' | grep -E '^({pattern})' | xargs -r docker stack rm"
     cluster.on("master", "sh", "-c", f"{remove} >/dev/null 2>&1; true")
 
-    def gone() -> bool:
+    def left() -> list[str]:
         listed = cluster.on("master", "docker", "service", "ls", "--format", "{{.Name}}")
-        return not [name for name in listed.split() if any(name.startswith(one) for one in pattern.split("|"))]
+        return [name for name in listed.split() if any(name.startswith(one) for one in pattern.split("|"))]
 
-    assert until(gone, 120), f"services of {pattern} are still there after 120 s"
-
-
-def apply(cluster: Standing, *options: str) -> None:
-    applied = cluster.deployer("apply", *options)
-    assert applied.returncode == 0, applied.stdout + applied.stderr
+    wait_until(lambda: not left(), f"the services of {pattern} to be gone", seconds=300, saw=left)
 
 
 @contextmanager
@@ -71,12 +67,12 @@ def _many(place: Place) -> Iterator[None]:
     write(cluster.repo, many(STACKS))
     cluster.commit("Many stacks")
     try:
-        apply(cluster)
+        cluster.must("apply")
         yield
     finally:
         cluster.back_to(before)
         remove_stacks(cluster, "many|peer|one")
-        apply(cluster)
+        cluster.must("apply")
 
 
 MANY: Final = Resource(f"{STACKS} stacks on it", _many, on=(CLUSTER,))
@@ -112,17 +108,14 @@ def one(number: int) -> str:
 
 def started(cluster: Standing, service: str, since: float) -> float:
     """When the task that was made after `since` began to run, by its machine's clock, which is this one's."""
-    found: list[float] = []
+    where = f"http://docker/tasks?filters={quote(json.dumps({'service': [service]}))}"
 
-    def runs() -> bool:
-        where = f"http://docker/tasks?filters={quote(json.dumps({'service': [service]}))}"
+    def runs() -> list[float]:
         tasks = json.loads(cluster.on("master", "curl", "-sS", "--unix-socket", "/var/run/docker.sock", where))
         made = [task["Status"] for task in tasks if seconds_of(task["CreatedAt"]) > since]
-        found.extend(seconds_of(status["Timestamp"]) for status in made if status["State"] == "running")
-        return bool(found)
+        return [seconds_of(status["Timestamp"]) for status in made if status["State"] == "running"]
 
-    assert until(runs, 120), f"no new task of {service} ran within 120 s"
-    return found[0]
+    return wait_until(runs, f"a new task of {service} to run", seconds=300)[0]
 
 
 @case(
@@ -139,7 +132,7 @@ def _one_changed(place: Place) -> Iterator[Sides]:
         write(cluster.repo, {"stacks/one.yaml": one(next(numbers))})
         cluster.commit("One of them")
         began = time.time()
-        apply(cluster)
+        cluster.must("apply")
         return {RUNS: started(cluster, "one_x", began) - began}
 
     def peer() -> Sample:
@@ -183,14 +176,14 @@ def _thirty(place: Place) -> Iterator[Sides]:
     subnet = cluster.address("consul").rpartition(".")[0]
     addresses = [f"{subnet}.{number}" for number in range(100, 100 + ADDRESSES)]
     host_key = cluster.on("consul", "cat", "/etc/ssh/ssh_host_ed25519_key.pub").split()[:2]
-    settings = f"{{user: root, port: 2222, identity_file: {key(cluster)}}}"
+    settings = f"{{user: root, port: 2222, identity_file: {cluster.identity_file}}}"
     files = {
         "cluster/cluster.yaml": f"name: thirty\nssh: {settings}\nengine: {{install: none}}\n",
         "cluster/known_hosts": "".join(f"[{one}]:2222 {' '.join(host_key)}\n" for one in addresses),
         **{f"cluster/nodes/m{n}.yaml": f"address: {one}\nswarm: none\n" for n, one in enumerate(addresses)},
     }
     thirty = repository(place, "thirty", files)
-    ssh = ["ssh", "-F", "none", "-i", key(cluster), "-p", "2222", "-o", "BatchMode=yes"]
+    ssh = ["ssh", "-F", "none", "-i", str(cluster.identity_file), "-p", "2222", "-o", "BatchMode=yes"]
     ssh += ["-o", f"UserKnownHostsFile={thirty.repo / 'cluster/known_hosts'}"]
 
     def plain() -> None:

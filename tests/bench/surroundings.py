@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import subprocess
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from deployer.compose import tools
 from deployer.errors import DeployerError
 from deployer.sandbox.engine import engine_missing_reason
 from tests.bench.cases import MissingError, Resource
-from tests.bench.machine import PROJECT
 from tests.bench.timing import run
-from tests.e2e.standing import Standing, until
+from tests.e2e.cluster import Cluster
+from tests.e2e.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from deployer.compose.tools import Tools
     from tests.bench.cases import Place
     from tests.bench.figures import Sample
-
-NAME: Final = f"bench-{os.getpid()}"
-"""What the sandboxes of this run begin with."""
 
 
 @contextmanager
@@ -52,60 +47,42 @@ def _engine(_: Place) -> Iterator[None]:
     yield
 
 
-@contextmanager
-def sandbox(standing: Standing, *options: str) -> Iterator[Standing]:
-    """The machines of a sandbox, and nothing of them afterwards."""
-    if reason := engine_missing_reason():
-        raise MissingError(reason)
-    try:
-        made = standing.deployer("sandbox", "up", "--name", standing.name, *options)
-        assert made.returncode == 0, made.stdout + made.stderr
-        yield standing
-    finally:
-        standing.deployer("sandbox", "down", "--name", standing.name)
+class Bench(Standing):
+    """A sandbox of this run's own; its name says so."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        super().__init__(kind, folder)
+        self.name = sandbox_name(kind)
 
 
-def example(place: Place, name: str) -> Standing:
-    """A repository with the project's own example: four machines, two stacks."""
-    home = place.new_folder(name)
-    standing = Standing(name, home / "repo", home / "xdg")
-    for folder in ("cluster", "stacks"):
-        shutil.copytree(PROJECT / folder, standing.repo / folder)
-    standing.git("init", "--quiet", "--initial-branch=main")
-    return standing
+class BenchCluster(Cluster):
+    """The project's example: four machines, two stacks."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        super().__init__(kind, folder)
+        self.name = sandbox_name(kind)
+
+
+def sandbox_name(kind: str) -> str:
+    return f"bench-{kind}-{os.getpid()}"
 
 
 @contextmanager
-def _cluster(place: Place) -> Iterator[Standing]:
+def _cluster(place: Place) -> Iterator[Cluster]:
     place.get(ENGINE)
     place.get(CLIENT)
     place.get(SSH)
-    standing = example(place, NAME)
-    with sandbox(standing, "--repo", "."):
-        standing.commit("Four machines, two stacks")
-        applied = standing.deployer("apply")
-        assert applied.returncode == 0, applied.stdout + applied.stderr
-        yield standing
+    made = BenchCluster("cluster", place.new_folder("cluster"))
+    with made.machines("Four machines, two stacks", engine=True):
+        made.apply()
+        yield made
 
 
 @contextmanager
 def _socket(place: Place) -> Iterator[Path]:
     """The manager's engine at a socket here, through one SSH connection that stays open."""
-    cluster = place.get(CLUSTER)
-    local = place.new_folder("socket") / "s"
-    with forwarded(cluster, "master", local):
+    with place.get(CLUSTER).engine_socket("master", place.new_folder("socket")) as local:
         yield local
-
-
-@contextmanager
-def forwarded(cluster: Standing, machine: str, local: Path) -> Iterator[None]:
-    argv = [*ssh(cluster), "-N", "-L", f"{local}:/var/run/docker.sock", f"root@{cluster.address(machine)}"]
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL) as tunnel:
-        try:
-            assert until(local.exists, 60), f"ssh made no socket within 60 s; its exit code is {tunnel.poll()}"
-            yield
-        finally:
-            tunnel.terminate()
 
 
 CLIENT: Final = Resource("docker's client with compose", _client)
@@ -115,30 +92,14 @@ CLUSTER: Final = Resource("the cluster", _cluster, on=(ENGINE, CLIENT, SSH))
 SOCKET: Final = Resource("its engine at a forwarded socket", _socket, on=(CLUSTER,))
 
 
-def key(cluster: Standing) -> str:
-    """The private key that the sandbox wrote into the repository's own file."""
-    found = re.search(r"identity_file: ([^\s},]+)", (cluster.repo / "cluster/cluster.yaml").read_text())
-    assert found, "cluster.yaml names no identity_file"
-    return str(Path(found[1]).expanduser())
-
-
-def ssh(cluster: Standing) -> list[str]:
-    """OpenSSH's client as it reaches that cluster's machines, without anybody's configuration."""
-    known = cluster.repo / "cluster/known_hosts"
-    return [
-        "ssh", "-F", "none", "-i", key(cluster), "-o", "BatchMode=yes", "-o", f"UserKnownHostsFile={known}"
-    ]  # fmt: skip
-
-
 def deployer(standing: Standing, *argv: str, codes: tuple[int, ...] = (0,)) -> Sample:
     """What `deployer ARGV` takes in that repository."""
     return run([*standing.argv, *argv], cwd=standing.repo, env=standing.env, codes=codes).sample
 
 
-def repository(place: Place, name: str, files: dict[str, str]) -> Standing:
+def repository(place: Place, kind: str, files: dict[str, str]) -> Standing:
     """A repository with these files in its first commit, and no machine that exists."""
-    home = place.new_folder(name)
-    standing = Standing(name, home / "repo", home / "xdg")
+    standing = Bench(kind, place.new_folder(kind))
     standing.git("init", "--quiet", "--initial-branch=main")
     write(standing.repo, files)
     standing.commit("The first")

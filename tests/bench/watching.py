@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 from tests.bench.cases import Sides, case
 from tests.bench.figures import IDLE, MEMORY, Sample
 from tests.bench.surroundings import CLIENT, repository
-from tests.e2e.standing import until
 from tests.hooks.conftest import PROGRAM
 from tests.source.conftest import GOOD
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,7 +43,7 @@ def _idle(place: Place) -> Iterator[Sides]:
     (home / "fake").mkdir()
     argv = [sys.executable, "-I", str(PROGRAM), "watch", "--repo", str(standing.repo), "--every", "0"]
     with running(standing, home, argv) as ours, running(standing, standing.repo, ["sh", "-c", LOOP]) as peer:
-        assert until((home / "fake/services.json").exists, 60), f"it did not deploy within 60 s: {ours.poll()}"
+        wait_until((home / "fake/services.json").exists, "the first deploy", saw=ours.poll)
         time.sleep(1)  # until what comes after the deploy has been written down
         yield Sides(lambda: rest(ours.pid), lambda: rest(peer.pid))
 
