@@ -91,7 +91,7 @@ async def stop_own(engine: Engine, name: str, cluster: str) -> bool:
     if (present["Config"].get("Labels") or {}).get(labels.CLUSTER) != cluster:
         raise DeployerError(f"a container {name} is there that is not this cluster's", help="remove or rename it")
     # Stopped first: a database such as Consul's is to be closed properly.
-    await engine.post_slowly(f"/containers/{segment(name)}/stop?t=15", {}, STOP_SECONDS)
+    await engine.post_slowly(f"/containers/{segment(name)}/stop", {}, STOP_SECONDS, t=15)
     return True
 
 

@@ -6,9 +6,11 @@ import gzip
 import io
 import tarfile
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 import pytest
 
+from deployer.docker import segment
 from deployer.model import labels
 from deployer.model.command import Completed
 from deployer.model.secret import Secret, SecretFile
@@ -160,7 +162,7 @@ class TestLeaving:
             "GET /v1/agent/services": services,
         }
         for identifier in ("m1:web:80", "shop", "m1:old:80"):
-            connection.answers[f"PUT /v1/agent/service/deregister/{identifier}"] = (200, b"")
+            connection.answers[f"PUT /v1/agent/service/deregister/{segment(identifier)}"] = (200, b"")
         return connection
 
     def test_what_is_its_own_is_taken_out_between_stop_and_removal(self) -> None:
@@ -170,7 +172,7 @@ class TestLeaving:
         assert isinstance(outcome, Done), outcome
         assert outcome.detail == "replaced; 3 taken out of the Consul at 10.0.0.1"
         lines = connection.lines
-        gone = [line.rpartition("/")[2] for line in lines if "deregister" in line]
+        gone = [unquote(line.rpartition("/")[2]) for line in lines if "deregister" in line]
         assert gone == ["m1:web:80", "shop", "m1:old:80"]
         stop, delete = (next(i for i, line in enumerate(lines) if word in line) for word in ("/stop", "DELETE"))
         assert all(stop < lines.index(line) < delete for line in lines if "/v1/" in line)
