@@ -64,6 +64,10 @@ def segments(key: str) -> str:
     return "/".join(segment(part) for part in key.split("/"))
 
 
+def _is_entry(told: Any) -> bool:
+    return isinstance(told, dict) and isinstance(told.get("ID"), str) and isinstance(told.get("Meta") or {}, dict)
+
+
 class _Transport(consul.base.HTTPClient):  # type: ignore[misc] # py-consul ships no types
     """The transport that py-consul's calls go through."""
 
@@ -128,7 +132,7 @@ class Catalogue:
     async def registered(self) -> list[dict[str, Any]]:
         """What is registered with this very agent (`/v1/agent/services`)."""
         told = await self._ask(self._api.http.get(CB.json(), "/v1/agent/services"))
-        if not isinstance(told, dict) or not all(isinstance(one, dict) and "ID" in one for one in told.values()):
+        if not isinstance(told, dict) or not all(_is_entry(one) for one in told.values()):
             raise ConsulError("Consul: its list of services is none")
         return list(told.values())
 

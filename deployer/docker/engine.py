@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SOCKET: Final = UnixSocket("/var/run/docker.sock")
 NEWEST: Final = (1, 51)
 """The newest API that this was tried with. Engines are spoken to in the older of theirs and this, never in a fixed one."""
+NO_ENGINE: Final = "what answers at the engine's socket is no Docker engine"
 LONGEST_MESSAGE: Final = 2000
 """Characters of what an engine says when it refuses. A failed build's last line is its longest."""
 FAILED_LIMIT: Final = 65536
@@ -62,7 +63,7 @@ class Engine:
         told = await self._json("GET", "/version")
         found = _VERSION.fullmatch(str(told.get("ApiVersion"))) if isinstance(told, dict) else None
         if found is None:
-            raise EngineError(502, "what answers at the engine's socket is no Docker engine")
+            raise EngineError(502, NO_ENGINE)
         self._prefix = "/v{}.{}".format(*min((int(found[1]), int(found[2])), NEWEST))
         return str(told.get("Version", ""))
 
@@ -72,11 +73,11 @@ class Engine:
             self._agreeing.cancel()
         self._http.close()
 
-    async def get(self, path: str, **query: Any) -> Any:
+    async def get(self, path: str, /, **query: Any) -> Any:
         """An object, or a list of objects where the path is one of _LISTS."""
         told = await self._call("GET", path, query)
         if not (_is_list(told) if path in _LISTS else isinstance(told, dict)):
-            raise EngineError(502, f"the answer to GET {path} has another form than an engine's")
+            raise EngineError(502, NO_ENGINE)
         return told
 
     async def post(self, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
@@ -97,7 +98,7 @@ class Engine:
             raise EngineError(502, f"the engine does not tell the digest of {image}")
         return found
 
-    async def raw(self, path: str, **query: Any) -> bytes:
+    async def raw(self, path: str, /, **query: Any) -> bytes:
         """The answer's bytes as they are: logs and archives are no JSON."""
         response = await self._http.request("GET", await self._target(path, query))
         if response.status >= 400:
@@ -121,7 +122,7 @@ class Engine:
         if status >= 400:
             raise EngineError(status, _message(Response(status, {}, said)))
 
-    async def delete(self, path: str, **query: Any) -> Any:
+    async def delete(self, path: str, /, **query: Any) -> Any:
         return await self._call("DELETE", path, query)
 
     async def post_slowly(self, path: str, body: Mapping[str, Any], seconds: float, **query: Any) -> Any:
@@ -211,7 +212,9 @@ class Engine:
         if response.status >= 400:
             raise EngineError(response.status, _message(response))
         try:
-            return msgspec.json.decode(response.body) if response.body.strip() else {}
+            if not response.body.strip():
+                return None if method == "GET" else {}
+            return msgspec.json.decode(response.body)
         except (msgspec.DecodeError, ValueError, RecursionError):
             raise EngineError(502, f"the answer to {method} {target.partition('?')[0]} is no JSON") from None
 

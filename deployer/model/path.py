@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote, unquote
 
+from deployer.model.printable import shown
+
 LONGEST: Final = 2048
 """Characters of a name. Ids have 64, names of images at most 255, keys in Consul at most 512."""
 _MOVES: Final = frozenset({"", ".", ".."})
@@ -23,13 +25,13 @@ class BadPathError(ValueError):
 def segment(text: str) -> str:
     """A name or id as one segment of a path. Raises BadPathError."""
     if len(text) > LONGEST:
-        raise BadPathError(f"{_shown(text)} is longer than {LONGEST} characters")
+        raise BadPathError(f"{shown(text)} is longer than {LONGEST} characters")
     if not _MOVES.isdisjoint(text.split("/")):
-        raise BadPathError(f"{_shown(text)} has a part that is empty, `.` or `..`: no path may hold it")
+        raise BadPathError(f"{shown(text)} has a part that is empty, `.` or `..`: no path may hold it")
     try:
         return quote(text, safe="")
     except UnicodeEncodeError:
-        raise BadPathError(f"{_shown(text)} is no text that UTF-8 can hold") from None
+        raise BadPathError(f"{shown(text)} is no text that UTF-8 can hold") from None
 
 
 def is_quoted(path: str) -> bool:
@@ -51,7 +53,7 @@ class Paths:
         """The same path. Raises BadPathError where it is not one of these."""
         parts = tuple(path.split("/"))
         if not is_quoted(path) or not any(_fits(parts, shape) for shape in self._shapes):
-            raise BadPathError(f"{_shown(path)} is no path that is asked for")
+            raise BadPathError(f"{shown(path)} is no path that is asked for")
         return path
 
 
@@ -66,7 +68,3 @@ def _fits(parts: tuple[str, ...], shape: tuple[str, ...]) -> bool:
     if shape[-1] == "**":
         shape = (*shape[:-1], *("*" for _ in parts[len(shape) - 1 :]))
     return len(parts) == len(shape) and all(wanted in {"*", part} for part, wanted in zip(parts, shape, strict=True))
-
-
-def _shown(text: str) -> str:
-    return ascii(text[:64]) + ("..." if len(text) > 64 else "")

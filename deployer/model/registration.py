@@ -25,7 +25,10 @@ A container of that name would be among the answers for `consul.service.consul`;
 of the catalogue (both seen with 1.8.7). DNS knows no upper case, so none counts here.
 """
 EXPIRY: Final = "1m"
-"""The shortest time that Consul takes; it looks every 30 s (developer.hashicorp.com/consul, check, DeregisterCriticalServiceAfter)."""
+"""The shortest time that Consul takes; it looks every 30 s (developer.hashicorp.com/consul, check, DeregisterCriticalServiceAfter).
+
+1.8.7 counts it from when a TTL ran out, and not from the registration: the TTL is short.
+"""
 
 
 def fits(text: str) -> bool:
@@ -43,7 +46,7 @@ def expiring(id_: str, name: str) -> dict[str, Any]:
     The name stays, as an ACL token may allow this one only.
     """
     check = {
-        "Name": "expires", "TTL": EXPIRY, "Status": "critical", "DeregisterCriticalServiceAfter": EXPIRY,
+        "Name": "expires", "TTL": "1s", "Status": "critical", "DeregisterCriticalServiceAfter": EXPIRY,
         "Notes": "Its id can stand in no request, so it is made to expire.",
     }  # fmt: skip
     return {"ID": id_, "Name": name, "Checks": [check]}

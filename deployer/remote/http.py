@@ -49,6 +49,8 @@ class _Channel:
     used: bool = False
     interim: int = 0
     """How many 1xx came for this request."""
+    received: int = 0
+    """How many bytes, heads and all."""
 
 
 class HttpClient:
@@ -164,7 +166,7 @@ class HttpClient:
         if channel.http.our_state is h11.DONE and channel.http.their_state is h11.DONE:
             channel.http.start_next_cycle()
             channel.used = True
-            channel.interim = 0
+            channel.interim = channel.received = 0
             self._idle.append(channel)
         else:
             channel.stream.close()
@@ -175,13 +177,14 @@ class HttpClient:
         await self._send(channel, method, target, body, headers)
         status, received, content = 0, {}, bytearray()
         while not isinstance(event := await self._event(channel), h11.EndOfMessage):
+            # Bytes as they came, as a chunk of one byte takes six of them, and a head has no end.
+            if channel.received > BODY_LIMIT:
+                raise TooLargeError(f"the answer to {_path(target)} is larger than {BODY_LIMIT} bytes")
             if isinstance(event, h11.Response):
                 status = event.status_code
                 received = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in event.headers}
             elif isinstance(event, h11.Data):
                 content += event.data
-                if len(content) > BODY_LIMIT:
-                    raise TooLargeError(f"the answer to {_path(target)} is larger than {BODY_LIMIT} bytes")
         return Response(status, received, bytes(content))
 
     async def _send(self, channel: _Channel, method: str, target: str, body: bytes, headers: dict[str, str]) -> None:
@@ -202,7 +205,9 @@ class HttpClient:
             try:
                 event = channel.http.next_event()
                 if event is h11.NEED_DATA:
-                    channel.http.receive_data(await channel.stream.read(_CHUNK))
+                    data = await channel.stream.read(_CHUNK)
+                    channel.received += len(data)
+                    channel.http.receive_data(data)
                     continue
             except h11.RemoteProtocolError as error:
                 raise ConnectionFailedError(f"the answer breaks off or is no HTTP: {error}") from None
