@@ -12,7 +12,7 @@ from tests.bench.cases import Sides, case
 from tests.bench.figures import WALL, Measure
 from tests.bench.planning import RUNS, at, one, remove_stacks, stack_deploy, started
 from tests.bench.surroundings import CLUSTER, SOCKET, deployer, write
-from tests.bench.timing import clock, run, spend
+from tests.bench.timing import run, spend
 from tests.e2e.failures import CHECK_SECONDS, KINDS, STAYS
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ DETACHED_NOT: Final = "`docker stack deploy --detach=false`"
 GIVES_UP: Final = 30
 """Seconds after which the peer is ended where it has not told of a failure: for some of them it never does."""
 TOLD: Final = Measure("until it is told", "s")
-FROM_WRITTEN: Final = Measure("from the service's being written", "s")
+FROM_WRITTEN: Final = Measure("from its being written", "s")
+CODE: Final = Measure("exit code", "")
 BEYOND: Final = Measure("beyond its time", "s")
 SECONDS: Final = 8
 
@@ -99,7 +100,7 @@ def told(cluster: Cluster, kind: Kind) -> Sample:
             if f"{kind.stack}_x: {kind.told}" in line:
                 heard = time.monotonic()
                 process.stderr.read()
-                return {TOLD: heard - began, FROM_WRITTEN: heard - written}
+                return {TOLD: heard - began, FROM_WRITTEN: heard - written, CODE: process.wait()}
     raise AssertionError(f"the failure was not told: {''.join(lines[-5:])}")
 
 
@@ -118,7 +119,8 @@ def failing(place: Place, kind: Kind) -> Iterator[Sides]:
     def peer() -> Sample:
         subprocess.run(stack_deploy("peerfail", folder / "good.yaml", *quick), env=env, check=True, capture_output=True)
         argv = ["timeout", str(GIVES_UP), *stack_deploy("peerfail", folder / "bad.yaml", *quick)]
-        return {TOLD: clock(lambda: subprocess.run(argv, env=env, check=False, capture_output=True))[WALL]}
+        ran = run(argv, cwd=folder, env=env, codes=(0, 1, 124))
+        return {TOLD: ran.sample[WALL], CODE: ran.code}
 
     with stacks_of_its_own(cluster, f"{kind.stack}|peerfail"):
         write(cluster.repo, {path: good})

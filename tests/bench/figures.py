@@ -15,7 +15,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-TABLE_WIDTH: Final = 158
+TABLE_WIDTH: Final = 168
 
 
 @dataclass(frozen=True, order=True)
@@ -121,25 +121,31 @@ def number(value: float) -> str:
     return f"{value:.{places}f}"
 
 
-def _spread_text(one: Spread | None) -> str:
+def _value(measure: Measure, value: float) -> str:
+    return number(value) if measure.unit else f"{value:g}"  # without a unit it is a count
+
+
+def _spread_text(measure: Measure, one: Spread | None) -> str:
     if one is None:
         return "-"
-    return number(one.median) if one.count == 1 else f"{number(one.median)} ({number(one.least)} to {number(one.most)})"
+    middle, least, most = (_value(measure, value) for value in (one.median, one.least, one.most))
+    return middle if one.count == 1 else f"{middle} ({least} to {most})"
 
 
 def _cells(one: Comparison | None) -> tuple[str, ...]:
     if one is None:
         return ()
     ratio = "-" if one.ratio is None else number(one.ratio)
-    difference = "-" if one.difference is None else f"{'+' if one.difference > 0 else ''}{number(one.difference)}"
-    return str(one.measure), _spread_text(one.ours), _spread_text(one.peer), ratio, difference
+    difference, sign = one.difference, "+" if (one.difference or 0) > 0 else ""
+    more = "-" if difference is None else f"{sign}{_value(one.measure, difference)}"
+    return str(one.measure), _spread_text(one.measure, one.ours), _spread_text(one.measure, one.peer), ratio, more
 
 
 def table(results: Sequence[Result]) -> str:
     """One table of everything: a block a case, a line a measure; below it what was not run or failed, and why."""
     rows = Table(box=SIMPLE_HEAD, width=TABLE_WIDTH, pad_edge=False)
     rows.add_column("case, what it is measured against, what is said of it", ratio=10)
-    rows.add_column("measure", ratio=4)
+    rows.add_column("measure", ratio=5)
     for side in ("ours", "peer"):
         rows.add_column(f"{side}: median (least to most)", ratio=6)
     rows.add_column("peer / ours", justify="right", ratio=2)

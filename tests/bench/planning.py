@@ -30,7 +30,7 @@ STACKS: Final = 200
 SAMPLE: Final = 20
 """Of the peer's deploys: each takes the same, and services of more of them would be in what the plan lists."""
 ADDRESSES: Final = 30
-RUNS: Final = Measure("until the new task runs", "s")
+RUNS: Final = Measure("new task runs after", "s")
 BARE_STACKS: Final = {
     "swarmtest": "services:\n  web: {image: 'deployer/counter:1', networks: [front, back], deploy: {replicas: 0}}\n"
     "  redis: {image: 'redis:7', networks: [back], deploy: {replicas: 0}}\nnetworks: {front: {}, back: {}}\n",

@@ -83,6 +83,35 @@ def _set(name: str, value: str | None) -> None:
         os.environ[name] = value
 
 
+@contextlib.contextmanager
+def fifty_ports() -> Iterator[list[int]]:
+    """25 machines that answer, 5 whose engine hangs, 10 that say nothing at all, 10 at whose port nobody listens."""
+    with served(*[ALONE] * GOOD, *[None] * HANGING, commands=True) as ports, contextlib.ExitStack() as stack:
+        ports.extend(stack.enter_context(mute()) for _ in range(MUTE))
+        while len(ports) < GOOD + HANGING + MUTE + REFUSING:
+            port = closed()
+            ports.extend([port] if port not in ports else [])
+        yield ports
+
+
+def plain_true(place: Place, ports: list[int]) -> Sample:
+    """`ssh HOST true` on all of them at once."""
+    folder = place.new_folder("plain")
+    identity(folder)
+    clients = [plain_ssh(folder, port, "-o", f"ConnectTimeout={SECONDS}") for port in ports]
+    key = HOST_KEY.export_public_key().decode()
+    (folder / "known_hosts").write_text("".join(f"[127.0.0.1]:{port} {key}" for port in ports))
+
+    def plain() -> None:
+        started = [
+            subprocess.Popen([*argv, "true"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for argv in clients
+        ]
+        codes = [one.wait(60) for one in started]
+        assert codes.count(0) == GOOD + HANGING, codes
+
+    return clock(plain)
+
+
 def fifty(place: Place, ports: list[int]) -> Standing:
     """A repository that names a machine for each port."""
     nodes = {
@@ -90,7 +119,7 @@ def fifty(place: Place, ports: list[int]) -> Standing:
         for number, port in enumerate(ports)
     }
     key = identity(place.new_folder("key"))
-    cluster = f"name: many\nssh: {{user: root, identity_file: {key}, connect_timeout: 30}}\n"
+    cluster = f"name: many\nssh: {{user: root, identity_file: {key}, connect_timeout: {SECONDS}}}\nengine: {{install: none}}\n"
     known = f"127.0.0.1 {HOST_KEY.export_public_key().decode()}"
     return repository(place, "fifty", {"cluster/cluster.yaml": cluster, "cluster/known_hosts": known, **nodes})
 
@@ -104,17 +133,8 @@ def fifty(place: Place, ports: list[int]) -> Standing:
     warm_up=False,
 )
 def _list(place: Place) -> Iterator[Sides]:
-    with served(*[ALONE] * GOOD, *[None] * HANGING, commands=True) as ports, contextlib.ExitStack() as stack:
-        ports.extend(stack.enter_context(mute()) for _ in range(MUTE))
-        while len(ports) < GOOD + HANGING + MUTE + REFUSING:
-            port = closed()
-            ports.extend([port] if port not in ports else [])
+    with fifty_ports() as ports:
         standing = fifty(place, ports)
-        folder = place.new_folder("plain")
-        identity(folder)
-        clients = [plain_ssh(folder, port, "-o", f"ConnectTimeout={SECONDS}") for port in ports]
-        known = "".join(f"[127.0.0.1]:{port} {HOST_KEY.export_public_key().decode()}" for port in ports)
-        (folder / "known_hosts").write_text(known)
 
         def ours() -> Sample:
             listed = [*standing.argv, "machine", "ls", "--json", "--timeout", str(SECONDS)]
@@ -124,15 +144,7 @@ def _list(place: Place) -> Iterator[Sides]:
             assert states.count("Timeout") == HANGING + MUTE, states
             return {WALL: ran.sample[WALL]}
 
-        def plain() -> None:
-            started = [
-                subprocess.Popen([*argv, "true"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                for argv in clients
-            ]
-            codes = [one.wait(60) for one in started]
-            assert codes.count(0) == GOOD + HANGING, codes
-
-        yield Sides(ours, lambda: clock(plain))
+        yield Sides(ours, lambda: plain_true(place, ports))
 
 
 @case("a server that takes connections and says nothing, given up", peer="ssh -o ConnectTimeout=1", needs=(SSH,),

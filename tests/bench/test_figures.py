@@ -7,9 +7,10 @@ import json
 import pytest
 
 from tests.bench.document import Document, encode, entry
-from tests.bench.figures import PEAK, WALL, Result, Round, Spread, compare, number, spread, table
+from tests.bench.figures import PEAK, WALL, Measure, Result, Round, Spread, compare, number, spread, table
 from tests.bench.machine import Machine
 
+ANSWERS = Measure("answers", "")
 FIVE = tuple(
     Round({WALL: ours, PEAK: 78.0}, {WALL: peer}) for ours, peer in [(1, 10), (2, 40), (3, 30), (1, 11), (9, 90)]
 )
@@ -53,7 +54,7 @@ def test_a_number_has_the_digits_that_matter(value: float, text: str) -> None:
 
 
 PLANNED = Result("a plan", "a loop of deploys", "docs: 17 times", "done", FIVE)
-CUT = Result("a push", "a bare push", "", "interrupted", (Round({WALL: 1.0}, {}),), "Ctrl-C")
+CUT = Result("a push", "a bare push", "", "interrupted", (Round({ANSWERS: 1369}, {ANSWERS: 12}),), "Ctrl-C")
 LACKING = Result("a restart", "by hand", "", "not run", reason="no engine answers")
 
 
@@ -62,13 +63,13 @@ def test_the_table_has_every_measure_and_every_reason() -> None:
     lines = [" ".join(line.split()) for line in shown.splitlines()]
     assert "a plan wall, s 2.00 (1.00 to 9.00) 30.0 (10.0 to 90.0) 10.0 -27.0" in lines
     assert "against: a loop of deploys peak memory, MiB 78.0 (78.0 to 78.0) - - -" in lines
-    assert "a push wall, s 1.00 - - -" in lines
+    assert "a push answers 1369 12 0.0088 +1357" in lines
     for words in ("said: docs: 17 times", "rounds: 5", "interrupted: Ctrl-C"):
         assert words in lines
     assert shown.endswith(
         "Not measured in full:\n  a push: interrupted: Ctrl-C\n  a restart: not run: no engine answers\n"
     )
-    assert max(len(line) for line in shown.splitlines()) <= 158
+    assert max(len(line) for line in shown.splitlines()) <= 168
 
 
 def test_a_table_of_nothing() -> None:

@@ -31,9 +31,9 @@ MANAGERS: Final = ("master", "slave", "slave2")
 ANSWERED: Final = Measure("requests answered", "")
 RETRIED: Final = Measure("at a second instance", "")
 FAILED: Final = Measure("requests failed", "")
-TAKEN: Final = Measure("a dead holder's lock taken by somebody else", "s")
-AT_HOME: Final = Measure("by the same repository", "s")
-RESUMED: Final = Measure("end of a stopped holder that is resumed", "s")
+TAKEN: Final = Measure("taken by somebody else", "s")
+AT_HOME: Final = Measure("by its own repository", "s")
+RESUMED: Final = Measure("end of one that is resumed", "s")
 
 
 @case(
@@ -71,6 +71,28 @@ def _in_order(place: Place) -> Iterator[Sides]:
         assert codes == [0, 0], codes
 
     yield Sides(lambda: deployer(cluster, "machine", "provision", "slave", "slave2"), lambda: clock(peer))
+
+
+@case(
+    "a plan while one of four machines is frozen (connect_timeout: 5)",
+    peer="ssh -o ConnectTimeout=5 to that machine",
+    claim="docs: a machine that does not answer costs connect_timeout once",
+    needs=(CLUSTER,),
+    rounds=3,
+    warm_up=False,
+)
+def _frozen(place: Place) -> Iterator[Sides]:
+    cluster = place.get(CLUSTER)
+    plain = cluster.ssh("-o", "ConnectTimeout=5", f"root@{cluster.address('slave')}", "true")
+    cluster.host("pause", cluster.container("slave"))
+    try:
+        yield Sides(
+            lambda: deployer(cluster, "plan", codes=(0, 1, 6)),
+            lambda: spend(plain, cwd=cluster.repo, env=cluster.env, codes=(255,)),
+        )
+    finally:
+        cluster.host("unpause", cluster.container("slave"))
+        wait_until(lambda: full(cluster), "every service to be complete", seconds=300)
 
 
 # --- a rolling restart ------------------------------------------------------------------------------------------------

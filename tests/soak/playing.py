@@ -24,8 +24,8 @@ PROJECT: Final = Path(__file__).parents[2]
 TAKES_DOWN: Final = 60.0
 """Seconds that a form on the real cluster is given for taking down what it made."""
 CORES: Final = len(os.sched_getaffinity(0))
-PASSED, FAILED = 0, 1
-"""pytest's exit codes; after Ctrl-C it has others, and Python's own where that came before pytest had begun."""
+BAD: Final = ("FAILED ", "ERROR ")
+"""What the lines of pytest's summary begin with. Its exit code does not tell: Ctrl-C in its last moments makes it 1 as well."""
 
 State = Literal["passed", "failed", "cut", "not run"]
 
@@ -125,9 +125,9 @@ class Player:
                 hear(line)
             code = process.wait()
             self._process = None
-        if code == PASSED:
+        if code == 0:
             return "passed", None
-        if code != FAILED and (was_cut() or self.stopped):
+        if (was_cut() or self.stopped) and not any(line.startswith(BAD) for line in said):
             return "cut", None
         log = self._kept / f"{form.name}-{seed()}.log"
         log.parent.mkdir(exist_ok=True)
