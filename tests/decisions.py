@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from deployer.diff import Diff, diff
+from deployer.diff.change import ServiceDiffers
 from deployer.diff.status import status
 from deployer.model.build import BuiltImage
 from deployer.model.desired import Desired
@@ -41,6 +42,11 @@ def get_change(found: Diff, kind: type[T]) -> T:
     (change,) = found.changes
     assert isinstance(change, kind)
     return change
+
+
+def get_update(found: Diff) -> ServiceDiffers:
+    """The only change, which is the update of a service."""
+    return get_change(found, ServiceDiffers)
 
 
 def list_reasons(found: Diff | Plan) -> list[tuple[str, str]]:
