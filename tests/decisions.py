@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from deployer.diff import Diff, diff
+from deployer.diff.change import ServiceDiffers
+from deployer.diff.status import status
 from deployer.model.build import BuiltImage
 from deployer.model.desired import Desired
-from deployer.model.observed import Observed
+from deployer.model.observed import Observed, Registrations, Unreachable
 from deployer.model.stack import StackObjects
+from deployer.model.status import Status
 from deployer.plan import Plan, Skipped, build_plan, describe
 from tests.model_cluster import foresee_outcomes
 
@@ -24,11 +27,26 @@ def decide(
     return build_plan(diff(desired, objects, observed, built), desired, objects, observed)
 
 
+def get_status(
+    desired: Desired,
+    observed: Observed,
+    objects: Sequence[StackObjects] = (),
+    registered: Mapping[str, Registrations | Unreachable] | None = None,
+) -> Status:
+    """What `deployer status` would say of a cluster that it finds so."""
+    return status(desired, objects, observed, diff(desired, objects, observed), registered)
+
+
 def get_change(found: Diff, kind: type[T]) -> T:
     """The only change, which is of that kind."""
     (change,) = found.changes
     assert isinstance(change, kind)
     return change
+
+
+def get_update(found: Diff) -> ServiceDiffers:
+    """The only change, which is the update of a service."""
+    return get_change(found, ServiceDiffers)
 
 
 def list_reasons(found: Diff | Plan) -> list[tuple[str, str]]:

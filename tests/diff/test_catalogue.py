@@ -9,6 +9,8 @@ from deployer.diff.change import Cause, ContainerDiffers, Diff, NotRegistered
 from deployer.diff.consul import consul_body
 from deployer.model.cluster import Cluster, Consul
 from deployer.model.observed import CatalogueNode, Container, Engine, Machine, Silent, Unreachable
+from tests.decisions import list_reasons
+from tests.literals.consul import make_entry, start_consul
 from tests.literals.desired import COMMIT, EARLIER, make_cluster, make_node
 from tests.literals.machines import DOWN, make_engine, make_machine
 from tests.literals.swarm import make_observed
@@ -16,25 +18,15 @@ from tests.literals.swarm import make_observed
 SERVER = make_node("consul", "none", consul="server")
 SLAVE = make_node("slave")
 BOTH = make_cluster(SERVER, SLAVE, consul=Consul())
-KNOWN = CatalogueNode(
-    "slave",
-    "10.0.0.3",
-    {
-        "deployer-cluster": "sandbox",
-        "deployer-swarm": "worker",
-        "docker-version": "26.1.5",
-        "deployer-commit": EARLIER,
-        "somebody-elses": "x",
-    },
-)
+ENTRY = make_entry("slave", "10.0.0.3")
+KNOWN = replace(ENTRY, meta={**ENTRY.meta, "deployer-commit": EARLIER, "somebody-elses": "x"})
+CONTAINER = replace(start_consul(BOTH, "consul", "10.0.0.1"), image="")
+"""Consul as an older run started it; of which image, its engine does not say."""
 
 
-def made(
-    wanted: Cluster = BOTH, address: str = "10.0.0.1", commit: str = EARLIER, version: str = "26.1.5"
-) -> Container:
-    """The container as the executor makes it from the plan's body."""
-    labels = dict(consul_body(wanted, wanted.node("consul"), address, commit)["Labels"])
-    return Container("c1", "deployer-consul", "running", labels | {"deployer.engine": version})
+def machine_of(container: Container) -> Machine:
+    """The server's machine, with that container."""
+    return make_machine("10.0.0.1", make_engine(containers=(container,)))
 
 
 def compare(
@@ -45,7 +37,7 @@ def compare(
     slave: Machine | Unreachable | None = None,
 ) -> Diff:
     machines = {
-        "consul": server or make_machine("10.0.0.1", make_engine(containers=(made(),))),
+        "consul": server or machine_of(CONTAINER),
         "slave": slave or make_machine("10.0.0.3", make_engine("n-slave")),
     }
     return diff_catalogue(wanted, make_observed(machines, None, catalogue), COMMIT)
@@ -63,10 +55,6 @@ def registered(found: Diff) -> list[tuple[str, Cause, list[str]]]:
     ]
 
 
-def reasons(found: Diff) -> list[tuple[str, str]]:
-    return [(blocked.subject, blocked.reason) for blocked in found.blocked]
-
-
 def test_all_in_order_although_made_by_another_commit() -> None:
     assert compare() == Diff((), (), 2)
 
@@ -80,7 +68,7 @@ def test_no_machine_is_the_server() -> None:
         make_cluster(SLAVE, consul=Consul()), make_observed({"slave": make_machine(engine=make_engine())}), COMMIT
     )
     assert found.changes == ()
-    assert reasons(found) == [("consul", "no machine is its server")]
+    assert list_reasons(found) == [("consul", "no machine is its server")]
 
 
 class TestServer:
@@ -90,14 +78,12 @@ class TestServer:
 
     @pytest.mark.parametrize("state", ["exited", "created", "restarting", "dead", "paused"])
     def test_stopped(self, state: str) -> None:
-        stopped = replace(made(), state=state)
-        assert container(compare(server=make_machine("10.0.0.1", make_engine(containers=(stopped,))))) == [
-            Cause.NOT_RUNNING
-        ]
+        stopped = replace(CONTAINER, state=state)
+        assert container(compare(server=machine_of(stopped))) == [Cause.NOT_RUNNING]
 
     def test_engine_upgraded(self) -> None:
-        old = made(version="20.10.24")
-        assert container(compare(server=make_machine("10.0.0.1", make_engine(containers=(old,))))) == [Cause.CHANGED]
+        old = start_consul(BOTH, "consul", "10.0.0.1", version="20.10.24")
+        assert container(compare(server=machine_of(old))) == [Cause.CHANGED]
 
     @pytest.mark.parametrize(
         "wanted",
@@ -112,14 +98,12 @@ class TestServer:
         assert container(compare(wanted=wanted)) == [Cause.CHANGED]
 
     def test_address_changed(self) -> None:
-        moved = make_machine("10.0.0.99", make_engine(containers=(made(),)))
+        moved = make_machine("10.0.0.99", make_engine(containers=(CONTAINER,)))
         assert container(compare(server=moved)) == [Cause.CHANGED]
 
     def test_a_container_of_another_role_is_not_it(self) -> None:
-        other = replace(made(), labels={"deployer.role": "registrator"})
-        assert container(compare(server=make_machine("10.0.0.1", make_engine(containers=(other,))))) == [
-            Cause.NOT_FOUND
-        ]
+        other = replace(CONTAINER, labels={"deployer.role": "registrator"})
+        assert container(compare(server=machine_of(other))) == [Cause.NOT_FOUND]
 
     def test_it_never_listens_on_the_public_address(self) -> None:
         body = consul_body(BOTH, replace(SERVER, address="203.0.113.9"), "10.0.0.1", COMMIT)
@@ -178,7 +162,7 @@ class TestWhatCannotBeRead:
     def test_the_servers_machine_nobody_is_registered_anew(self) -> None:
         found = compare(DOWN, server=DOWN)
         assert found.changes == ()
-        assert reasons(found) == [("consul", "its machine consul is unreachable")]
+        assert list_reasons(found) == [("consul", "its machine consul is unreachable")]
         assert found.blocked[0].unreachable
 
     @pytest.mark.parametrize(
@@ -189,13 +173,13 @@ class TestWhatCannotBeRead:
     def test_the_servers_engine_nothing_is_tried(self, server: Machine) -> None:
         found = compare(None, server=server)
         assert found.changes == ()
-        assert reasons(found) == [("consul", "its machine consul has no engine that answers")]
+        assert list_reasons(found) == [("consul", "its machine consul has no engine that answers")]
 
     def test_the_server_has_no_address(self) -> None:
         lost = make_machine(interfaces=(("ens3", "10.0.0.1"),), engine=make_engine())
         found = compare(None, server=lost)
         assert found.changes == ()
-        assert ("consul", "its machine consul has no known address") in reasons(found)
+        assert ("consul", "its machine consul has no known address") in list_reasons(found)
 
     def test_a_server_that_runs_without_an_answer_is_waited_for_and_told_everything(self) -> None:
         """A run may have been killed between the container's start and the election of a leader."""
@@ -207,7 +191,7 @@ class TestWhatCannotBeRead:
     def test_a_machine_outside_the_swarm_without_an_address(self) -> None:
         wanted = make_cluster(SERVER, make_node("slave", "none"), consul=Consul())
         found = compare(wanted=wanted, slave=make_machine(interfaces=(), engine=make_engine()))
-        assert reasons(found) == [("slave", "it has no interface eth0, so Consul cannot name it")]
+        assert list_reasons(found) == [("slave", "it has no interface eth0, so Consul cannot name it")]
 
     def test_a_machine_of_the_swarm_without_an_address_is_told_once(self) -> None:
-        assert reasons(compare(slave=make_machine(interfaces=(), engine=make_engine()))) == []
+        assert list_reasons(compare(slave=make_machine(interfaces=(), engine=make_engine()))) == []

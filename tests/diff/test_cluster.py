@@ -11,8 +11,9 @@ from deployer.diff import diff
 from deployer.diff.change import ServiceMissing
 from deployer.diff.machines import merge
 from deployer.model.cluster import Consul
-from deployer.model.observed import CatalogueNode, Machine, Unreachable
-from deployer.plan import build_plan, plan_text
+from deployer.model.observed import CatalogueNode
+from deployer.plan import plan_text
+from tests.decisions import decide, get_change, list_reasons
 from tests.literals.desired import make_cluster, make_desired, make_node, make_source
 from tests.literals.machines import DOWN, make_engine, make_machine
 from tests.literals.stacks import (
@@ -24,43 +25,38 @@ from tests.literals.stacks import (
     make_stack,
     with_container,
 )
-from tests.literals.swarm import make_member, make_observed, make_swarm
+from tests.literals.swarm import change_swarm, make_member, make_observed, make_standing, make_swarm
 
 WEB = make_stack("s", make_service("s_web", 1))
+TWO = make_cluster(make_node("a", "manager"), make_node("b"))
 
 
 def test_without_a_swarm_for_them_stacks_are_blocked_not_forgotten() -> None:
     wanted = make_desired(make_cluster(make_node("a", "none")), make_source("s"))
     found = diff(wanted, (WEB,), make_observed({"a": make_machine(engine=make_engine())}))
     assert found.changes == ()
-    assert [(blocked.subject, blocked.reason) for blocked in found.blocked] == [
-        ("stack s", "there is no swarm to run it")
-    ]
+    assert list_reasons(found) == [("stack s", "there is no swarm to run it")]
 
 
 def test_while_the_manager_is_unreachable_nothing_is_said_of_stacks() -> None:
-    wanted = make_desired(make_cluster(make_node("a", "manager"), make_node("b")), make_source("s"))
-    found = diff(wanted, (WEB,), make_observed({"a": DOWN, "b": make_machine(engine=make_engine("n-b"))}))
+    seen = make_observed({"a": DOWN, "b": make_machine(engine=make_engine("n-b"))})
+    found = diff(make_desired(TWO, make_source("s")), (WEB,), seen)
     assert found.changes == ()
     assert [blocked.subject for blocked in found.blocked] == ["a", "swarm"]
 
 
 def test_stacks_are_not_put_into_the_swarm_that_a_machine_brought_along() -> None:
     wanted = make_desired(make_cluster(make_node("a", "manager"), make_node("b", "manager")), make_source("s"))
-    machines = {
-        "a": make_machine(engine=make_engine("n-a", manager=True, swarm="other")),
-        "b": make_machine(engine=make_engine("n-b", manager=True)),
-    }
-    found = diff(wanted, (WEB,), make_observed(machines, make_swarm(make_member("n-a", "manager"), via="a")))
+    other = make_machine(engine=make_engine("n-a", manager=True, swarm="other"))
+    standing = make_standing(("a", "b"), machines={"a": other})
+    found = diff(wanted, (WEB,), change_swarm(standing, members=(make_member("n-a", "manager"),)))
     assert found.changes == ()
     assert [blocked.subject for blocked in found.blocked] == ["swarm"]
 
 
 def test_an_unreachable_worker_holds_no_stack_up() -> None:
-    wanted = make_desired(make_cluster(make_node("a", "manager"), make_node("b")), make_source("s"))
-    machines: dict[str, Machine | Unreachable] = {"a": make_machine(engine=make_engine("n-a", manager=True)), "b": DOWN}
-    found = diff(wanted, (WEB,), make_observed(machines, make_swarm(make_member("n-a", "manager"), via="a")))
-    assert [type(change) for change in found.changes] == [ServiceMissing]
+    found = diff(make_desired(TWO, make_source("s")), (WEB,), make_standing("a", machines={"b": DOWN}))
+    assert get_change(found, ServiceMissing).name == "s_web"
     assert [(blocked.subject, blocked.unreachable) for blocked in found.blocked] == [("b", True)]
 
 
@@ -132,7 +128,7 @@ def test_the_order_of_the_input_does_not_matter(data: st.DataObject) -> None:
     other = shuffled(look, data.draw)
     found = diff(wanted, mixed, other)
     assert found == expected
-    assert plan_text(build_plan(found, wanted, mixed, other)) == plan_text(build_plan(expected, wanted, objects, look))
+    assert plan_text(decide(wanted, other, mixed)) == plan_text(decide(wanted, look, objects))
 
 
 json_values = st.recursive(

@@ -7,11 +7,11 @@ import pytest
 
 from deployer.diff.catalogue import diff_catalogue
 from deployer.diff.change import Cause, ContainerDiffers, Diff
-from deployer.diff.consul import consul_body
 from deployer.model.cluster import Cluster, Consul, ConsulSecrets
 from deployer.model.observed import Container, Machine, Unreachable
 from deployer.model.secret import Secret
-from tests.literals.desired import COMMIT, EARLIER, make_cluster, make_node
+from tests.literals.consul import start_consul
+from tests.literals.desired import COMMIT, make_cluster, make_node
 from tests.literals.machines import DOWN, make_engine, make_machine
 from tests.literals.swarm import make_observed
 
@@ -21,12 +21,9 @@ ADDRESSES = {"a": "10.0.0.1", "b": "10.0.0.2", "c": "10.0.0.3", "d": "10.0.0.4"}
 FOUR = make_cluster(A, B, C, AGENT, consul=Consul())
 
 
-def made(name: str, wanted: Cluster = FOUR, *joins: str, image: str = "") -> Container:
-    """The container as the executor makes it."""
-    others = joins or tuple(ADDRESSES[other] for other in "abc" if other != name)
-    body = consul_body(wanted, wanted.node(name), ADDRESSES[name], EARLIER, others)
-    told = dict(body["Labels"]) | {"deployer.engine": "26.1.5"}
-    return Container("c", "deployer-consul", "running", told, image or body["Image"])
+def start(name: str, wanted: Cluster = FOUR, *joins: str) -> Container:
+    others = joins or [ADDRESSES[other] for other in "abc" if other != name]
+    return start_consul(wanted, name, ADDRESSES[name], others)
 
 
 def there(name: str, *containers: Container) -> Machine:
@@ -34,7 +31,7 @@ def there(name: str, *containers: Container) -> Machine:
 
 
 def compare(wanted: Cluster = FOUR, **machines: Machine | Unreachable) -> Diff:
-    standing = {name: there(name, made(name)) for name in ADDRESSES}
+    standing = {name: there(name, start(name)) for name in ADDRESSES}
     return diff_catalogue(wanted, make_observed(standing | machines, None, ()), COMMIT)
 
 
@@ -73,13 +70,13 @@ def test_a_server_that_cannot_be_reached_restarts_nobody() -> None:
 
 
 def test_a_server_that_moved_is_made_anew_alone() -> None:
-    assert containers(compare(a=make_machine("10.0.0.99", make_engine(containers=(made("a"),))))) == [
+    assert containers(compare(a=make_machine("10.0.0.99", make_engine(containers=(start("a"),))))) == [
         ("a", "server", Cause.CHANGED)
     ]
 
 
 def test_who_knows_none_of_the_servers_any_more_is_made_anew() -> None:
-    assert containers(compare(d=there("d", made("d", FOUR, "10.9.9.9")))) == [("d", "agent", Cause.CHANGED)]
+    assert containers(compare(d=there("d", start("d", FOUR, "10.9.9.9")))) == [("d", "agent", Cause.CHANGED)]
 
 
 def test_another_image_is_the_cause() -> None:
@@ -117,7 +114,7 @@ class TestWhatCannotBeRead:
 
 @pytest.mark.parametrize("state", ["exited", "restarting"])
 def test_an_agent_that_does_not_run(state: str) -> None:
-    stopped = replace(made("d"), state=state)
+    stopped = replace(start("d"), state=state)
     assert containers(compare(d=there("d", stopped))) == [("d", "agent", Cause.NOT_RUNNING)]
 
 
@@ -152,7 +149,7 @@ class TestSecrets:
 
     def test_others_make_the_containers_anew(self) -> None:
         others = replace(self.SECRET, secrets=replace(self.SECRET.secrets, digest="digest2"))
-        standing = {name: there(name, made(name, self.SECRET)) for name in ADDRESSES}
+        standing = {name: there(name, start(name, self.SECRET)) for name in ADDRESSES}
         assert compare(self.SECRET, **standing).changes == ()
         assert {cause for *_, cause in containers(compare(others, **standing))} == {Cause.CHANGED}
 

@@ -7,9 +7,10 @@ from typing import Any
 from deployer.diff.change import Cause, Diff, ServiceDiffers, ServiceMissing, ServiceSurplus
 from deployer.diff.held import new_ports, with_held
 from deployer.model.observed import LiveService, Observed, PortHeld
+from tests.decisions import list_reasons
 from tests.literals.desired import make_cluster, make_node
 from tests.literals.machines import DOWN, make_engine, make_machine
-from tests.literals.swarm import make_member, make_observed, make_swarm
+from tests.literals.swarm import change_member, make_observed, make_standing
 
 
 def body(*ports: tuple[int, str], constraints: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -22,8 +23,7 @@ def body(*ports: tuple[int, str], constraints: tuple[str, ...] = ()) -> dict[str
 
 
 def seen() -> Observed:
-    machines = {"m": make_machine(engine=make_engine("n1", manager=True)), "w": make_machine(engine=make_engine("n2"))}
-    return make_observed(machines, make_swarm(make_member("n1", "manager"), make_member("n2", labels={"zone": "b"})))
+    return change_member(make_standing("m", "w"), "n-w", labels={"zone": "b"})
 
 
 NOBODY = make_cluster()
@@ -34,6 +34,8 @@ NGINX = {"m": (PortHeld(80, "tcp", "nginx (process 12)"),), "w": ()}
 def test_every_machine_is_asked_for_the_routing_mesh_and_some_for_a_port_of_their_own() -> None:
     mesh = Diff((ServiceMissing("web", "web_app", body((80, "ingress"))),))
     assert new_ports(mesh, seen(), NOBODY) == (frozenset({(80, "tcp")}), frozenset({"m", "w"}))
+    placed = Diff((ServiceMissing("web", "web_app", body((80, "ingress"), constraints=("node.labels.zone==b",))),))
+    assert new_ports(placed, seen(), NOBODY).machines == {"m", "w"}, "the mesh listens where no task runs, too"
     own = Diff((ServiceMissing("web", "web_app", body((80, "host"), constraints=("node.labels.zone==b",))),))
     assert new_ports(own, seen(), NOBODY) == (frozenset({(80, "tcp")}), frozenset({"w"}))
 
@@ -51,11 +53,7 @@ def test_a_service_whose_port_is_held_is_blocked_and_the_holder_named() -> None:
     )
     done = with_held(differences, seen(), NOBODY, NGINX)
     assert [change.name for change in done.changes] == ["web_db"]  # type: ignore[union-attr]  # both are services
-    (blocked,) = done.blocked
-    assert (blocked.subject, blocked.reason) == (
-        "service web_app",
-        "port 80/tcp of m is held by nginx (process 12)",
-    )
+    assert list_reasons(done) == [("service web_app", "port 80/tcp of m is held by nginx (process 12)")]
 
 
 def test_a_holder_where_the_service_does_not_run_is_no_matter() -> None:

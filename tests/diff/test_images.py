@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -13,11 +12,20 @@ from deployer.diff.placement import may_run
 from deployer.model import labels
 from deployer.model.cluster import Images
 from deployer.model.observed import ImageFound, ImageUnknown, LiveService, Observed
-from deployer.model.stack import StackObjects
 from tests.literals.desired import make_cluster, make_desired, make_node, make_source
-from tests.literals.machines import make_engine, make_machine
-from tests.literals.stacks import deploy_service, make_service, make_stack, with_container, with_template
-from tests.literals.swarm import make_member, make_observed, make_swarm
+from tests.literals.machines import make_machine
+from tests.literals.stacks import (
+    change_by_hand,
+    deploy_service,
+    make_service,
+    make_stack,
+    with_constraints,
+    with_container,
+)
+from tests.literals.swarm import change_swarm, make_member, make_observed, make_standing
+
+if TYPE_CHECKING:
+    from deployer.model.desired import Desired
 
 Policy = Literal["changed", "always", "never"]
 OLD, NEW = "sha256:" + "a" * 64, "sha256:" + "b" * 64
@@ -31,34 +39,22 @@ def written(body: dict[str, Any], digest: str, image: str = "") -> LiveService:
         body = with_container(body, Image=f"{bare}@{digest}")
         body["Labels"] = {**body["Labels"], labels.DIGEST: digest}
     found = deploy_service(body)
-    return replace(found, spec=with_container(found.spec, Image=image)) if image else found
+    return change_by_hand(found, **with_container(found.spec, Image=image)) if image else found
 
 
 def seen(*services: LiveService) -> Observed:
-    machines = {
-        "m": make_machine(engine=make_engine("m", manager=True)),
-        "w": make_machine(engine=make_engine("w")),
-        "off": make_machine(engine=make_engine("off")),
-    }
-    members = (
-        make_member("m", "manager"),
-        make_member("w", labels={"disk": "ssd"}),
-        make_member("off", availability="drain"),
-    )
-    return make_observed(machines, make_swarm(*members, via="m", services=services))
+    with_disk, drained = make_member("n-w", labels={"disk": "ssd"}), make_member("n-off", availability="drain")
+    standing = make_standing(("m",), ("w", "off"), services=services)
+    return change_swarm(standing, members=(make_member("n-m", "manager"), with_disk, drained))
 
 
-def desired(policy: Policy = "changed", own: Policy | None = None) -> Any:
-    cluster = replace(
-        make_cluster(make_node("m", "manager"), make_node("w"), make_node("off", availability="drain")),
-        images=Images(resolve=policy),
-    )
-    source = make_source("shop")
-    settings = type(source.settings)(images=Images(resolve=own) if own else None)
-    return make_desired(cluster, replace(source, settings=settings))
+def desired(policy: Policy = "changed", own: Policy | None = None) -> Desired:
+    nodes = (make_node("m", "manager"), make_node("w"), make_node("off", availability="drain"))
+    cluster = make_cluster(*nodes, images=Images(resolve=policy))
+    return make_desired(cluster, make_source("shop", images=Images(resolve=own) if own else None))
 
 
-def changes(wanted: Any, live: Observed, answer: ImageFound | ImageUnknown | None, body: Any = WEB) -> Any:
+def changes(wanted: Desired, live: Observed, answer: ImageFound | ImageUnknown | None, body: Any = WEB) -> Any:
     stacks = [make_stack("shop", body)]
     asked = wanted_images(wanted, stacks, live)
     assert bool(asked) == (answer is not None), asked
@@ -132,7 +128,7 @@ def test_a_digest_in_git_is_asked_for_nowhere_and_counts_in_the_hash() -> None:
 
 def test_what_cannot_be_told_blocks_its_service_alone() -> None:
     other = make_service("shop_db", image="db:1")
-    stacks = [StackObjects("shop", (), (), (), (WEB, other))]
+    stacks = [make_stack("shop", WEB, other)]
     wanted, live = desired(), seen()
     images: dict[str, ImageFound | ImageUnknown] = {
         "app:1": ImageUnknown("docker.io says no", "log in"),
@@ -160,7 +156,7 @@ def test_before_there_is_a_swarm_the_plan_leaves_it_to_the_run() -> None:
 
 
 def test_only_machines_that_may_run_it_are_asked_what_they_hold() -> None:
-    placed = with_template(WEB, Placement={"Constraints": ["node.labels.disk == ssd"]})
+    placed = with_constraints(WEB, "node.labels.disk == ssd")
     assert wanted_images(desired(), [make_stack("shop", WEB)], seen()) == {"app:1": frozenset({"m", "w"})}
     assert wanted_images(desired(), [make_stack("shop", placed)], seen()) == {"app:1": frozenset({"w"})}
 

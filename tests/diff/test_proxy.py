@@ -10,18 +10,18 @@ import pytest
 from deployer.diff.proxy import virtual_host, virtual_hosts, with_proxy
 from deployer.diff.services import Seen
 from deployer.model.cluster import Proxy
-from tests.literals.desired import make_cluster, make_node
-from tests.literals.stacks import deploy_service, make_service, make_stack, with_container, with_template
+from tests.literals.desired import ALONE
+from tests.literals.stacks import deploy_service, make_service, make_stack, with_container, with_networks
 
 if TYPE_CHECKING:
     from deployer.model.observed import LiveService
     from deployer.model.stack import Body
 
-CLUSTER = replace(make_cluster(make_node("m", "manager")), proxy=Proxy(stack="edge", service="nginx"))
+CLUSTER = replace(ALONE, proxy=Proxy(stack="edge", service="nginx"))
 
 
 def service(name: str, *networks: str, host: str = "", count: int = 1) -> dict[str, Any]:
-    body = with_template(make_service(name, count), Networks=[{"Target": network} for network in networks])
+    body = with_networks(make_service(name, count), *networks)
     return with_container(body, Env=[f"VIRTUAL_HOST={host}"]) if host else body
 
 

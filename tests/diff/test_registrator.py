@@ -11,7 +11,8 @@ from deployer.model.cluster import Cluster, Consul, ConsulSecrets
 from deployer.model.observed import Container, Machine, Silent, Unreachable
 from deployer.model.registrator import Registrator
 from deployer.model.secret import Secret, SecretFile
-from tests.literals.desired import COMMIT, EARLIER, make_cluster, make_node
+from tests.literals.consul import start_registrator
+from tests.literals.desired import COMMIT, make_cluster, make_node
 from tests.literals.machines import DOWN, make_engine, make_machine
 from tests.literals.swarm import make_observed
 
@@ -21,26 +22,23 @@ ADDRESSES = {"consul": "10.0.0.1", "slave": "10.0.0.3"}
 
 
 def two(section: Registrator | None = None, *, image: str = OURS, slave: Any = PLAIN) -> Cluster:
-    made = make_cluster(SERVER, slave, consul=Consul())
     section = section or Registrator(resync=60)
-    return replace(made, registrator=section, registrator_image=section.image or image)
+    return make_cluster(SERVER, slave, consul=Consul(), registrator=section, registrator_image=section.image or image)
 
 
-def made(name: str, wanted: Cluster | None = None, agent: str = "") -> Container:
-    """The container as the executor makes it."""
+def start(name: str, wanted: Cluster | None = None) -> Container:
     wanted = wanted or two()
-    agent = agent or ("127.0.0.1" if wanted.node(name).consul else ADDRESSES["consul"])
-    body = registrator_body(wanted, wanted.node(name), ADDRESSES[name], agent, EARLIER)
-    return Container("r", "deployer-registrator", "running", body["Labels"], body["Image"])
+    agent = "127.0.0.1" if wanted.node(name).consul else ADDRESSES["consul"]
+    return start_registrator(wanted, name, ADDRESSES[name], agent)
 
 
-def there(name: str, *containers: Container, images: tuple[str, ...] = (OURS,)) -> Machine:
-    return make_machine(ADDRESSES[name], replace(make_engine(containers=containers), images=images))
+def there(name: str, *containers: Container) -> Machine:
+    return make_machine(ADDRESSES[name], make_engine(containers=containers, images=(OURS,)))
 
 
 def compare(wanted: Cluster | None = None, **machines: Machine | Unreachable) -> Diff:
     wanted = wanted or two()
-    standing = {name: there(name, made(name)) for name in ADDRESSES}
+    standing = {name: there(name, start(name)) for name in ADDRESSES}
     return diff_registrators(wanted, make_observed(standing | machines), COMMIT)
 
 
@@ -97,12 +95,12 @@ def test_other_flags() -> None:
 
 
 def test_not_running() -> None:
-    dead = replace(made("slave"), state="restarting")
+    dead = replace(start("slave"), state="restarting")
     assert found(compare(slave=there("slave", dead))) == [("slave", "run", Cause.NOT_RUNNING)]
 
 
 def test_an_engine_upgrade_is_no_reason() -> None:
-    newer = make_machine("10.0.0.3", replace(make_engine(containers=(made("slave"),), version="99.1"), images=(OURS,)))
+    newer = make_machine("10.0.0.3", make_engine(containers=(start("slave"),), version="99.1", images=(OURS,)))
     assert compare(slave=newer) == Diff((), (), 2)
 
 
@@ -130,7 +128,7 @@ class TestWhereItRegisters:
         assert [change.leaves for change in changes] == ["", ""]
 
     def test_the_server_moved(self) -> None:
-        moved = make_machine("10.0.0.9", replace(make_engine(), images=(OURS,)))
+        moved = make_machine("10.0.0.9", make_engine(images=(OURS,)))
         assert ("slave", "run", Cause.CHANGED) in found(compare(consul=moved))
 
     @pytest.mark.parametrize("server", [DOWN, make_machine(engine=Silent("x"))], ids=["unreachable", "silent"])
@@ -152,7 +150,7 @@ class TestToken:
 
     def test_another_token_is_another_container(self) -> None:
         other = replace(self.SECRET, secrets=replace(self.SECRET.secrets, digest="digest2"))
-        standing = {name: there(name, made(name, self.SECRET)) for name in ADDRESSES}
+        standing = {name: there(name, start(name, self.SECRET)) for name in ADDRESSES}
         assert compare(self.SECRET, **standing).changes == ()
         assert {cause for *_, cause in found(compare(other, **standing))} == {Cause.CHANGED}
 

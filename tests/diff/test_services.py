@@ -20,36 +20,35 @@ from deployer.diff.change import (
 )
 from deployer.diff.stacks import diff_stacks
 from deployer.model.observed import LiveObject, LiveService
+from tests.decisions import get_update, list_reasons
 from tests.literals.desired import CLUSTER, COMMIT, EARLIER
 from tests.literals.stacks import (
+    change_by_hand,
     deploy_object,
     deploy_service,
+    disown_service,
     make_content,
     make_foreign,
     make_network,
     make_service,
     make_stack,
     with_container,
+    with_networks,
     with_template,
 )
-from tests.literals.swarm import make_member, make_swarm
+from tests.literals.swarm import make_member, make_standing, make_swarm
 
 WEB = make_service("s_web", 3)
 
 
 def compare(body: dict[str, Any], *services: LiveService, objects: tuple[LiveObject, ...] = (), **parts: Any) -> Diff:
-    seen = make_swarm(make_member("n-master", "manager"), services=services, objects=objects)
+    seen = make_standing(services=services, objects=objects).swarm
     return diff_stacks(CLUSTER, [make_stack("s", body, **parts)], seen, COMMIT)
 
 
-def differs(found: Diff) -> ServiceDiffers:
-    (change,) = found.changes
-    assert isinstance(change, ServiceDiffers)
-    return change
-
-
-def reasons(found: Diff) -> list[tuple[str, str]]:
-    return [(blocked.subject, blocked.reason) for blocked in found.blocked]
+def force_update(live: LiveService, times: int) -> LiveService:
+    """As after so many `docker service update --force`."""
+    return replace(live, spec=with_template(live.spec, ForceUpdate=times))
 
 
 class TestService:
@@ -72,19 +71,19 @@ class TestService:
         found = diff_stacks(CLUSTER, [make_stack("s", WEB, networks=(make_network("s_n"),))], None, COMMIT)
         assert [type(change) for change in found.changes] == [ObjectMissing, ServiceMissing]
 
-    def test_count_differs(self) -> None:
-        found = differs(compare(make_service("s_web", 3), deploy_service(make_service("s_web", 2))))
+    def test_count_get_update(self) -> None:
+        found = get_update(compare(make_service("s_web", 3), deploy_service(make_service("s_web", 2))))
         assert found.fields == (Field("Mode.Replicated.Replicas", 2, 3),)
         assert found.cause is Cause.COUNT
 
     def test_count_and_more_is_a_change(self) -> None:
         assert (
-            differs(compare(make_service("s_web", 3, "app:2"), deploy_service(make_service("s_web", 2)))).cause
+            get_update(compare(make_service("s_web", 3, "app:2"), deploy_service(make_service("s_web", 2)))).cause
             is Cause.CHANGED
         )
 
     def test_changed_in_git(self) -> None:
-        found = differs(compare(make_service("s_web", 3, "app:2"), deploy_service(WEB)))
+        found = get_update(compare(make_service("s_web", 3, "app:2"), deploy_service(WEB)))
         assert found.fields == (Field("TaskTemplate.ContainerSpec.Image", "app:1", "app:2"),)
         assert found.cause is Cause.CHANGED
 
@@ -92,32 +91,29 @@ class TestService:
         "by_hand", [{"Mode": {"Replicated": {"Replicas": 9}}}, {"EndpointSpec": {"Mode": "dnsrr"}}]
     )
     def test_changed_by_hand(self, by_hand: dict[str, Any]) -> None:
-        seen = deploy_service(WEB)
-        found = differs(compare(WEB, replace(seen, spec={**seen.spec, **by_hand})))
+        found = get_update(compare(WEB, change_by_hand(deploy_service(WEB), **by_hand)))
         assert found.cause is Cause.DRIFTED
 
     def test_the_plan_remembers_what_it_saw(self) -> None:
         seen = deploy_service(WEB, version=4711)
-        assert differs(compare(make_service("s_web", 4), seen)).seen is seen
+        assert get_update(compare(make_service("s_web", 4), seen)).seen is seen
 
     def test_one_that_is_not_ours_is_never_touched(self) -> None:
         body = make_service("s_web", 9)
         seen = LiveService("id", 1, make_service("s_web", 1), 1, 1)
-        assert reasons(compare(body, seen)) == [
+        assert list_reasons(compare(body, seen)) == [
             ("service s_web", "it exists and is not this cluster's (no label deployer.cluster of it)")
         ]
         assert compare(body, seen).changes == ()
 
     def test_nor_another_clusters(self) -> None:
-        seen = deploy_service(WEB)
-        theirs = replace(seen, spec={**seen.spec, "Labels": {**seen.labels, "deployer.cluster": "production"}})
+        theirs = disown_service(deploy_service(WEB), {"deployer.cluster": "production"})
         assert compare(make_service("s_web", 9), theirs).changes == ()
 
     def test_forced_updates_are_carried_over(self) -> None:
-        seen = deploy_service(WEB)
-        forced = replace(seen, spec=with_template(seen.spec, ForceUpdate=5))
+        forced = force_update(deploy_service(WEB), 5)
         assert compare(WEB, forced).changes == ()
-        assert differs(compare(make_service("s_web", 4), forced)).body["TaskTemplate"]["ForceUpdate"] == 5
+        assert get_update(compare(make_service("s_web", 4), forced)).body["TaskTemplate"]["ForceUpdate"] == 5
 
     @pytest.mark.parametrize(
         ("before", "after", "words"),
@@ -188,20 +184,14 @@ class TestTasks:
 
     def test_tasks_on_a_machine_that_is_down_count_as_running_and_are_not_waited_for(self) -> None:
         """swarmkit#1270, moby#45922: 4 of 3 until Swarm forgets the fourth, a day later."""
-        seen = make_swarm(
-            make_member("n-master", "manager"),
-            make_member("n-slave", state="down"),
-            services=(deploy_service(WEB, running=4),),
-        )
-        assert diff_stacks(CLUSTER, [make_stack("s", WEB)], seen, COMMIT).changes == ()
-        seen = make_swarm(
-            make_member("n-master", "manager"),
-            make_member("n-slave", state="down"),
-            services=(deploy_service(WEB, running=2),),
-        )
-        assert [type(c) for c in diff_stacks(CLUSTER, [make_stack("s", WEB)], seen, COMMIT).changes] == [
-            ServiceUnsettled
-        ]
+
+        def changes(running: int) -> tuple[Change, ...]:
+            members = (make_member("n-master", "manager"), make_member("n-slave", state="down"))
+            seen = make_swarm(*members, services=(deploy_service(WEB, running=running),))
+            return diff_stacks(CLUSTER, [make_stack("s", WEB)], seen, COMMIT).changes
+
+        assert changes(running=4) == ()
+        assert [type(change) for change in changes(running=2)] == [ServiceUnsettled]
 
     def test_none_wanted_none_running(self) -> None:
         body = make_service("s_web", 0)
@@ -214,21 +204,19 @@ class TestTasks:
 
 class TestNetworksOfServices:
     def test_ids_are_names(self) -> None:
-        body = with_template(WEB, Networks=[{"Target": "s_default"}])
-        stored = with_template(WEB, Networks=[{"Target": "id-s_default"}])
+        live = deploy_service(with_networks(WEB, "id-s_default"))
         ours = deploy_object("network", make_network("s_default"))
-        assert compare(body, deploy_service(stored), objects=(ours,), networks=(make_network("s_default"),)) == Diff(
-            (), (), 2
-        )
+        found = compare(with_networks(WEB, "s_default"), live, objects=(ours,), networks=(make_network("s_default"),))
+        assert found == Diff((), (), 2)
 
     def test_the_host_network_has_an_id_that_no_engine_lists(self) -> None:
-        body = with_template(WEB, Networks=[{"Target": "host"}])
-        stored = deploy_service(with_template(WEB, Networks=[{"Target": "cwmjem5wg2l8ew4ucwv0o4wkq"}]))
+        body = with_networks(WEB, "host")
+        stored = deploy_service(with_networks(WEB, "cwmjem5wg2l8ew4ucwv0o4wkq"))
         assert compare(body, stored, external=(("network", "host"),)) == Diff((), (), 1)
 
     def test_a_network_too_many(self) -> None:
-        stored = deploy_service(with_template(WEB, Networks=[{"Target": "cwmjem5wg2l8ew4ucwv0o4wkq"}]))
-        assert [field.path for field in differs(compare(WEB, stored)).fields] == [
+        stored = deploy_service(with_networks(WEB, "cwmjem5wg2l8ew4ucwv0o4wkq"))
+        assert [field.path for field in get_update(compare(WEB, stored)).fields] == [
             "TaskTemplate.Networks[cwmjem5wg2l8ew4ucwv0o4wkq]"
         ]
 
@@ -254,7 +242,7 @@ class TestObjects:
 
         refused = compare(WEB, deploy_service(WEB), objects=(make_foreign(kind, body),), **parts)
         assert refused.changes == ()
-        assert [subject for subject, _ in reasons(refused)] == [f"{kind} {body['Name']}"]
+        assert [subject for subject, _ in list_reasons(refused)] == [f"{kind} {body['Name']}"]
 
     @pytest.mark.parametrize("kind", ["config", "secret"])
     def test_a_changed_content_says_what_it_takes_the_place_of_and_shows_none_of_it(self, kind: Any) -> None:
@@ -283,7 +271,7 @@ class TestObjects:
     @pytest.mark.parametrize(
         ("kind", "part", "reference"),
         [
-            ("network", "networks", with_template(WEB, Networks=[{"Target": "s_x"}])),
+            ("network", "networks", with_networks(WEB, "s_x")),
             ("config", "configs", with_container(WEB, Configs=[{"ConfigName": "s_x"}])),
             ("secret", "secrets", with_container(WEB, Secrets=[{"SecretName": "s_x"}])),
         ],
@@ -292,7 +280,7 @@ class TestObjects:
         parts: dict[str, Any] = {part: (make_content("s_x"),)}
         found = compare(reference, objects=(make_foreign(kind, make_content("s_x")),), **parts)
         assert found.changes == ()
-        assert reasons(found)[1] == ("service s_web", f"it needs {kind} s_x, which it cannot have")
+        assert list_reasons(found)[1] == ("service s_web", f"it needs {kind} s_x, which it cannot have")
 
     def test_two_stacks_define_one_name(self) -> None:
         stacks = [make_stack(name, networks=(make_network("shared"),)) for name in ("b", "a")]
@@ -300,14 +288,14 @@ class TestObjects:
         assert [(change.stack, change.name) for change in found.changes if isinstance(change, ObjectMissing)] == [
             ("a", "shared")
         ]
-        assert reasons(found) == [("network shared", "stacks a and b both define it")]
+        assert list_reasons(found) == [("network shared", "stacks a and b both define it")]
 
     def test_two_stacks_define_one_service(self) -> None:
         """Stack `a` with service `b_c`, stack `a_b` with service `c`."""
         stacks = [make_stack("a", make_service("a_b_c", 1)), make_stack("a_b", make_service("a_b_c", 2))]
         found = diff_stacks(CLUSTER, stacks, None, COMMIT)
         assert [change.stack for change in found.changes if isinstance(change, ServiceMissing)] == ["a"]
-        assert reasons(found) == [("service a_b_c", "stacks a and a_b both define it")]
+        assert list_reasons(found) == [("service a_b_c", "stacks a and a_b both define it")]
 
 
 class TestNetworkOptions:
@@ -329,10 +317,10 @@ class TestNetworkOptions:
     def test_a_difference_means_another_network(
         self, wanted: dict[str, Any], present: dict[str, Any], told: tuple[str, Any, Any]
     ) -> None:
-        body = with_template(make_service("s_web", 4), Networks=[{"Target": "s_n"}])
+        body = with_networks(make_service("s_web", 4), "s_n")
         found = compare(
             body,
-            deploy_service(with_template(WEB, Networks=[{"Target": "id-s_n"}])),
+            deploy_service(with_networks(WEB, "id-s_n")),
             objects=(deploy_object("network", make_network("s_n", **present)),),
             networks=(make_network("s_n", **wanted),),
         )
@@ -358,12 +346,12 @@ class TestNetworkOptions:
 
 
 class TestExternals:
-    WANTS = with_template(WEB, Networks=[{"Target": "shared"}])
+    WANTS = with_networks(WEB, "shared")
 
     def test_missing_and_the_services_that_need_it_are_not_tried(self) -> None:
         found = compare(self.WANTS, external=(("network", "shared"),))
         assert found.changes == ()
-        assert reasons(found) == [
+        assert list_reasons(found) == [
             ("stack s", "its external network shared does not exist"),
             ("service s_web", "it needs network shared, which it cannot have"),
         ]
@@ -398,7 +386,7 @@ class TestExternals:
             make_stack("s", self.WANTS, external=(("network", "shared"),)),
             make_stack("t", configs=(make_content("shared"),)),
         ]
-        assert ("stack s", "its external network shared does not exist") in reasons(
+        assert ("stack s", "its external network shared does not exist") in list_reasons(
             diff_stacks(CLUSTER, stacks, None, COMMIT)
         )
 
@@ -423,17 +411,16 @@ ONCE = with_template(make_service("s_migrate", 1), RestartPolicy={"Condition": "
 
 def test_what_ran_once_and_failed_is_tried_again() -> None:
     """Swarm leaves it alone, and an update with the same spec would not start it."""
-    change = differs(compare(ONCE, replace(deploy_service(ONCE, running=0), failed=1)))
+    change = get_update(compare(ONCE, deploy_service(ONCE, running=0, failed=1)))
     assert change.cause is Cause.NOT_HEALTHY
     assert change.body["TaskTemplate"]["ForceUpdate"] == 1
     assert str(change.effect) == "starts 1 task"
-    forced = replace(deploy_service(ONCE, running=0), failed=1)
-    forced.spec["TaskTemplate"]["ForceUpdate"] = 4
-    assert differs(compare(ONCE, forced)).body["TaskTemplate"]["ForceUpdate"] == 5
+    forced = force_update(deploy_service(ONCE, running=0, failed=1), 4)
+    assert get_update(compare(ONCE, forced)).body["TaskTemplate"]["ForceUpdate"] == 5
 
 
 def test_what_ran_once_and_ended_well_or_still_runs_is_left_alone() -> None:
-    assert compare(ONCE, replace(deploy_service(ONCE, running=0), completed=1)).changes == ()
+    assert compare(ONCE, deploy_service(ONCE, running=0, completed=1)).changes == ()
     assert compare(ONCE, deploy_service(ONCE, running=1)).changes == ()
     assert compare(ONCE, deploy_service(ONCE, running=0)).changes == (), (
         "nobody knows how it ended: it is not run again for that"

@@ -1,37 +1,40 @@
 """Two words for every machine and stack."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from deployer.diff import diff
-from deployer.diff.status import status
 from deployer.model.cluster import Consul
 from deployer.model.field import Field
-from deployer.model.observed import CatalogueNode, Machine, Observed, Registrations, Silent, Unreachable
+from deployer.model.observed import CatalogueNode, LiveService, Machine, Observed, Registrations, Silent, Unreachable
 from deployer.model.registrator import Registrator
-from deployer.model.stack import StackObjects, StackSettings
+from deployer.model.stack import StackObjects
 from deployer.model.status import NodeStatus, RegistratorStatus, StackStatus, worst
-from tests.literals.desired import COMMIT, make_cluster, make_desired, make_node, make_source
+from tests.decisions import get_status
+from tests.literals.desired import ALONE, make_cluster, make_desired, make_node, make_source
 from tests.literals.machines import DOWN, make_engine, make_machine
-from tests.literals.stacks import deploy_service, make_foreign, make_network, make_service, make_stack
-from tests.literals.swarm import make_member, make_observed, make_swarm
+from tests.literals.stacks import (
+    change_by_hand,
+    deploy_service,
+    disown_service,
+    make_foreign,
+    make_network,
+    make_service,
+    make_stack,
+    with_template,
+)
+from tests.literals.swarm import change_member, make_observed, make_standing
 
 MASTER = make_node("master", "manager")
-IN_MASTER = make_machine("10.0.0.2", make_engine("n-master", manager=True))
 WEB = make_service("s_web", 2)
 
 
 def stack_status(seen: Observed, *objects: StackObjects) -> StackStatus:
-    wanted = make_desired(make_cluster(MASTER), make_source("s"))
-    return status(wanted, objects, seen, diff(wanted, objects, seen)).stacks[0]
+    return get_status(make_desired(ALONE, make_source("s")), seen, objects).stacks[0]
 
 
-def with_services(*services: Any, **parts: Any) -> Observed:
-    return make_observed(
-        {"master": IN_MASTER}, make_swarm(make_member("n-master", "manager"), services=services, **parts)
-    )
+def with_services(*services: LiveService) -> Observed:
+    return make_standing(services=services)
 
 
 class TestStack:
@@ -53,10 +56,8 @@ class TestStack:
         assert (found.services[0].sync, found.services[0].health) == (sync, health)
 
     def test_one_that_git_does_not_have_any_more(self) -> None:
-        wanted = make_desired(make_cluster(MASTER), make_source("s"))
         seen = with_services(deploy_service(WEB), deploy_service(make_service("t_a", 2), running=1))
-        objects = (make_stack("s", WEB),)
-        found = status(wanted, objects, seen, diff(wanted, objects, seen))
+        found = get_status(make_desired(ALONE, make_source("s")), seen, (make_stack("s", WEB),))
         assert [(one.name, one.sync, one.health, one.note) for one in found.stacks] == [
             ("s", "Synced", "Healthy", ""),
             ("t", "OutOfSync", "Degraded", "not in git any more"),
@@ -69,10 +70,9 @@ class TestStack:
 
     @pytest.mark.parametrize("policy", ["correct", "report"])
     def test_drifted_whether_it_is_set_back_or_not(self, policy: Any) -> None:
-        seen = deploy_service(WEB)
-        scaled = with_services(replace(seen, spec={**seen.spec, "Mode": {"Replicated": {"Replicas": 7}}}, wanted=2))
-        wanted = make_desired(make_cluster(MASTER), replace(make_source("s"), settings=StackSettings(drift=policy)))
-        found = status(wanted, [make_stack("s", WEB)], scaled, diff(wanted, [make_stack("s", WEB)], scaled)).stacks[0]
+        scaled = with_services(change_by_hand(deploy_service(WEB), Mode={"Replicated": {"Replicas": 7}}))
+        wanted = make_desired(ALONE, make_source("s", drift=policy))
+        (found,) = get_status(wanted, scaled, [make_stack("s", WEB)]).stacks
         (row,) = found.services
         assert (found.sync, row.sync, row.health, row.note) == (
             "OutOfSync",
@@ -101,14 +101,13 @@ class TestStack:
         assert (found.sync, found.health, found.services[0].health) == ("Unknown", "Unknown", "Unknown")
 
     def test_somebody_elses_service_is_not_ours_in_order(self) -> None:
-        theirs = deploy_service(WEB)
-        theirs.spec["Labels"].pop("deployer.cluster")
-        found = stack_status(with_services(theirs), make_stack("s", WEB))
+        found = stack_status(with_services(disown_service(deploy_service(WEB))), make_stack("s", WEB))
         assert (found.sync, found.services[0].sync) == ("OutOfSync", "OutOfSync")
         assert found.note == "it exists and is not this cluster's (no label deployer.cluster of it)"
 
     def test_a_network_that_is_not_ours(self) -> None:
-        seen = with_services(deploy_service(WEB), objects=(make_foreign("network", make_network("s_n")),))
+        theirs = make_foreign("network", make_network("s_n"))
+        seen = make_standing(services=(deploy_service(WEB),), objects=(theirs,))
         assert stack_status(seen, make_stack("s", WEB, networks=(make_network("s_n"),))).sync == "OutOfSync"
 
     def test_nothing_is_wanted_and_nothing_runs(self) -> None:
@@ -119,12 +118,9 @@ class TestStack:
 
 class TestNode:
     def one(self, seen: Machine | Unreachable, *, role: Any = "worker", state: str = "ready") -> NodeStatus:
-        wanted = make_desired(make_cluster(MASTER, make_node("slave", role)))
-        look = make_observed(
-            {"master": IN_MASTER, "slave": seen},
-            make_swarm(make_member("n-master", "manager"), make_member("n-slave", state=state), via="master"),
-        )
-        return status(wanted, (), look, diff(wanted, (), look)).nodes[1]
+        standing = make_standing(workers=("slave",), machines={"slave": seen})
+        look = change_member(standing, "n-slave", state=state)
+        return get_status(make_desired(make_cluster(MASTER, make_node("slave", role))), look).nodes[1]
 
     def test_in_order(self) -> None:
         found = self.one(make_machine("10.0.0.3", make_engine("n-slave")))
@@ -164,15 +160,12 @@ class TestNode:
     def test_without_a_manager(self, there: Any, health: str) -> None:
         wanted = make_desired(make_cluster(MASTER, make_node("slave")))
         look = make_observed({"master": DOWN, "slave": make_machine(engine=there)})
-        assert status(wanted, (), look, diff(wanted, (), look)).nodes[1].health == health
+        assert get_status(wanted, look).nodes[1].health == health
 
     @pytest.mark.parametrize("availability", ["pause", "drain"])
     def test_suspended(self, availability: Any) -> None:
         wanted = make_desired(make_cluster(make_node("master", "manager", availability=availability)))
-        look = make_observed(
-            {"master": IN_MASTER}, make_swarm(make_member("n-master", "manager", availability=availability))
-        )
-        found = status(wanted, (), look, diff(wanted, (), look))
+        found = get_status(wanted, change_member(make_standing(), "n-master", availability=availability))
         assert (found.nodes[0].sync, found.nodes[0].health, found.nodes[0].note) == (
             "Synced",
             "Suspended",
@@ -191,19 +184,17 @@ class TestNode:
         ids=["known", "not known", "no Consul yet", "Consul cannot be asked"],
     )
     def test_catalogue(self, catalogue: Any, expected: bool | None) -> None:  # noqa: FBT001 - a table's column
-        wanted = make_desired(
-            make_cluster(make_node("master", "manager", consul="server"), consul=Consul()), commit=COMMIT
-        )
-        look = make_observed({"master": IN_MASTER}, make_swarm(make_member("n-master", "manager")), catalogue)
-        assert status(wanted, (), look, diff(wanted, (), look)).nodes[0].catalogue is expected
+        cluster = make_cluster(make_node("master", "manager", consul="server"), consul=Consul())
+        (found,) = get_status(make_desired(cluster), make_standing(catalogue=catalogue)).nodes
+        assert found.catalogue is expected
 
 
 class TestRegistrator:
     def one(self, told: Registrations | Unreachable | None, *, section: Registrator | None) -> NodeStatus:
-        made = make_cluster(make_node("master", "manager", consul="server"), consul=Consul())
-        wanted = make_desired(replace(made, registrator=section, registrator_image="r:1"))
-        look = make_observed({"master": IN_MASTER}, make_swarm(make_member("n-master", "manager")), ())
-        return status(wanted, (), look, diff(wanted, (), look), {"master": told} if told else {}).nodes[0]
+        node = make_node("master", "manager", consul="server")
+        cluster = make_cluster(node, consul=Consul(), registrator=section, registrator_image="r:1")
+        registered = {"master": told} if told else {}
+        return get_status(make_desired(cluster), make_standing(catalogue=()), registered=registered).nodes[0]
 
     def test_a_cluster_without_one(self) -> None:
         assert self.one(None, section=None).registrator is None
@@ -243,10 +234,8 @@ def test_the_whole_is_as_its_worst_part(parts: list[Any], whole: str) -> None:
 
 
 def test_what_runs_once_is_well_when_it_ended_well() -> None:
-    once = make_service("s_job", 1) | {
-        "TaskTemplate": {"ContainerSpec": {"Image": "app:1"}, "RestartPolicy": {"Condition": "none"}}
-    }
-    ended = stack_status(with_services(replace(deploy_service(once, running=0), completed=1)), make_stack("s", once))
+    once = with_template(make_service("s_job", 1), RestartPolicy={"Condition": "none"})
+    ended = stack_status(with_services(deploy_service(once, running=0, completed=1)), make_stack("s", once))
     assert [(one.running, one.wanted, one.health) for one in ended.services] == [(1, 1, "Healthy")]
-    failed = stack_status(with_services(replace(deploy_service(once, running=0), failed=1)), make_stack("s", once))
+    failed = stack_status(with_services(deploy_service(once, running=0, failed=1)), make_stack("s", once))
     assert [(one.health, one.note) for one in failed.services] == [("Degraded", "1 of 1 failed")]

@@ -10,20 +10,20 @@ import pytest
 from deployer.diff import diff
 from deployer.diff.change import Cause, Kept, ObjectSurplus, ServiceSurplus
 from deployer.model.cluster import Policy
-from tests.literals.desired import make_cluster, make_desired, make_node, make_source
-from tests.literals.machines import make_engine, make_machine
+from tests.literals.desired import ALONE, make_desired, make_source
 from tests.literals.stacks import (
     deploy_object,
     deploy_service,
+    disown_service,
     make_content,
     make_foreign,
     make_network,
     make_service,
     make_stack,
     with_container,
-    with_template,
+    with_networks,
 )
-from tests.literals.swarm import make_member, make_observed, make_swarm
+from tests.literals.swarm import make_standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from deployer.model.observed import LiveObject, LiveService
     from deployer.model.stack import StackObjects, StackSource
 
-NODES = make_cluster(make_node("master", "manager"))
 WEB = make_service("s_web", 1)
 OLD = make_service("s_old", 1)
 
@@ -45,12 +44,9 @@ def compare(
     sources: Sequence[StackSource] | None = None,
     policy: Policy | None = None,
 ) -> Diff:
-    nodes = replace(NODES, policy=policy) if policy else NODES
-    wanted = make_desired(nodes, *(sources if sources is not None else [make_source(one.stack) for one in stacks]))
-    seen = make_swarm(make_member("n-master", "manager"), services=tuple(services), objects=tuple(objects))
-    return diff(
-        wanted, stacks, make_observed({"master": make_machine(engine=make_engine("n-master", manager=True))}, seen)
-    )
+    cluster = replace(ALONE, policy=policy) if policy else ALONE
+    wanted = make_desired(cluster, *(sources if sources is not None else [make_source(one.stack) for one in stacks]))
+    return diff(wanted, stacks, make_standing(services=services, objects=objects))
 
 
 def told(found: Diff) -> list[tuple[str, str, bool, str]]:
@@ -63,16 +59,14 @@ def told(found: Diff) -> list[tuple[str, str, bool, str]]:
 
 
 def uses(body: dict[str, Any], *networks: str, config: str = "") -> dict[str, Any]:
-    body = with_template(body, Networks=[{"Target": name} for name in networks])
+    body = with_networks(body, *networks)
     return with_container(body, Configs=[{"ConfigName": config}]) if config else body
 
 
 def version(number: int, *, name: str = "s_site", moment: int | None = None) -> LiveObject:
     """A config whose name says its content."""
-    made = deploy_object("config", make_content(f"{name}-{number:012x}"))
-    labels = {**made.labels, "deployer.stack": "s"}
     created = f"2026-01-01T00:00:00.{(number if moment is None else moment):09}Z"
-    return replace(made, labels=labels, created=created)
+    return deploy_object("config", make_content(f"{name}-{number:012x}"), stack="s", created=created)
 
 
 class TestServices:
@@ -87,8 +81,7 @@ class TestServices:
 
     @pytest.mark.parametrize("labels", [{}, {"deployer.cluster": "production", "deployer.stack": "s"}])
     def test_what_is_not_ours_stays(self, labels: dict[str, str]) -> None:
-        theirs = deploy_service(OLD)
-        theirs = replace(theirs, spec={**theirs.spec, "Labels": labels})
+        theirs = disown_service(deploy_service(OLD), labels)
         assert told(compare([make_stack("s", WEB)], [deploy_service(WEB), theirs])) == []
 
     def test_nothing_goes_where_the_cluster_says_so(self) -> None:
@@ -97,8 +90,7 @@ class TestServices:
         assert found.kept == (Kept("service s_old", "`policy: {prune: false}`"),)
 
     def test_nor_where_the_stack_does(self) -> None:
-        keeping = make_source("s")
-        keeping = replace(keeping, settings=type(keeping.settings)(prune=False))
+        keeping = make_source("s", prune=False)
         found = compare(
             [make_stack("s", WEB)],
             [deploy_service(WEB), deploy_service(OLD), deploy_service(make_service("t_a"))],
@@ -138,8 +130,7 @@ class TestNetworks:
         assert [name for _, name, _, _ in told(found)] == ["s_old", "s_n"]
 
     def test_somebody_elses_service_is_on_it(self) -> None:
-        theirs = deploy_service(uses(make_service("x_y", 1), "id-s_n"))
-        theirs = replace(theirs, spec={**theirs.spec, "Labels": {}})
+        theirs = disown_service(deploy_service(uses(make_service("x_y", 1), "id-s_n")))
         found = compare(
             [make_stack("s", WEB)], [deploy_service(WEB), theirs], [deploy_object("network", make_network("s_n"))]
         )
@@ -179,8 +170,7 @@ class TestRotation:
         assert self.of(*there, version(9)) == [version(4).name]
 
     def test_one_that_is_used_stays(self) -> None:
-        user = deploy_service(uses(make_service("x_y", 1), config=version(1).name))
-        user = replace(user, spec={**user.spec, "Labels": {}})
+        user = disown_service(deploy_service(uses(make_service("x_y", 1), config=version(1).name)))
         assert self.of(*(version(number) for number in (1, 2, 3, 4, 5, 9)), services=[user]) == [version(2).name]
 
     def test_each_name_has_three_of_its_own(self) -> None:

@@ -7,26 +7,30 @@ import pytest
 
 from deployer.diff.change import Blocked, Cause, Change, Diff, Field, MemberDiffers, NoSwarm, NotMember, StaleMember
 from deployer.diff.swarm import diff_swarm
-from deployer.model.observed import Engine, Machine, Silent, Swarm, Unreachable
+from deployer.model.cluster import Node
+from deployer.model.observed import Engine, Machine, Member, Silent, Swarm, Unreachable
+from tests.decisions import get_change, list_reasons
 from tests.literals.desired import make_cluster, make_node
 from tests.literals.machines import DOWN, make_engine, make_machine
-from tests.literals.swarm import make_member, make_observed, make_swarm
+from tests.literals.swarm import change_member, make_member, make_observed, make_standing, make_swarm
 
 MASTER = make_node("master", "manager")
 SLAVE = make_node("slave")
 IN_MASTER = make_machine("10.0.0.2", make_engine("n-master", manager=True))
 IN_SLAVE = make_machine("10.0.0.3", make_engine("n-slave"))
-BOTH = make_swarm(make_member("n-master", "manager"), make_member("n-slave"))
+LEADER = make_member("n-master", "manager")
+BOTH = make_swarm(LEADER, make_member("n-slave"))
 
 
 def compare(
-    master: Machine | Unreachable = IN_MASTER, slave: Machine | Unreachable = IN_SLAVE, seen: Swarm | None = BOTH
+    master: Machine | Unreachable = IN_MASTER,
+    slave: Machine | Unreachable = IN_SLAVE,
+    seen: Swarm | None = BOTH,
+    *,
+    wanted: Node = SLAVE,
 ) -> Diff:
-    return diff_swarm(make_cluster(MASTER, SLAVE), make_observed({"master": master, "slave": slave}, seen))
-
-
-def reasons(diff: Diff) -> list[tuple[str, str]]:
-    return [(blocked.subject, blocked.reason) for blocked in diff.blocked]
+    """`wanted` is what git says of the slave."""
+    return diff_swarm(make_cluster(MASTER, wanted), make_observed({"master": master, "slave": slave}, seen))
 
 
 class TestMembership:
@@ -39,9 +43,7 @@ class TestMembership:
         assert found == Diff((NoSwarm("master", "10.0.0.2"), NotMember("slave", "worker", "10.0.0.3")), (), 0)
 
     def test_one_joins(self) -> None:
-        found = compare(
-            slave=make_machine("10.0.0.3", make_engine()), seen=make_swarm(make_member("n-master", "manager"))
-        )
+        found = compare(slave=make_machine("10.0.0.3", make_engine()), seen=make_swarm(LEADER))
         assert found == Diff((NotMember("slave", "worker", "10.0.0.3"),), (), 1)
 
     def test_one_that_left_joins_again_though_its_old_entry_is_still_listed(self) -> None:
@@ -59,7 +61,7 @@ class TestMembership:
         nodes = make_cluster(make_node("a", "manager", install="none"), make_node("b"))
         found = diff_swarm(nodes, make_observed(dict.fromkeys("ab", make_machine())))
         assert not found.changes
-        assert reasons(found) == [("swarm", "none of the machines that are to be managers can start it")]
+        assert list_reasons(found) == [("swarm", "none of the machines that are to be managers can start it")]
 
     @pytest.mark.parametrize(
         "slave",
@@ -73,32 +75,30 @@ class TestMembership:
         lost = make_machine(interfaces=(("lo", "127.0.0.1"), ("ens3", "10.0.0.3")), engine=make_engine())
         found = compare(make_machine("10.0.0.2", make_engine()), lost, None)
         assert found.changes == (NoSwarm("master", "10.0.0.2"),)
-        assert reasons(found) == [("slave", "it has no interface eth0, so the other machines cannot reach it")]
+        assert list_reasons(found) == [("slave", "it has no interface eth0, so the other machines cannot reach it")]
 
     def test_a_machine_in_another_swarm_is_left_there(self) -> None:
         found = compare(slave=make_machine("10.0.0.3", make_engine("n-elsewhere")))
         assert found.changes == ()
-        assert reasons(found) == [("slave", "it is in a swarm that is not this cluster's")]
+        assert list_reasons(found) == [("slave", "it is in a swarm that is not this cluster's")]
 
     @pytest.mark.parametrize("state", ["pending", "locked", "error"])
     def test_a_machine_that_is_half_in_is_told_as_that(self, state: str) -> None:
         found = compare(slave=make_machine("10.0.0.3", make_engine(state=state)))
         assert found.changes == ()
-        assert reasons(found) == [("slave", f"its engine calls its place in the swarm {state}")]
+        assert list_reasons(found) == [("slave", f"its engine calls its place in the swarm {state}")]
 
     def test_members_that_git_does_not_know_are_left_alone(self) -> None:
         assert compare(seen=make_swarm(*BOTH.members, make_member("n-other", "manager"))) == Diff((), (), 2)
 
     def test_a_machine_that_git_keeps_out_and_that_is_in_is_told(self) -> None:
-        nodes = make_cluster(MASTER, make_node("slave", "none"))
-        found = diff_swarm(nodes, make_observed({"master": IN_MASTER, "slave": IN_SLAVE}, BOTH))
+        found = compare(wanted=make_node("slave", "none"))
         assert found.changes == ()
-        assert reasons(found) == [("slave", "it is in the swarm, and git says `swarm: none`")]
+        assert list_reasons(found) == [("slave", "it is in the swarm, and git says `swarm: none`")]
 
     def test_the_other_swarm_of_a_machine_that_git_keeps_out_is_its_own_business(self) -> None:
-        nodes = make_cluster(MASTER, make_node("slave", "none"))
         elsewhere = make_machine("10.0.0.3", make_engine("n-x", manager=True, swarm="other"))
-        assert diff_swarm(nodes, make_observed({"master": IN_MASTER, "slave": elsewhere}, BOTH)) == Diff((), (), 1)
+        assert compare(slave=elsewhere, wanted=make_node("slave", "none")) == Diff((), (), 1)
 
     def test_no_machine_is_wanted(self) -> None:
         assert diff_swarm(make_cluster(make_node("a", "none")), make_observed({"a": make_machine()})) == Diff((), (), 0)
@@ -107,7 +107,7 @@ class TestMembership:
 class TestNeverASecondSwarm:
     def nothing_but(self, subject: str, reason: str, found: Diff) -> Blocked:
         assert found.changes == ()
-        assert (subject, reason) in reasons(found)
+        assert (subject, reason) in list_reasons(found)
         return found.blocked[-1]
 
     def test_while_a_manager_is_unreachable(self) -> None:
@@ -158,12 +158,6 @@ class TestNeverASecondSwarm:
         assert found.changes == (NoSwarm("master", "10.0.0.1"),)
 
 
-def differs(found: Diff) -> MemberDiffers:
-    (change,) = found.changes
-    assert isinstance(change, MemberDiffers)
-    return change
-
-
 class TestMember:
     @pytest.mark.parametrize(
         ("role", "field"),
@@ -172,35 +166,26 @@ class TestMember:
     def test_role(self, role: str, field: Field) -> None:
         wanted = make_node("slave", "worker" if role == "worker" else "manager")
         is_now = make_member("n-slave", "manager" if role == "worker" else "worker")
-        found = diff_swarm(
-            make_cluster(MASTER, wanted),
-            make_observed(
-                {"master": IN_MASTER, "slave": IN_SLAVE}, make_swarm(make_member("n-master", "manager"), is_now)
-            ),
-        )
-        assert differs(found).fields == (field,)
-        assert differs(found).cause is Cause.CHANGED
+        change = get_change(compare(seen=make_swarm(LEADER, is_now), wanted=wanted), MemberDiffers)
+        assert change.fields == (field,)
+        assert change.cause is Cause.CHANGED
 
     def test_availability(self) -> None:
-        nodes = make_cluster(MASTER, make_node("slave", availability="drain"))
-        found = diff_swarm(nodes, make_observed({"master": IN_MASTER, "slave": IN_SLAVE}, BOTH))
-        assert differs(found).fields == (Field("availability", "active", "drain"),)
-        assert differs(found).availability == "drain"
+        change = get_change(compare(wanted=make_node("slave", availability="drain")), MemberDiffers)
+        assert change.fields == (Field("availability", "active", "drain"),)
+        assert change.availability == "drain"
 
     @pytest.mark.parametrize("labels", [{}, {"zone": "a"}])
     def test_a_machine_that_joins_is_drained_and_labelled_in_a_step_of_its_own(self, labels: dict[str, str]) -> None:
-        nodes = make_cluster(MASTER, make_node("slave", availability="drain", labels=labels))
-        found = diff_swarm(
-            nodes, make_observed({"master": IN_MASTER, "slave": make_machine(engine=make_engine())}, BOTH)
-        )
+        wanted = make_node("slave", availability="drain", labels=labels)
+        found = compare(slave=make_machine(engine=make_engine()), wanted=wanted)
         kinds: list[type[Change]] = [type(change) for change in found.changes]
         assert kinds == [NotMember, MemberDiffers]
         assert found.changes[1].cause is Cause.NOT_FOUND
 
-    def labels(self, wanted: Mapping[str, str], present: Mapping[str, str]) -> tuple[Change, ...]:
-        nodes = make_cluster(MASTER, make_node("slave", labels=wanted))
-        seen = make_swarm(make_member("n-master", "manager"), make_member("n-slave", labels=present))
-        return diff_swarm(nodes, make_observed({"master": IN_MASTER, "slave": IN_SLAVE}, seen)).changes
+    def compare_labels(self, wanted: Mapping[str, str], present: Mapping[str, str]) -> Diff:
+        seen = make_swarm(LEADER, make_member("n-slave", labels=present))
+        return compare(seen=seen, wanted=make_node("slave", labels=wanted))
 
     @pytest.mark.parametrize(
         ("wanted", "present", "written"),
@@ -234,20 +219,13 @@ class TestMember:
         ],
     )
     def test_labels(self, wanted: dict[str, str], present: dict[str, str], written: dict[str, str]) -> None:
-        (change,) = self.labels(wanted, present)
-        assert isinstance(change, MemberDiffers)
+        change = get_change(self.compare_labels(wanted, present), MemberDiffers)
         assert change.labels == written | {"deployer.cluster": "sandbox", "deployer.node": "slave"}
         assert "deployer." not in str(change.fields)
 
     def test_whose_it_is_is_written_on_one_that_an_older_run_made_a_member(self) -> None:
-        unmarked = replace(make_member("n-slave"), labels={})
-        (change,) = diff_swarm(
-            make_cluster(MASTER, make_node("slave")),
-            make_observed(
-                {"master": IN_MASTER, "slave": IN_SLAVE}, make_swarm(make_member("n-master", "manager"), unmarked)
-            ),
-        ).changes
-        assert isinstance(change, MemberDiffers)
+        unmarked = make_member("n-slave", marked=False)
+        change = get_change(compare(seen=make_swarm(LEADER, unmarked)), MemberDiffers)
         assert (change.labels, change.fields) == ({"deployer.cluster": "sandbox", "deployer.node": "slave"}, ())
 
     @pytest.mark.parametrize(
@@ -259,7 +237,7 @@ class TestMember:
         ],
     )
     def test_labels_in_order(self, wanted: dict[str, str], present: dict[str, str]) -> None:
-        assert self.labels(wanted, present) == ()
+        assert self.compare_labels(wanted, present).changes == ()
 
 
 class TestMajority:
@@ -268,18 +246,11 @@ class TestMajority:
     def managers(self, wanted: str, is_now: str, *, down: str = "", joining: str = "") -> Diff:
         """Machines a to e: those in `wanted` are to be managers, those in `is_now` are, those in `down` do not answer."""
         nodes = make_cluster(*(make_node(name, "manager" if name in wanted else "worker") for name in "abcde"))
-        machines: dict[str, Machine | Unreachable] = {
-            name: make_machine(engine=make_engine(f"n-{name}", manager=name in is_now)) for name in "abcde"
-        }
-        machines |= dict.fromkeys(down, DOWN) | dict.fromkeys(joining, make_machine(engine=make_engine()))
-        members = (
-            make_member(
-                f"n-{name}", "manager" if name in is_now else "worker", state="down" if name in down else "ready"
-            )
-            for name in "abcde"
-            if name not in joining
-        )
-        return diff_swarm(nodes, make_observed(machines, make_swarm(*members, via=is_now[0])))
+        workers = [name for name in "abcde" if name not in is_now + joining]
+        seen = make_standing(is_now, workers, others=joining, machines=dict.fromkeys(down, DOWN))
+        for name in down:
+            seen = change_member(seen, f"n-{name}", state="down")
+        return diff_swarm(nodes, seen)
 
     @pytest.mark.parametrize(
         ("wanted", "is_now", "parts"),
@@ -311,14 +282,13 @@ class TestMajority:
         assert (
             stays,
             "it is to be a worker, and too few managers would be left for the swarm to take orders",
-        ) in reasons(found)
+        ) in list_reasons(found)
 
     def test_the_only_one_stays_while_its_successor_is_silent(self) -> None:
         nodes = make_cluster(make_node("a"), make_node("b", "manager"))
-        machines = {"a": make_machine(engine=make_engine("n-a", manager=True)), "b": make_machine(engine=Silent("x"))}
-        found = diff_swarm(nodes, make_observed(machines, make_swarm(make_member("n-a", "manager"), via="a")))
+        found = diff_swarm(nodes, make_standing("a", machines={"b": make_machine(engine=Silent("x"))}))
         assert found.changes == ()
-        assert [subject for subject, _ in reasons(found)] == ["a"]
+        assert [subject for subject, _ in list_reasons(found)] == ["a"]
 
 
 class TestInstalledAnew:
@@ -328,34 +298,28 @@ class TestInstalledAnew:
 
     @pytest.mark.parametrize("role", ["worker", "manager"])
     def test_the_old_entry_of_its_name_goes(self, role: str) -> None:
-        old = replace(
-            make_member("n-old", "manager" if role == "manager" else "worker", state="down"), hostname="slave"
-        )
-        found = compare(slave=self.ANEW, seen=make_swarm(make_member("n-master", "manager"), old))
+        old = make_member("n-old", role, state="down", hostname="slave")
+        found = compare(slave=self.ANEW, seen=make_swarm(LEADER, old))
         assert found.changes == (
             NotMember("slave", "worker", "10.0.0.3"),
             StaleMember("slave", "n-old", manager=role == "manager"),
         )
 
     def test_or_of_its_address(self) -> None:
-        old = replace(make_member("n-old", state="down"), hostname="localhost", address="10.0.0.3")
-        assert (
-            StaleMember("slave", "n-old")
-            in compare(slave=self.ANEW, seen=make_swarm(make_member("n-master", "manager"), old)).changes
-        )
+        old = make_member("n-old", state="down", hostname="localhost", address="10.0.0.3")
+        assert StaleMember("slave", "n-old") in compare(slave=self.ANEW, seen=make_swarm(LEADER, old)).changes
 
     @pytest.mark.parametrize(
         "other",
         [
-            replace(make_member("n-old"), hostname="slave"),
-            replace(make_member("n-old", state="down"), hostname="slave3", address="10.0.0.9"),
-            replace(make_member("n-master", "manager", state="down"), hostname="slave"),
+            make_member("n-old", hostname="slave"),
+            make_member("n-old", state="down", hostname="slave3", address="10.0.0.9"),
+            make_member("n-master", "manager", state="down", hostname="slave"),
         ],
         ids=["not down", "another machine's", "one that answers"],
     )
-    def test_nothing_else_does(self, other: object) -> None:
-        assert isinstance(other, type(BOTH.members[0]))
-        members = [one for one in (make_member("n-master", "manager"), other) if one is other or one.id != other.id]
+    def test_nothing_else_does(self, other: Member) -> None:
+        members = [one for one in (LEADER, other) if one is other or one.id != other.id]
         found = compare(slave=self.ANEW, seen=make_swarm(*members))
         assert not [change for change in found.changes if isinstance(change, StaleMember)]
 
@@ -364,8 +328,10 @@ class TestInstalledAnew:
     ("ahead", "words"), [(86_400.0, "24 h ahead"), (-7200.0, "2 h behind"), (1801.0, "30 min ahead")]
 )
 def test_nobody_joins_with_a_clock_that_is_off(ahead: float, words: str) -> None:
-    off = replace(make_machine("10.0.0.3", make_engine()), clock_ahead=ahead)
-    found = compare(slave=off, seen=make_swarm(make_member("n-master", "manager")))
+    off = make_machine("10.0.0.3", make_engine(), clock_ahead=ahead)
+    found = compare(slave=off, seen=make_swarm(LEADER))
     assert not found.changes
-    assert reasons(found) == [("slave", f"its clock is {words}: certificates and signed packages are not valid there")]
+    assert list_reasons(found) == [
+        ("slave", f"its clock is {words}: certificates and signed packages are not valid there")
+    ]
     assert compare(slave=replace(IN_SLAVE, clock_ahead=ahead)) == Diff((), (), 2), "who is a member stays one"

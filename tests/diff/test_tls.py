@@ -6,18 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from msgspec import structs
 
-from deployer.diff import diff
 from deployer.diff.change import Blocked, Cause, Field, TlsDiffers, TlsSurplus
-from deployer.diff.status import status
 from deployer.diff.tls import diff_tls, tls_names
 from deployer.model.observed import TlsListener
 from deployer.model.tls import ends_in, listening
-from deployer.plan import build_plan, plan_text
+from deployer.plan import plan_text
+from tests.decisions import decide, get_status
 from tests.literals.desired import make_cluster, make_desired, make_node
 from tests.literals.machines import DOWN, make_engine, make_machine
 from tests.literals.swarm import make_observed
+from tests.model_cluster import run_plan
 
 if TYPE_CHECKING:
     from deployer.model.cluster import Cluster, Node
@@ -29,18 +28,16 @@ LIVE = TlsListener(f"{STOCK} {ARGUMENTS}", STOCK, NAMES, ("aa",), 300 * 86400.0)
 
 
 def secured(name: str = "m1", **changes: Any) -> Node:
-    made = make_node(name, "none", **changes)
-    return replace(made, engine=structs.replace(made.engine, tls=True))
+    return make_node(name, "none", tls=True, **changes)
 
 
 def ours(*nodes: Node) -> Cluster:
-    return replace(make_cluster(*nodes), authorities=("aa",))
+    return make_cluster(*nodes, authorities=("aa",))
 
 
 def found(live: TlsListener | None, wanted: Node | None = None, **changes: Any) -> Any:
-    return diff_tls(
-        ours(wanted or secured()), make_observed({"m1": make_machine(engine=make_engine(), tls=live, **changes)})
-    )
+    machine = make_machine(engine=make_engine(), tls=live, **changes)
+    return diff_tls(ours(wanted or secured()), make_observed({"m1": machine}))
 
 
 def test_what_it_listens_with() -> None:
@@ -125,7 +122,7 @@ def test_the_plan() -> None:
         "m3": make_machine("10.0.0.3", engine=make_engine(), tls=LIVE),
         "m4": DOWN,
     })  # fmt: skip
-    plan = build_plan(diff(wanted, (), seen), wanted, (), seen)
+    plan = decide(wanted, seen)
     assert plan_text(plan) == (
         "Plan for sandbox at 0123456789\n"
         "\n"
@@ -144,6 +141,7 @@ def test_the_plan() -> None:
         "Plan: 1 to add, 3 to change, 1 to remove (1 unchanged); 1 cannot be done.\n"
     )
     assert [step.needs for step in plan.steps] == [(), (), (1,), (2, 3), (4,)]
+    assert not decide(wanted, run_plan(seen, plan)).steps
 
 
 @pytest.mark.parametrize(
@@ -160,6 +158,6 @@ def test_its_end_is_told_in_time(days: float, said: str) -> None:
     assert ends_in(days * 86400) == said
     wanted = make_desired(ours(secured()))
     seen = make_observed({"m1": make_machine(engine=make_engine(), tls=replace(LIVE, left=days * 86400))})
-    (row,) = status(wanted, (), seen, diff(wanted, (), seen)).nodes
+    (row,) = get_status(wanted, seen).nodes
     assert row.note == (f"{said}: deployer machine regenerate-certs m1" if said else "")
     assert row.sync == "Synced"

@@ -26,11 +26,12 @@ def start_consul(
     address: str,
     others: Iterable[str] = (),
     *,
-    commit: str = EARLIER,
     version: str = VERSION,
 ) -> Container:
     """Consul as an earlier run started it on machine `name`, told of `others`, the addresses of (other) servers."""
-    return start_container(CONTAINER, consul_body(cluster, cluster.node(name), address, commit, tuple(others)), version)
+    return start_container(
+        CONTAINER, consul_body(cluster, cluster.node(name), address, EARLIER, tuple(others)), version
+    )
 
 
 def start_registrator(cluster: Cluster, name: str, address: str, agent: str) -> Container:
