@@ -48,7 +48,7 @@ class EnvFiles:
         values: dict[str, str] = {}
         for path in paths:
             known = lookup_of({**values, **outer})
-            values |= self._evaluate(Given(path), lambda name, own, known=known: _first(known(name), own.get(name)))  # type: ignore[misc]  # the default binds it
+            values |= self._evaluate(Given(path), lambda name, own, _, known=known: _first(known(name), own.get(name)))  # type: ignore[misc]  # the default binds it
         values.pop("PWD", None)  # compose has a value of its own for it: neither is filled in
         return {**values, **outer}
 
@@ -57,7 +57,7 @@ class EnvFiles:
         values: dict[str, str] = {}
         for one in given:
             known = lookup_of(dict(values))
-            values |= self._evaluate(one, lambda name, own, known=known: _first(known(name), own.get(name)))  # type: ignore[misc]  # as above
+            values |= self._evaluate(one, lambda name, own, _, known=known: _first(known(name), own.get(name)))  # type: ignore[misc]  # as above
         return self._write(values)
 
     def environment(
@@ -66,7 +66,8 @@ class EnvFiles:
         """The path of a file with the variables of one service, and how many values it is.
 
         Compose's versions look a variable up in another order: among the project's, those of the files before, the file's
-        own, and the service's. Where these, or `others` that may be the service's, do not agree on it, it is refused.
+        own, and the service's. Where these do not agree on it, it is refused. `others` are what may be the service's: first its
+        own environment, then that of services that are merged with it.
         """
         values: dict[str, str] = {}
         for one in given:
@@ -135,13 +136,13 @@ def _first(one: str | None, other: str | None) -> str | None:
 def _agreed(variables: Mapping[str, str], before: Mapping[str, str], others: Sequence[Mapping[str, str]]) -> Ask:
     project = lookup_of(variables)
 
-    def ask(name: str, own: Mapping[str, str]) -> str | None:
+    def ask(name: str, own: Mapping[str, str], alone: bool) -> str | None:  # noqa: FBT001 - as Ask has it
         known = {value for value in (project(name), before.get(name), own.get(name)) if value is not None}
-        maybe = {each[name] for each in others if name in each}
+        # The first of the others is the service's own environment: it wins over a name that stands alone.
+        maybe = {each[name] for each in others[1 if alone else 0 :] if name in each}
         if len(known) > 1 or maybe - known:
-            raise CannotFillInError(
-                f"uses {name}, which several places give a value", "write the value out, or give the variable another name"
-            )
+            help_ = "write the value out, or give the variable another name"
+            raise CannotFillInError(f"uses {name}, which several places give a value", help_, name)
         return known.pop() if known else None
 
     return ask

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from deployer.compose.interpolation import Budget, Missing
 
-    Ask = Callable[[str, Mapping[str, str]], str | None]
+    Ask = Callable[[str, Mapping[str, str], bool], str | None]
+    """Given a name, what the file has said so far, and whether the name stands alone."""
 
 LARGEST: Final = 1 << 20
 """Bytes of one file."""
@@ -108,18 +109,18 @@ def parse(data: bytes, *, raw: bool = False) -> EnvFile:
 def evaluate(file: EnvFile, ask: Ask, budget: Budget) -> tuple[dict[str, str], list[tuple[int, int, Missing]]]:
     """The variables, the last of one name; and which variables in their values are missing, with line and column.
 
-    `ask` is given a name and what the file has said so far. `EnvFileError` where a value cannot be filled in.
+    `EnvFileError` where a value cannot be filled in.
     """
     values: dict[str, str] = {}
     missing: list[tuple[int, int, Missing]] = []
     for one in file.assignments:
         try:
             if one.text is None:
-                inherited = ask(one.name, values)
+                inherited = ask(one.name, values, True)
                 if inherited is not None:
                     values[one.name] = inherited
                 continue
-            filled = fill_in(one.text, lambda name: ask(name, values), budget) if one.template else Filled(one.text)
+            filled = fill_in(one.text, lambda name: ask(name, values, False), budget) if one.template else Filled(one.text)
         except CannotFillInError as error:
             raise EnvFileError(f"the value of {one.name} {error.message}", one.line, help=error.help) from None
         values[one.name] = filled.text

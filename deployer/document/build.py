@@ -69,11 +69,12 @@ class _Key(NamedTuple):
 class _Open:
     """A mapping or list whose end has not come yet."""
 
-    __slots__ = ("anchor", "children", "key", "keys", "mark", "merged", "size_before", "tag", "tagged", "value")
+    __slots__ = ("anchor", "children", "flow", "key", "keys", "mark", "merged", "size_before", "tag", "tagged", "value")
 
     def __init__(self, value: dict[str, Any] | list[Any], mark: Mark, event: yaml.CollectionStartEvent, size_before: int) -> None:
         self.value, self.mark, self.size_before = value, mark, size_before
         self.anchor: str | None = event.anchor
+        self.flow = bool(event.flow_style)  # `{...}` or `[...]`
         self.children: dict[str | int, Place] = {}
         self.keys: dict[str, Mark] = {}  # every key seen, `<<` too
         self.key: _Key | None = None  # the key that waits for its value
@@ -135,6 +136,8 @@ class Builder:
         """Refuses a plain scalar of a compose file that Docker reads as something else than what it looks like."""
         if scalars.is_date(text):
             self._report(mark, "Docker reads this as a date, and writes it in another form", "put it in quotes")
+        elif "?" in text and self._open and self._open[-1].flow:
+            self._report(mark, "in {...} and [...] docker's reader ends a text at '?'", "put it in quotes")
         elif isinstance(value, float) and not math.isfinite(value):
             self._report(mark, "this is no number that Docker takes", "write a finite number, or put it in quotes")
 

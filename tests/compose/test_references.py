@@ -159,7 +159,7 @@ def test_files_that_include_each_other_and_services_that_extend_each_other_are_r
     source = stack("web", compose="include: [b.yaml]", **{"b.yaml": "include: [compose.yaml]"})
     assert told(source) == [("stacks/web/b.yaml", 1, 11, "compose.yaml includes itself")]
     text = "services:\n  a: {extends: b}\n  b: {extends: {file: compose.yaml, service: a}}\n"
-    assert told(stack("web", compose=text)) == [("stacks/web/compose.yaml", 2, 7, "services that extend each other: a, b")]
+    assert told(stack("web", compose=text)) == [("stacks/web/compose.yaml", 2, 16, "services that extend each other: a, b")]
 
 
 def test_a_chain_of_includes_is_bounded(stack: MakeStack) -> None:
