@@ -89,7 +89,9 @@ class _Amount:
         """What a service of a file that is read as a whole brings in by `extends`."""
         other, base = reading.extends[name]
         self._follow((reading, name))
-        return self._merged.get((other, base), 0) + (other.size + self._pulled.get((other, base), 0) if other is not reading else 0)
+        return self._merged.get((other, base), 0) + (
+            other.size + self._pulled.get((other, base), 0) if other is not reading else 0
+        )
 
     def _follow(self, service: _Service) -> None:
         """Fills in what the services of one chain of `extends` cost, from its end to its beginning."""

@@ -24,8 +24,9 @@ from deployer.compose.encode import encode, encode_compose
 from deployer.compose.locate import Locator
 from deployer.compose.outcome import Outcome
 from deployer.compose.recorder import Recorded, Recorder
-from deployer.compose.references import CHECKOUT, References, references
+from deployer.compose.references import References, references
 from deployer.compose.sealing import Sealing, seal
+from deployer.compose.walk import CHECKOUT
 from deployer.model.secret import Secret
 from deployer.model.stack import Body, StackObjects
 from deployer.remote.folder import folder_in_memory, write_private
@@ -186,7 +187,9 @@ def _config(work: _Work, probe: Path) -> tuple[dict[str, Any], str, list[Problem
             )
         except ToolFailedError as error:
             mistakes = complaints.errors(error.said, work.locator, str(work.checkout), files)
-            problems += [one.problem for one in mistakes if one.problem not in problems and not _follows(one, work, problems)]
+            problems += [
+                one.problem for one in mistakes if one.problem not in problems and not _follows(one, work, problems)
+            ]
             corrected = corrections.take_out(mistakes)
             if not corrected:
                 raise _FoundError(problems) from None

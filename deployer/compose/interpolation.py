@@ -83,7 +83,9 @@ def fill_in(text: str, lookup: Lookup, budget: Budget) -> Filled:
 
 def _fill_in(text: str, lookup: Lookup, budget: Budget, missing: list[Missing], depth: int) -> str:
     if depth > DEEPEST:
-        raise CannotFillInError(f"has variables that are nested more than {DEEPEST} deep", "give the inner ones names in .env")
+        raise CannotFillInError(
+            f"has variables that are nested more than {DEEPEST} deep", "give the inner ones names in .env"
+        )
     budget.spend(len(text))
     parts: list[str] = []
     done = 0

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.compose.interpolation import CannotFillInError, fill_in
 from deployer.compose.locate import named
-from deployer.document import Document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deployer.compose.interpolation import Budget, Lookup, Missing
     from deployer.compose.rules import Path
+    from deployer.document import Document
     from deployer.document.places import Place
     from deployer.model.problem import Problem
 
@@ -132,7 +132,6 @@ class _Filling:
         return value
 
     def _text(self, value: str, at: Path) -> str:
-        document = self._reading.document
         try:
             filled = fill_in(value, self._lookup, self._budget)
         except CannotFillInError as error:

@@ -26,7 +26,9 @@ LARGEST: Final = 1 << 20
 MOST: Final = 2_000
 """Variables of one file."""
 
-_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
+_SPACE: Final = (
+    "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
+)
 """Go's `unicode.IsSpace`."""
 _ON_A_LINE: Final = "\t\v\f\r \x85\xa0"  # the parser's own isSpace
 _BLANK: Final = re.compile(f"[{_SPACE}]*")
@@ -42,7 +44,18 @@ _QUOTED: Final = {
 }
 _PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPE: Final = re.compile(r'\\(?:[abcfnrtv$"\\]|0[0-9]{0,3})')
-_ESCAPES: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "$": "$$", '"': '"', "\\": "\\"}
+_ESCAPES: Final = {
+    "a": "\a",
+    "b": "\b",
+    "f": "\f",
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "v": "\v",
+    "$": "$$",
+    '"': '"',
+    "\\": "\\",
+}
 _OCTAL: Final = re.compile(r"[0-3][0-7]{2}")
 _LINE: Final = "a line is NAME=VALUE, or a comment that begins with #"
 
@@ -95,7 +108,9 @@ def parse(data: bytes, *, raw: bool = False) -> EnvFile:
         text = data.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise EnvFileError(f"byte 0x{data[error.start]:02x} is not UTF-8", line, help="save the file as UTF-8") from None
+        raise EnvFileError(
+            f"byte 0x{data[error.start]:02x} is not UTF-8", line, help="save the file as UTF-8"
+        ) from None
     if "\0" in text:
         raise EnvFileError("a NUL byte is in this line", text.count("\n", 0, text.index("\0")) + 1, help="remove it")
     found: list[Assignment] = []
@@ -120,7 +135,9 @@ def evaluate(file: EnvFile, ask: Ask, budget: Budget) -> tuple[dict[str, str], l
                 if inherited is not None:
                     values[one.name] = inherited
                 continue
-            filled = fill_in(one.text, lambda name: ask(name, values, False), budget) if one.template else Filled(one.text)
+            filled = (
+                fill_in(one.text, lambda name: ask(name, values, False), budget) if one.template else Filled(one.text)
+            )
         except CannotFillInError as error:
             raise EnvFileError(f"the value of {one.name} {error.message}", one.line, help=error.help) from None
         values[one.name] = filled.text

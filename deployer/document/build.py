@@ -7,6 +7,7 @@ the alias that would exceed the limit, before anything could expand it. Merge ke
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -27,13 +28,14 @@ LARGEST: Final = 100_000
 """Values after expansion (64 characters of a string count as one more): what Docker Compose itself visits at most
 (compose-go, loader/reset.go, defaultMaxNodeVisits)."""
 MOST_ENTRIES: Final = 2_000
-"""Of one mapping or list: go-yaml compares each key of a mapping with every other one, and lists become mappings."""
+"""Of one mapping or list of a compose file: go-yaml compares each key of a mapping with all others, and lists become mappings."""
 LONGEST_KEY: Final = 500
 """Characters. In YAML a key that is not marked by `?` has at most 1,024 on its line, escapes included."""
 MOST_PROBLEMS: Final = 100
 
 _TAG: Final = "tag:yaml.org,2002:"
 _KINDS: Final = {_TAG + "bool": bool, _TAG + "int": int, _TAG + "float": float, _TAG + "null": type(None)}
+_SLASH: Final = re.compile(r"(?<!\\)(?:\\\\)*\\/")
 _NOWHERE: Final = Mark(0, 0, 1)
 _NONE: Final[Mapping[str | int, Place]] = MappingProxyType(
     {}
@@ -71,7 +73,9 @@ class _Open:
 
     __slots__ = ("anchor", "children", "flow", "key", "keys", "mark", "merged", "size_before", "tag", "tagged", "value")
 
-    def __init__(self, value: dict[str, Any] | list[Any], mark: Mark, event: yaml.CollectionStartEvent, size_before: int) -> None:
+    def __init__(
+        self, value: dict[str, Any] | list[Any], mark: Mark, event: yaml.CollectionStartEvent, size_before: int
+    ) -> None:
         self.value, self.mark, self.size_before = value, mark, size_before
         self.anchor: str | None = event.anchor
         self.flow = bool(event.flow_style)  # `{...}` or `[...]`
@@ -112,6 +116,8 @@ class Builder:
                 raise self._refused(mark, "a second YAML document begins here", "keep one document in a file")
             if event.tags:
                 raise self._refused(mark, "a %TAG line gives tags another meaning", "remove the line")
+            if self._tags and event.version not in {None, (1, 1)}:
+                raise self._refused(mark, "docker's reader takes %YAML 1.1 alone", "remove the line")
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         mark, text, tag = self._mark(event), event.value, event.tag
@@ -123,6 +129,8 @@ class Builder:
             value = self._tagged(tag, text, value, mark)
         elif is_plain and self._tags:
             self._clear(text, value, mark)
+        elif event.style == '"' and self._tags and "/" in text and _SLASH.search(self._written(event)):
+            self._report(mark, "docker's reader does not know the escape '\\/'", "write the '/' alone")
         if isinstance(value, str) and not value.isprintable() and not _storable(value):
             self._report(
                 mark, "this string has a character that no program takes", "remove the escape (\\0 or \\ud800)"
@@ -161,10 +169,14 @@ class Builder:
         done = self._open.pop()
         if isinstance(done.value, dict):
             for merged, children in done.merged:  # an explicit key wins, then the earlier of several merged mappings
-                for key in merged.keys() - done.value.keys():
-                    done.value[key] = merged[key]
-                    done.children[key] = children[key]
-            if len(done.value) > MOST_ENTRIES:
+                for key in merged:
+                    if key not in done.value:
+                        done.value[key] = merged[key]
+                        done.children[key] = children[key]
+                    elif done.children[key].tag == "!reset":
+                        message = f"'{shortened(key)}' is reset here, and merged: Docker would take what is merged"
+                        self._report(done.children[key].value, message, "leave one of the two out")
+            if self._tags and len(done.value) > MOST_ENTRIES:
                 raise self._too_many(done.mark)
         value: Any = None if done.tag == "!reset" else done.value
         if done.anchor is not None:
@@ -211,8 +223,7 @@ class Builder:
         into = self._open[-1]
         into.tagged = into.tagged or tagged or bool(tag)
         if isinstance(into.value, list):
-            if len(into.value) >= MOST_ENTRIES:
-                raise self._too_many(mark)
+            self._count(into, mark)
             into.children[len(into.value)] = Place(mark, None, children, tag)
             into.value.append(value)
         elif into.key is None:
@@ -220,17 +231,21 @@ class Builder:
                 what = f"the tag {tag}" if tag else "an alias"
                 self._report(mark, f"{what} is not allowed for a key", "write the key itself")
             into.key = self._key(into, value, mark, merge=merge)
+        elif into.key.merge:
+            into.key = None
+            if tagged or tag:
+                self._report(mark, "what '<<' merges cannot have tags", "write the values out, with their tags")
+            self._merge(into, value, mark, children, alias=alias)
         else:
             key, into.key = into.key, None
-            if key.merge:
-                if tagged or tag:
-                    self._report(mark, "what '<<' merges cannot have tags", "write the values out, with their tags")
-                self._merge(into, value, mark, children, alias=alias)
-            elif key.counts:
-                if len(into.value) >= MOST_ENTRIES:
-                    raise self._too_many(key.mark)
+            if key.counts:
+                self._count(into, key.mark)
                 into.value[key.name] = value
                 into.children[key.name] = Place(mark, key.mark, children, tag)
+
+    def _count(self, into: _Open, mark: Mark) -> None:
+        if self._tags and len(into.value) >= MOST_ENTRIES:
+            raise self._too_many(mark)
 
     def _key(self, into: _Open, value: Any, mark: Mark, *, merge: bool) -> _Key:
         if not isinstance(value, str):
@@ -281,7 +296,9 @@ class Builder:
             raise self._refused(mark, f"the file has more than {LARGEST} values", advice)
 
     def _too_many(self, mark: Mark) -> Refused:
-        return self._refused(mark, f"more than {MOST_ENTRIES} entries", "split the file, or move them into a file of their own")
+        return self._refused(
+            mark, f"more than {MOST_ENTRIES} entries", "split the file, or move them into a file of their own"
+        )
 
     def _report(self, mark: Mark, message: str, advice: str) -> None:
         if len(self.problems) >= MOST_PROBLEMS:
@@ -290,6 +307,14 @@ class Builder:
 
     def _refused(self, mark: Mark, message: str, advice: str) -> Refused:
         return Refused(problem_at(self._path, self._lines, mark, message, advice))
+
+    def _written(self, event: yaml.ScalarEvent) -> str:
+        """How a scalar is written in the file."""
+        start, end = event.start_mark, event.end_mark
+        if start is None or end is None:
+            return ""
+        lines = [*self._lines[start.line : end.line], self._lines[end.line][: end.column]]
+        return "\n".join([lines[0][start.column :], *lines[1:]])
 
     def _mark(self, event: yaml.Event) -> Mark:
         start, end = event.start_mark, event.end_mark

@@ -28,12 +28,36 @@ VARIABLES = [
     "${U:-${A}}", "${U:-${U:-${N}}}", "${U:-a}b}", "${U:-{x}}", "${U:-{}}", "${A:-x} ${U:-y}", "$$", "$$A", "$${A}", "$", "5$ x", "$1",
     "a$", "$A$B", "${A}${B}", "$A.$N", "${A:?e}", "${X}", "${U:-$}", "${U:-$$}", "${U:-a:b}", "${U:-?}", "${_:-u}", "${U:-a\u00e9}",
 ]  # fmt: skip
-WRONG_VARIABLES = ["$U", "${U}", "${A", "${", "${}", "${1}", "${A:x}", "${U?e}", "${U:?e $A}", "${U:-$U}", "${PWD:-x}", "${A:-x\n}"]
+WRONG_VARIABLES = [
+    "$U",
+    "${U}",
+    "${A",
+    "${",
+    "${}",
+    "${1}",
+    "${A:x}",
+    "${U?e}",
+    "${U:?e $A}",
+    "${U:-$U}",
+    "${PWD:-x}",
+    "${A:-x\n}",
+]
 TAGGED = [
     "!!str 5", "!!str yes", "!!str", "!!str 2024-01-01", "!!str ~", "!!int 5", "!!int '0x1F'", "!!float 5", "!!float '1.5'", "!!float 1e3",
     "!!bool true", "!!bool 'FALSE'", "!!null ''", "!!null ~", "!<tag:yaml.org,2002:str> 7", "!!str 'q'", "!!int 1_000", "!!float .5",
 ]  # fmt: skip
-ODD_TAGS = ["! ", "!foo ", "!!binary ", "!!timestamp ", "!!merge ", "!!set ", "!reset ", "!override ", "!<!reset> ", "!!map "]
+ODD_TAGS = [
+    "! ",
+    "!foo ",
+    "!!binary ",
+    "!!timestamp ",
+    "!!merge ",
+    "!!set ",
+    "!reset ",
+    "!override ",
+    "!<!reset> ",
+    "!!map ",
+]
 
 
 @dataclass
@@ -53,53 +77,97 @@ class Writer:
     def odds(self) -> bool:
         return self.chance(self.odd)
 
-    def block(self, text: str, indent: int) -> str:
-        pad = " " * indent
-        return "\n".join(pad + line if line else line for line in text.split("\n"))
-
     # -- scalars ---------------------------------------------------------------------------------------------------------
 
     def scalar(self, *, flow: bool, indent: int) -> str:
         """Of any style; what it means is for the two readers to say."""
-        choice = self.random.random()
         if self.odds():
             return self.random.choice(ODD)
-        if choice < 0.35:
-            text = self.random.choice(PLAIN)
-            return text if not flow or not set(text) & set(",[]{}") else f"'{text}'"
-        if choice < 0.55:
-            return self.double(self.words())
-        if choice < 0.70:
-            return self.single(self.words(), indent)
-        if choice < 0.80 and not flow:
-            return self.literal(indent)
-        if choice < 0.90:
-            text = self.random.choice(VARIABLES) if not self.odds() else self.random.choice(WRONG_VARIABLES)
-            return self.double(text) if self.chance(0.5) or set(text) & set("{}[],\n") else text
-        if choice < 0.95 and not flow:
-            return f"{self.random.choice(['one', 'a b'])}\n{' ' * (indent + 2)}{self.random.choice(['more', '# no', '- x', 'k'])}"
+        styles = {self.plain: 35, self.quoted: 35, self.variable: 10, self.tagged: 5}
+        if not flow:
+            styles |= {self.block: 10, self.folded: 5}
+        (style,) = self.random.choices(list(styles), list(styles.values()))
+        return style(flow, indent)
+
+    def plain(self, flow: bool, _: int) -> str:  # noqa: FBT001 - all styles are called alike
+        text = self.random.choice(PLAIN)
+        return text if not flow or not set(text) & set(",[]{}") else f"'{text}'"
+
+    def quoted(self, _: bool, indent: int) -> str:  # noqa: FBT001 - as above
+        return self.double(self.words()) if self.chance(0.6) else self.single(self.words(), indent)
+
+    def variable(self, _: bool, __: int) -> str:  # noqa: FBT001 - as above
+        text = self.random.choice(VARIABLES if not self.odds() else WRONG_VARIABLES)
+        return self.double(text) if self.chance(0.5) or set(text) & set("{}[],\n?") else text
+
+    def folded(self, _: bool, indent: int) -> str:  # noqa: FBT001 - as above
+        return f"{self.random.choice(['one', 'a b'])}\n{' ' * (indent + 2)}{self.random.choice(['more', '# no', '- x', 'k'])}"
+
+    def tagged(self, flow: bool, _: int) -> str:  # noqa: FBT001 - as above
         if self.odds():
-            return self.random.choice(ODD_TAGS + ["!!int ", "!!float ", "!!bool ", "!!null "]) + self.random.choice(PLAIN)
+            return self.random.choice([*ODD_TAGS, "!!int ", "!!float ", "!!bool ", "!!null "]) + self.random.choice(
+                PLAIN
+            )
         text = self.random.choice(TAGGED)
         return text if not flow or text != "!!str" else "!!str ''"
 
+    def block(self, _: bool, indent: int) -> str:  # noqa: FBT001 - as above
+        return self.literal(indent)
+
     def text(self, *, indent: int) -> str:
         """A scalar that is a text, and none that is empty."""
-        return self.random.choice([self.literal(indent), self.double(f"a{self.words()}"), self.single(f"b{self.words()}", indent)])
+        return self.random.choice(
+            [self.literal(indent), self.double(f"a{self.words()}"), self.single(f"b{self.words()}", indent)]
+        )
 
     def words(self) -> str:
-        pieces = ["a", "b c", "é", "\n", "\t", " ", "  ", "'", '"', "\\", "#", ": ", "- ", "$$", "${A}", "😀", "\u0085", "\u2028", "\ufeff", "{", "}", ",", "<<"]
+        pieces = [
+            "a",
+            "b c",
+            "é",
+            "\n",
+            "\t",
+            " ",
+            "  ",
+            "'",
+            '"',
+            "\\",
+            "#",
+            ": ",
+            "- ",
+            "$$",
+            "${A}",
+            "😀",
+            "\u0085",
+            "\u2028",
+            "\ufeff",
+            "{",
+            "}",
+            ",",
+            "<<",
+        ]
         return "".join(self.random.choice(pieces) for _ in range(self.random.randint(0, 6)))
 
     def double(self, text: str) -> str:
         out = []
         for character in text:
-            named = {"\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\", "\u0085": "\\N", "\u2028": "\\L", "\ufeff": "\\uFEFF", "\u00a0": "\\_"}
+            named = {
+                "\n": "\\n",
+                "\t": "\\t",
+                '"': '\\"',
+                "\\": "\\\\",
+                "\u0085": "\\N",
+                "\u2028": "\\L",
+                "\ufeff": "\\uFEFF",
+                "\u00a0": "\\_",
+            }
             if character in named:
                 out.append(named[character])
             elif self.chance(0.1):
                 number = ord(character)
-                out.append(f"\\x{number:02x}" if number < 256 else f"\\u{number:04X}" if number < 65536 else f"\\U{number:08x}")
+                out.append(
+                    f"\\x{number:02x}" if number < 256 else f"\\u{number:04X}" if number < 65536 else f"\\U{number:08x}"
+                )
             else:
                 out.append(character)
         if self.odds():
@@ -114,7 +182,10 @@ class Writer:
 
     def literal(self, indent: int) -> str:
         head = self.random.choice("|>") + self.random.choice(["", "-", "+", "2", "2-", "+2"])
-        lines = [self.random.choice(["a", "b: c", "- d", "", "  e", "# f", "$A", "<<", "'", "g\t"]) for _ in range(self.random.randint(1, 4))]
+        lines = [
+            self.random.choice(["a", "b: c", "- d", "", "  e", "# f", "$A", "<<", "'", "g\t"])
+            for _ in range(self.random.randint(1, 4))
+        ]
         if "2" in head and lines[0].startswith(" "):
             lines[0] = "a"
         if "2" not in head and (not lines[0] or lines[0].startswith(" ")):
@@ -127,7 +198,24 @@ class Writer:
     def key(self, name: str) -> str:
         choice = self.random.random()
         if self.odds():
-            return self.random.choice(["'<<'", '"<<"', "! <<", "!!merge <<", "!!str <<", "1", "true", "~", "2024-01-01", "!reset k", "[a]", '"\\x3c<"', f"&{name} k", "k\u00e9"])
+            return self.random.choice(
+                [
+                    "'<<'",
+                    '"<<"',
+                    "! <<",
+                    "!!merge <<",
+                    "!!str <<",
+                    "1",
+                    "true",
+                    "~",
+                    "2024-01-01",
+                    "!reset k",
+                    "[a]",
+                    '"\\x3c<"',
+                    f"&{name} k",
+                    "k\u00e9",
+                ]
+            )
         if choice < 0.7:
             return name
         return f"'{name}'" if choice < 0.8 else self.double(name) if choice < 0.9 else f"!!str {name}"
@@ -172,7 +260,7 @@ class Writer:
         return f"&{name} "
 
     def pairs(self, *, flow: bool, indent: int) -> list[str]:
-        names = self.random.sample("k l m n o p q".split(), self.random.randint(0 if flow else 1, 4))
+        names = self.random.sample(list("klmnopq"), self.random.randint(0 if flow else 1, 4))
         if self.odds():
             names.append(self.random.choice(names or ["k"]))
         made = [self.pair(self.key(name), flow=flow, indent=indent) for name in names]
@@ -187,7 +275,11 @@ class Writer:
         return f"{key}: {value}"
 
     def merge(self, *, flow: bool, indent: int) -> str | None:
-        key = "<<" if not self.odds() else self.random.choice(["'<<'", "! <<", "!!merge <<", '"<<"', "!<tag:yaml.org,2002:merge> <<"])
+        key = (
+            "<<"
+            if not self.odds()
+            else self.random.choice(["'<<'", "! <<", "!!merge <<", '"<<"', "!<tag:yaml.org,2002:merge> <<"])
+        )
         choice = self.random.random()
         one, other = self.alias("map"), self.alias("map")
         if self.odds():
@@ -204,7 +296,13 @@ class Writer:
         anchor = self.named(name, "map")
         head = tag + anchor if self.chance(0.5) else anchor + tag
         if flow:
-            return head + "{" + self.random.choice([", ", ",", " , "]).join(made) + ("," if made and self.chance(0.1) else "") + "}"
+            return (
+                head
+                + "{"
+                + self.random.choice([", ", ",", " , "]).join(made)
+                + ("," if made and self.chance(0.1) else "")
+                + "}"
+            )
         return head.rstrip() + "".join(f"\n{self.comment(indent + 2)}{' ' * (indent + 2)}{one}" for one in made)
 
     def listing(self, tag: str, *, flow: bool, indent: int) -> str:
@@ -218,7 +316,9 @@ class Writer:
     def comment(self, indent: int) -> str:
         if not self.chance(0.1):
             return ""
-        return " " * self.random.choice([0, indent, indent + 4]) + self.random.choice(["# no\n", "#\n", "# <<: *a\n", "\n"])
+        return " " * self.random.choice([0, indent, indent + 4]) + self.random.choice(
+            ["# no\n", "#\n", "# <<: *a\n", "\n"]
+        )
 
 
 @dataclass
@@ -244,8 +344,29 @@ class Project:
         return self.files
 
     def env_file(self, name: str) -> str:
-        values = ["1", "a b", "'q $A'", '"d\\n$A"', "$A", "${U:-x}", "a # c", "#", "", '"x\ny"', "'it'", "\\t", "a\\", "$N$N", '"\\\\$$"', "x=y", "é"]
-        lines = [f"{self.random.choice(['', 'export ', ' '])}{name}{index}{self.random.choice(['=', ' = ', ': '])}{self.random.choice(values)}" for index in range(3)]
+        values = [
+            "1",
+            "a b",
+            "'q $A'",
+            '"d\\n$A"',
+            "$A",
+            "${U:-x}",
+            "a # c",
+            "#",
+            "",
+            '"x\ny"',
+            "'it'",
+            "\\t",
+            "a\\",
+            "$N$N",
+            '"\\\\$$"',
+            "x=y",
+            "é",
+        ]
+        lines = [
+            f"{self.random.choice(['', 'export ', ' '])}{name}{index}{self.random.choice(['=', ' = ', ': '])}{self.random.choice(values)}"
+            for index in range(3)
+        ]
         return "# env\n" + "\n".join([*lines, self.random.choice(["A", "# A", ""])]) + "\n"
 
     def extended(self) -> str:
@@ -256,12 +377,23 @@ class Project:
         writer = Writer(self.random, self.odd)
         text = self.random.choice(["", "", "---\n", "# a\n", "%YAML 1.2\n---\n" if writer.odds() else ""])
         if not folder and "part/part.yaml" in self.files:
-            text += self.random.choice(["include: [part/part.yaml]\n", "include:\n  - path: part/part.yaml\n", "include: [{path: [part/part.yaml]}]\n", "include:\n  - {path: ./part/../part/part.yaml, env_file: .env}\n"])
+            text += self.random.choice(
+                [
+                    "include: [part/part.yaml]\n",
+                    "include:\n  - path: part/part.yaml\n",
+                    "include: [{path: [part/part.yaml]}]\n",
+                    "include:\n  - {path: ./part/../part/part.yaml, env_file: .env}\n",
+                ]
+            )
         if writer.chance(0.6):
             text += f"x-any: {writer.value(flow=False, indent=0)}\n"
         if writer.chance(0.5):
             writer.anchors.append(("service", "service"))
-            text += "x-service: &service\n  restart: always\n" + (f"  environment: &environment\n    SHARED: {writer.scalar(flow=False, indent=4)}\n    M: x\n" if writer.chance(0.5) else "  tty: true\n")
+            text += "x-service: &service\n  restart: always\n" + (
+                f"  environment: &environment\n    SHARED: {writer.scalar(flow=False, indent=4)}\n    M: x\n"
+                if writer.chance(0.5)
+                else "  tty: true\n"
+            )
         text += "services:\n"
         for name in names:
             text += f"  {writer.key(name) if writer.odds() else name}:\n{self.service(writer, name, names, folder)}"
@@ -286,25 +418,53 @@ class Project:
             listed = f"[a, {writer.double(writer.words())}, '$A']"
             lines.append(f"command: {writer.random.choice(['echo A ${U:-c}', listed, 'echo $A'])}")
         if ("service", "service") in writer.anchors and writer.chance(0.5):
-            lines.insert(writer.random.randint(0, len(lines)), writer.random.choice(["<<: *service", "<<: [*service]", "<<: [{tty: false}, *service]"]) if not writer.odds() else "! <<: *service")
+            lines.insert(
+                writer.random.randint(0, len(lines)),
+                writer.random.choice(["<<: *service", "<<: [*service]", "<<: [{tty: false}, *service]"])
+                if not writer.odds()
+                else "! <<: *service",
+            )
         if "base/base.yaml" in self.files and not folder and writer.chance(0.5):
-            lines.append(writer.random.choice(["extends: {file: base/base.yaml, service: base}", "extends:\n      file: ./base/base.yaml\n      service: other"]))
+            lines.append(
+                writer.random.choice(
+                    [
+                        "extends: {file: base/base.yaml, service: base}",
+                        "extends:\n      file: ./base/base.yaml\n      service: other",
+                    ]
+                )
+            )
         elif names and name != names[0] and writer.chance(0.3):
             lines.append(f"extends: {names[0]}" if writer.chance(0.5) else f"extends: {{service: {names[0]}}}")
         if "one.env" in self.files and writer.chance(0.4):
-            near = {"": ["one.env", "part/two.env"], "part/": ["two.env", "../one.env"], "base/": ["../one.env"]}[folder]
-            lines.append("env_file: " + writer.random.choice([near[0], f"[{', '.join(near)}]", f"[{{path: {near[0]}}}]", f"[{{path: {near[-1]}, required: false}}, {{path: no.env, required: false}}]"]))
+            near = {"": ["one.env", "part/two.env"], "part/": ["two.env", "../one.env"], "base/": ["../one.env"]}[
+                folder
+            ]
+            lines.append(
+                "env_file: "
+                + writer.random.choice(
+                    [
+                        near[0],
+                        f"[{', '.join(near)}]",
+                        f"[{{path: {near[0]}}}]",
+                        f"[{{path: {near[-1]}, required: false}}, {{path: no.env, required: false}}]",
+                    ]
+                )
+            )
         return "".join(f"    {line}\n" for line in lines)
 
     def variables(self, writer: Writer) -> str:
         """A mapping or list of names and values, in block or flow style."""
-        names = writer.random.sample("A B C F G H".split(), writer.random.randint(1, 3))
+        names = writer.random.sample(list("ABCFGH"), writer.random.randint(1, 3))
         if writer.chance(0.4):
-            items = [writer.random.choice([name, writer.double(f"{name}=1"), f"{name}=x", f"'{name}=$A'"]) for name in names]
+            items = [
+                writer.random.choice([name, writer.double(f"{name}=1"), f"{name}=x", f"'{name}=$A'"]) for name in names
+            ]
             return f" [{', '.join(items)}]" if writer.chance(0.5) else "".join(f"\n      - {item}" for item in items)
         tag = writer.random.choice(["!override ", "!reset "]) if writer.chance(0.05) else ""
         if writer.chance(0.3):
-            return f" {tag}{{{', '.join(f'{writer.key(name)}: {writer.scalar(flow=True, indent=6)}' for name in names)}}}"
+            return (
+                f" {tag}{{{', '.join(f'{writer.key(name)}: {writer.scalar(flow=True, indent=6)}' for name in names)}}}"
+            )
         pairs = [f"{writer.key(name)}: {writer.scalar(flow=False, indent=6)}" for name in names]
         if ("service", "service") in writer.anchors and writer.odds():
             pairs.append("<<: *environment")

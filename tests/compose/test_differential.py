@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from deployer.compose.encode import encode_compose
-from deployer.compose.references import CHECKOUT, references
+from deployer.compose.references import references
+from deployer.compose.walk import CHECKOUT
 from tests.compose.conftest import stack_of
 from tests.compose.documents import ENV, Project
 
@@ -70,7 +71,11 @@ class Compose:
     def run(self, entries: dict[str, str]) -> dict[str, Any] | str:
         self.runs += 1
         main = self.folder / f"main-{next(iter(entries))}.yaml"
-        main.write_text(yaml.safe_dump({"include": [{"path": path} for path in entries.values()], "services": {"z": {"image": "z"}}}))
+        main.write_text(
+            yaml.safe_dump(
+                {"include": [{"path": path} for path in entries.values()], "services": {"z": {"image": "z"}}}
+            )
+        )
         argv = [self.program, "--config", "/nonexistent", "compose", "-f", str(main), "--project-name", "p", "config"]
         done = subprocess.run(
             argv,
@@ -93,7 +98,11 @@ class Compose:
     def part(self, model: dict[str, Any], name: str) -> Any:
         """What of a model comes from one document, wherever its files were."""
         own = re.compile(rf"{name}(?!\d)")
-        found = model if "text" in model else {kind: {key: one for key, one in (model.get(kind) or {}).items() if own.match(key)} for kind in KINDS}
+        found = (
+            model
+            if "text" in model
+            else {kind: {key: one for key, one in (model.get(kind) or {}).items() if own.match(key)} for kind in KINDS}
+        )
         text = repr(found)
         for folder in (f"{self.folder}/{name}/{CHECKOUT}", f"{self.folder}/{name}"):
             text = text.replace(folder, "HERE")
@@ -149,6 +158,9 @@ def compare(found: Tools, folder: Path, seeds: Sequence[int]) -> tuple[Counter[s
     for name in entries[0]:
         if original.get(name) == handed.get(name):
             outcome["the same" if name in original else "refused by both"] += 1
+        elif name in handed and "cycle detected" in theirs.refused.get(name, ""):
+            # compose-go, loader/reset.go: it takes a merge of an anchor beside an alias of it for a circle
+            outcome["refused by compose alone"] += 1
         else:
             outcome["different"] += 1
             shown = (original.get(name, theirs.refused.get(name)), handed.get(name, ours.refused.get(name)))
@@ -163,7 +175,9 @@ def test_what_we_hand_over_means_what_the_file_means(
     total: Counter[str] = Counter()
     different: list[str] = []
     with ThreadPoolExecutor(2) as pool:
-        for outcome, found_different in pool.map(lambda seeds: compare(found, tmp_path / str(seeds[0]), seeds), batches):
+        for outcome, found_different in pool.map(
+            lambda seeds: compare(found, tmp_path / str(seeds[0]), seeds), batches
+        ):
             total += outcome
             different += found_different
     with capsys.disabled():

@@ -159,7 +159,9 @@ def test_files_that_include_each_other_and_services_that_extend_each_other_are_r
     source = stack("web", compose="include: [b.yaml]", **{"b.yaml": "include: [compose.yaml]"})
     assert told(source) == [("stacks/web/b.yaml", 1, 11, "compose.yaml includes itself")]
     text = "services:\n  a: {extends: b}\n  b: {extends: {file: compose.yaml, service: a}}\n"
-    assert told(stack("web", compose=text)) == [("stacks/web/compose.yaml", 2, 16, "services that extend each other: a, b")]
+    assert told(stack("web", compose=text)) == [
+        ("stacks/web/compose.yaml", 2, 16, "services that extend each other: a, b")
+    ]
 
 
 def test_a_chain_of_includes_is_bounded(stack: MakeStack) -> None:
@@ -201,5 +203,3 @@ def test_bind_mounts_that_cannot_be_there_are_refused(stack: MakeStack, source: 
 def test_the_working_directory_is_no_variable(stack: MakeStack) -> None:
     text = "services:\n  a:\n    image: a\n    environment:\n      HERE: ${PWD}/x\n      NOT: $${PWD} # $PWD\n"
     assert [(line, column) for _, line, column, _ in told(stack("web", compose=text))] == [(5, 13)]
-
-
