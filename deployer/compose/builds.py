@@ -15,12 +15,15 @@ from deployer.model.build import LOCAL, Build
 from deployer.model.reference import split
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from deployer.compose.rules import Path
     from deployer.model.stack import StackSource
 
 IGNORE_FILE: Final = ".dockerignore"
+MOST_WILDCARDS: Final = 3
+"""Of one pattern: docker-py makes a regular expression of it, which takes time to the power of these."""
+_GIT: Final = re.compile(r"\.git(?:/|$)", re.IGNORECASE)
 _DIGITS: Final = 12
 _USED: Final = frozenset({"context", "dockerfile", "dockerfile_inline", "args", "target", "labels", "platforms"})
 _HARMLESS: Final = frozenset({"cache_from", "cache_to", "no_cache", "pull", "tags", "provenance", "sbom"})
@@ -64,6 +67,7 @@ def _build(section: Mapping[str, Any], image: str, stack: StackSource, name: str
         notes.append(
             Note((*at, "dockerfile"), f"there is no file {dockerfile!r} in {stack.root}", help_, "error", key=False)
         )
+    notes += _context_notes(context, held, (*at, "context"))
     platforms = section.get("platforms") or ()
     if len(platforms) > 1:
         message = "an image is built for one platform: that of the machines"
@@ -97,9 +101,33 @@ def _left_out(key: str, at: Path) -> Note:
     return Note(at, f"{key!r} cannot be had in a build here", "build the image elsewhere, and write image:", "error")
 
 
+def _context_notes(context: str, files: Mapping[str, bytes], at: Path) -> Iterator[Note]:
+    """What a context must not have, as Docker's client would do more with it than send it."""
+    below = _below(context)
+    if f"{below}HEAD" in files or any(path.startswith(below) and _GIT.match(path, len(below)) for path in files):
+        # buildx runs git there (build/git.go), and git obeys the configuration that it finds beside HEAD: that is any program.
+        message = f"{below or './'} looks like a git repository, in which docker's client would run git"
+        yield Note(at, message, "name HEAD and .git otherwise, or leave them out of the folder", "error", key=False)
+    for number, line in enumerate(files.get(f"{below}{IGNORE_FILE}", b"").decode(errors="replace").splitlines(), 1):
+        if _wildcards(line) > MOST_WILDCARDS:
+            message = f"line {number} of {below}{IGNORE_FILE} has more wildcards than can be matched in good time"
+            yield Note(at, message, "write several patterns", "error", key=False)
+
+
+def _wildcards(pattern: str) -> int:
+    """How many of them can match in several ways at once: `**` that is not at the end, and `*` beside another `*`."""
+    folders = pattern.strip().rstrip("/").split("/")
+    inner = sum("**" in folder for folder in folders[:-1])
+    return inner + sum(max(0, len(re.findall(r"\*+", folder)) - 1) for folder in folders)
+
+
+def _below(context: str) -> str:
+    return "" if context == "." else f"{context}/"
+
+
 def _context(context: str, files: Mapping[str, bytes], entry: str) -> tuple[str, ...]:
     """The files below it. The compose file is none of them: another count in it would be another image."""
-    below = "" if context == "." else f"{context}/"
+    below = _below(context)
     found = [path for path in sorted(files) if path.startswith(below) and path != entry]
     patterns = _patterns(files.get(f"{below}{IGNORE_FILE}", b"").decode(errors="replace"))
     if not patterns:

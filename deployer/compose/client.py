@@ -1,7 +1,7 @@
-"""`docker compose config` and `docker stack deploy`, run in an empty environment.
+"""`docker compose config` and `docker stack deploy`, run in an empty environment, on files that we wrote.
 
-Nothing of whoever deploys reaches the interpolation of `${...}` (FAULTS.md, S-02), not even HOME and PATH: only the stack's own `.env`
-does. Not by python-on-whales, which runs compose where containers are made (execute/projects.py, builds.py): it hands on os.environ,
+Nothing of whoever deploys reaches them (FAULTS.md, S-02), not even HOME and PATH; and nothing of the stack's `.env`, whose
+variables could switch on what compose can do: they are filled in before. Not by python-on-whales, which runs compose where containers are made (execute/projects.py, builds.py): it hands on os.environ,
 loses the warnings of `config`, lets `stack deploy` write to our standard output, and its import takes longer than both tools.
 """
 
@@ -44,11 +44,14 @@ class Client:
     tools: Tools
     folder: Path
 
-    def config(self, files: Sequence[Path], *, project: str, directory: Path) -> tuple[dict[str, Any], str]:
+    def config(
+        self, files: Sequence[Path], *, project: str, directory: Path, profiles: Sequence[str] = ()
+    ) -> tuple[dict[str, Any], str]:
         """The normalised file as `docker compose config` prints it, and what it wrote to standard error."""
         named = [part for file in files for part in ("--file", str(file))]
         where = ["--project-name", project, "--project-directory", str(directory)]
-        argv = ["compose", *named, *where, "config", "--format", "json"]
+        chosen = [f"--profile={profile}" for profile in profiles]
+        argv = ["compose", *named, *where, *chosen, "config", "--format", "json"]
         done = self._run("docker compose config", self.tools.compose.path, argv, _PLUGIN)
         made: dict[str, Any] = json.loads(done.stdout)
         return made, done.stderr

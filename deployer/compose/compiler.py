@@ -1,6 +1,7 @@
 """One stack's files in, its engine objects and its problems out, by Docker's own two tools.
 
-The files go into a private directory, secrets excepted: they stay in memory, an empty file stands in their place.
+What the tools read was written here, into a private directory: compose files and env files made of our own values, with every
+variable filled in and every path checked (references.py). The stack's own files stay in memory, secrets and all others.
 Nothing of the result depends on that directory's name.
 """
 
@@ -15,16 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.compose import complaints, dialect, project, tokens
+from deployer.compose.amount import MOST_KEYS, largest
 from deployer.compose.builds import with_images
-from deployer.compose.checkout import materialise
 from deployer.compose.client import Client, ToolFailedError
 from deployer.compose.corrections import Corrections
-from deployer.compose.encode import encode
+from deployer.compose.encode import encode, encode_compose
 from deployer.compose.locate import Locator
 from deployer.compose.outcome import Outcome
 from deployer.compose.recorder import Recorded, Recorder
 from deployer.compose.references import References, references
 from deployer.compose.sealing import Sealing, seal
+from deployer.compose.walk import CHECKOUT
 from deployer.model.secret import Secret
 from deployer.model.stack import Body, StackObjects
 from deployer.remote.folder import folder_in_memory, write_private
@@ -32,8 +34,10 @@ from deployer.remote.folder import folder_in_memory, write_private
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from deployer.compose.complaints import Mistake
     from deployer.compose.contents import Content
     from deployer.compose.dialect import Dialect
+    from deployer.compose.reading import Reading
     from deployer.compose.rules import Note
     from deployer.compose.tools import Tools
     from deployer.model.problem import Problem
@@ -57,7 +61,7 @@ def compile_stack(stack: StackSource, tools: Tools, names: Mapping[str, tuple[st
     sealing = seal(stack, names or {})
     checked = references(sealing.shown)
     before = (*sealing.problems, *checked.problems)
-    if stack.entry not in checked.documents or any(problem.severity == "error" for problem in before):
+    if checked.broken or any(problem.severity == "error" for problem in sealing.problems):
         return Outcome(None, before)
     folder = Path(tempfile.mkdtemp(prefix="deployer-", dir=folder_in_memory()))
     try:
@@ -66,7 +70,8 @@ def compile_stack(stack: StackSource, tools: Tools, names: Mapping[str, tuple[st
         done = Outcome(None, found.problems)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return Outcome(done.objects, (*before, *done.problems), done.secret_files)
+    objects = None if any(problem.severity == "error" for problem in before) else done.objects
+    return Outcome(objects, (*before, *done.problems), done.secret_files)
 
 
 @dataclass(frozen=True)
@@ -82,26 +87,22 @@ class _Work:
 
     @property
     def checkout(self) -> Path:
-        return self.folder / "files"
+        return self.folder / CHECKOUT
 
     @property
     def placeholder(self) -> Path:
         return self.folder / "empty"
 
-    def hides(self, path: str, data: bytes) -> bool:
-        """Whether a file's bytes are to stay in memory: a secret's, and of encrypted ones what has no stand-in."""
-        return path in self.checked.secret_files or (data == self.files[path] and path in self.sealing.files)
-
     @property
     def locator(self) -> Locator:
-        files = {path: data for path, data in self.stack.files if path not in self.checked.secret_files}
-        return Locator(self.stack.root, self.checked.documents, files)
+        filled = {reading.path: reading.value for reading in reversed(self.checked.readings)}
+        return Locator(self.stack.root, self.checked.documents, filled)
 
 
 def _compile(work: _Work) -> Outcome:
-    materialise(work.checkout, work.stack, work.hides)
     write_private(work.placeholder, b"")
-    config, variables, problems = _normalise(work)
+    config, problems = _normalise(work)
+    variables = work.checked.variables
     if work.stack.settings.mode == "compose":
         return _project(work, config, variables, problems)
     config, builds, build_notes = with_images(config, work.stack)
@@ -111,10 +112,11 @@ def _compile(work: _Work) -> Outcome:
         return dialect.translate(config, work.stack.name, work.files, variables, str(work.placeholder), plain=plain)
 
     translated = translate(plain=False)
-    lines = {(problem.path, problem.line) for problem in problems}  # what follows from the first is not said again
+    said = [*work.checked.problems, *problems]
+    lines = {(problem.path, problem.line) for problem in said}  # what follows from the first is not said again
     notes = [problem for problem in _noted(work, translated) if (problem.path, problem.line) not in lines]
     problems += [problem for problem in notes if not (lines and problem.message == complaints.NO_IMAGE)]
-    if any(problem.severity == "error" for problem in problems):
+    if any(problem.severity == "error" for problem in [*said, *problems]):
         raise _FoundError(problems)
     try:
         recorded = _record(work, translated)
@@ -140,7 +142,7 @@ def _compile(work: _Work) -> Outcome:
     return Outcome(objects, tuple(problems), secrets)
 
 
-def _project(work: _Work, config: dict[str, Any], variables: dict[str, str], problems: list[Problem]) -> Outcome:
+def _project(work: _Work, config: dict[str, Any], variables: Mapping[str, str], problems: list[Problem]) -> Outcome:
     """In compose mode the normalised file is what is used, nearly as it is."""
     node = work.stack.settings.node or ""
     made, notes = project.project(config, work.stack.name, node, work.files, variables)
@@ -150,44 +152,74 @@ def _project(work: _Work, config: dict[str, Any], variables: dict[str, str], pro
     return Outcome(objects, tuple(problems), (("", None),) if made and made.environment else ())
 
 
-def _normalise(work: _Work) -> tuple[dict[str, Any], dict[str, str], list[Problem]]:
-    """What `docker compose config` makes of the files, the variables that contents come from, and warnings.
+def _normalise(work: _Work) -> tuple[dict[str, Any], list[Problem]]:
+    """What `docker compose config` makes of the files, and warnings.
 
-    A probe file goes along: it says whether this compose doubles the dollar signs that it prints, and asks it for the
-    values of the variables that configs and secrets are made of.
+    A probe file goes along: it says whether this compose doubles the dollar signs that it prints.
     """
     probe = work.folder / "probe.json"
-    asked = {name: f"${{{name}-}}" for name in sorted(work.checked.environment)}
-    write_private(probe, encode({_PROBE: {"dollar": "$$", "variables": asked}}))
+    write_private(probe, encode({_PROBE: "$$"}))
     config, said, problems = _config(work, probe)
-    answered = config.pop(_PROBE)
-    doubled = answered["dollar"] == "$$"
+    doubled = config.pop(_PROBE) == "$$"
     config = _mapped(config, lambda text: _relative(text.replace("$$", "$") if doubled else text, str(work.checkout)))
-    variables = _mapped(answered["variables"] or {}, lambda text: text.replace("$$", "$") if doubled else text)
-    return config, variables, [*problems, *complaints.warnings(said, work.locator)]
+    problems += complaints.warnings(said, work.locator)
+    most, at = largest(config)
+    if most > MOST_KEYS:
+        message = f"{most} entries come together here; at most {MOST_KEYS} are handed to docker"
+        raise _FoundError([*problems, work.locator.problem(at, message, "split the service")])
+    return config, problems
 
 
 def _config(work: _Work, probe: Path) -> tuple[dict[str, Any], str, list[Problem]]:
     """Runs `docker compose config`. It names one mistake at a time: each is taken out of the file, to find the next."""
-    entry = work.checkout / work.stack.entry
-    corrections = Corrections(work.checked.documents)
+    for path, data in work.checked.written.items():
+        _put(work, path, data)
+    for reading in work.checked.readings:
+        _hand_over(work, reading)
+    entry = work.checkout / work.checked.readings[0].file
+    corrections = Corrections(work.checked.readings)
+    files = {reading.file: reading.path for reading in work.checked.readings}
     problems: list[Problem] = []
     while True:
         try:
-            config, said = work.client.config([entry, probe], project=work.stack.name, directory=entry.parent)
+            config, said = work.client.config(
+                [entry, probe], project=work.stack.name, directory=entry.parent, profiles=work.checked.profiles
+            )
         except ToolFailedError as error:
-            mistakes = complaints.errors(error.said, work.locator, str(work.checkout))
+            mistakes = complaints.errors(error.said, work.locator, str(work.checkout), files)
             problems += [
-                one.problem for one in mistakes if one.problem not in problems and not (problems and one.lacks_image)
+                one.problem for one in mistakes if one.problem not in problems and not _follows(one, work, problems)
             ]
             corrected = corrections.take_out(mistakes)
-            if corrected is None:
+            if not corrected:
                 raise _FoundError(problems) from None
-            path, text = corrected
-            (work.checkout / path).unlink()
-            write_private(work.checkout / path, text)
+            for reading in corrected:
+                _hand_over(work, reading)
         else:
             return config, said, problems
+
+
+def _follows(mistake: Mistake, work: _Work, problems: list[Problem]) -> bool:
+    """Whether it is there only because of another one, whose value was left out."""
+    ours = [one for one in work.checked.problems if one.severity == "error"]
+    if mistake.lacks_image:
+        return bool(ours or problems)
+    problem = mistake.problem
+    return bool(ours) and (not mistake.at or (problem.path, problem.line) in {(one.path, one.line) for one in ours})
+
+
+def _hand_over(work: _Work, reading: Reading) -> None:
+    """Writes what compose reads in the place of a file of the stack."""
+    _put(work, f"{CHECKOUT}/{reading.file}", encode_compose(reading.value, str(work.folder), reading.tags))
+
+
+def _put(work: _Work, path: str, data: bytes) -> None:
+    target = work.folder / path
+    if ".." in target.parts:
+        raise ValueError(f"the stack {work.stack.name} has a file outside its folder: {path!r}")
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    write_private(target, data)
 
 
 _PROBE: Final = "x-deployer-probe"
@@ -262,7 +294,7 @@ def _problem(work: _Work, note: Note) -> Problem:
 
 
 def _complained(work: _Work, error: ToolFailedError) -> list[Problem]:
-    return [mistake.problem for mistake in complaints.errors(error.said, work.locator, str(work.checkout))]
+    return [mistake.problem for mistake in complaints.errors(error.said, work.locator, str(work.checkout), {})]
 
 
 def _relative(text: str, checkout: str) -> str:

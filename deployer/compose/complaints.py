@@ -10,23 +10,22 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.compose.vocabulary import advice, did_you_mean
+from deployer.compose.locate import named
+from deployer.compose.vocabulary import did_you_mean, unknown_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from deployer.compose.locate import Locator
     from deployer.compose.rules import Path
-    from deployer.document import Document
     from deployer.model.problem import Problem
 
 NO_IMAGE: Final = "this service has no image"
 
 _LOGGED: Final = re.compile(r'time="[^"]*" level=(?P<level>\w+) msg="(?P<message>(?:[^"\\]|\\.)*)"')
-_UNSET: Final = re.compile(r'The "(\w+)" variable is not set')
 _CHATTER: Final = re.compile(
     r"(Ignoring (unsupported|deprecated) options|Since --detach=false was not|In a future release, --detach|Creating |Updating |\s*$)"
 )
@@ -34,20 +33,13 @@ _SILENT: Final = re.compile(r"`version` is obsolete|cannot expand '~'")
 
 
 def warnings(said: str, locator: Locator) -> Iterator[Problem]:
-    """Problems for what a tool that succeeded wrote to standard error. A variable without a value is an error."""
+    """Problems for what a tool that succeeded wrote to standard error."""
     seen = set()
     for match in _LOGGED.finditer(said):
         message = json.loads(f'"{match["message"]}"', strict=False)
-        unset = _UNSET.match(message)
-        if message in seen or _SILENT.search(message):
-            continue
-        seen.add(message)
-        if unset is None:
+        if message not in seen and not _SILENT.search(message):
+            seen.add(message)
             yield locator.problem((), f"docker says: {_clean(message)}", severity="warning")
-        else:
-            name = unset[1]
-            help_ = f"set it in {locator.root}/.env, give a default (${{{name}:-...}}), or write $$ for a plain $"
-            yield locator.variable(name, f"the variable {name} has no value", help_)
 
 
 @dataclass(frozen=True)
@@ -64,18 +56,22 @@ class Mistake:
         return self.problem.message == NO_IMAGE
 
 
-def errors(said: str, locator: Locator, checkout: str) -> list[Mistake]:
-    """At least one for the error output of a tool that failed; `checkout` is the folder that it was given."""
+def errors(said: str, locator: Locator, checkout: str, files: Mapping[str, str]) -> list[Mistake]:
+    """At least one for the error output of a tool that failed; `checkout` is the folder that it was given.
+
+    `files` says for each file that was written there which of the stack's files it stands for.
+    """
     lines = [line for line in _LOGGED.sub("", said).splitlines() if not _CHATTER.match(line)]
     text = "\n".join(lines).replace(": invalid compose project", "").strip()
+    for written, path in files.items():
+        text = text.replace(f"{checkout}/{written}", path)
     text = text.replace(f"{checkout}/", "").replace(checkout, ".")
-    found = [Mistake(problem) for problem in warnings(said, locator)] if _UNSET.search(said) else []
     for pattern, translate in _SENTENCES:
         matches = list(pattern.finditer(text))
         if matches:
             told = [one for match in matches for one in translate(match, locator)]
-            return found + [one if isinstance(one, Mistake) else Mistake(one) for one in told]
-    return [*found, Mistake(locator.problem((), f"docker says: {_clean(text)}"))]
+            return [one if isinstance(one, Mistake) else Mistake(one) for one in told]
+    return [Mistake(locator.problem((), f"docker says: {_clean(text)}"))]
 
 
 def _clean(text: str) -> str:
@@ -88,7 +84,7 @@ def _unknown_keys(match: re.Match[str], locator: Locator) -> Iterator[Mistake]:
     at = _place(match["place"], locator, file)
     names = re.findall(r"'([^']*)'", match["several"]) if match["several"] else [match["one"]]
     for name in names:
-        message, help_ = f"unknown key {name!r}{_inside(at)}", advice(at, name)
+        message, help_ = unknown_key(at, name)
         if len(at) == 1 and at[0] in _OF_NAMES:
             message, help_ = f"{name!r} is no name here", "a name has letters, digits, '.', '_' and '-'"
         problem = locator.problem((*at, name), message, help_, key=True, file=file)
@@ -100,33 +96,25 @@ def _at_place(match: re.Match[str], locator: Locator) -> Iterator[Mistake]:
     at = _place(match["place"], locator, file)
     said = _said(match["said"])
     link = " " if said.startswith(("must ", "does ", "is ", "has ")) else ": "
-    problem = locator.problem(at, f"{_name(at)}{link}{said}", key=len(at) <= _SECTION_AND_NAME, file=file)
+    problem = locator.problem(at, f"{named(at)}{link}{said}", key=len(at) <= _SECTION_AND_NAME, file=file)
     yield Mistake(problem, file, at)
 
 
 def _interpolating(match: re.Match[str], locator: Locator) -> Iterator[Problem | Mistake]:
+    """Variables are filled in before; what is left to compose is to make numbers of texts."""
     at = _place(match["place"], locator, None)
     said = match["said"]
-    required = re.match(r"required variable (\w+) is missing a value(?:: (.*))?", said)
     cast = re.search(r'parsing "([^"]*)"', said)
-    if required is not None:
-        help_ = required[2] or f"set it in {locator.root}/.env"
-        yield locator.variable(required[1], f"the variable {required[1]} has no value", help_)
-    elif cast is not None:
-        problem = locator.problem(at, f"{_name(at)} cannot be {cast[1]!r}", "write a value of the right type")
+    if cast is not None:
+        problem = locator.problem(at, f"{named(at)} cannot be {cast[1]!r}", "write a value of the right type")
         yield Mistake(problem, None, at)
     else:
-        yield locator.problem(at, f"{_name(at)}: {_clean(said)}")
-
-
-def _bad_interpolation(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
-    at = _place(match["place"], locator, None)
-    yield locator.problem(at, f"{_name(at)} has a '$' that begins no variable", "write ${NAME}, or $$ for a plain $")
+        yield Mistake(locator.problem(at, f"{named(at)}: {_clean(said)}"), None, at)
 
 
 def _decoding(match: re.Match[str], locator: Locator) -> Iterator[Mistake]:
     at = _place(re.sub(r"\[([^]]*)\]", r".\1", match["place"]), locator, None)
-    yield Mistake(locator.problem(at, f"{_name(at)}: {_clean(match['said'])}"), None, at)
+    yield Mistake(locator.problem(at, f"{named(at)}: {_clean(match['said'])}"), None, at)
 
 
 def _undefined(match: re.Match[str], locator: Locator) -> Iterator[Mistake]:
@@ -171,25 +159,6 @@ def _no_image(match: re.Match[str], locator: Locator) -> Iterator[Mistake]:
     yield Mistake(locator.problem(at, NO_IMAGE, "give it one: image: NAME:TAG", key=True), None, (*at, "image"))
 
 
-def _env_file(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
-    """Without what Docker quotes of it, which may be a password."""
-    said = _clean(re.sub(r' (?:near|in line) ".*', "", match["said"]))
-    help_ = "a line is NAME=VALUE, or a comment that begins with #"
-    if match["file"] is None:  # of those in env_file it names none
-        yield locator.text("env_file", f"line {match['line']} of an env file: {said}", help_)
-        return
-    path = f"{locator.root}/{posixpath.normpath(match['file'])}"
-    yield replace(locator.problem((), said, help_), path=path, line=int(match["line"]), column=1, source="", width=1)
-
-
-def _nameless(_match: re.Match[str], locator: Locator) -> Iterator[Problem]:
-    """The system's own words for a variable without a name; Docker says no more."""
-    lines = locator.files.get(".env", b"").decode(errors="replace").splitlines()
-    number = next((number for number, line in enumerate(lines, 1) if line.lstrip().startswith("=")), 0)
-    found = locator.problem((), "a variable has no name", "a line is NAME=VALUE, or a comment that begins with #")
-    yield replace(found, path=f"{locator.root}/.env", line=number, column=min(number, 1), source="", width=1)
-
-
 def _exclusive(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
     at: Path = ("services", match["service"], match["first"])
     yield locator.problem(
@@ -205,8 +174,8 @@ def _container_name(match: re.Match[str], locator: Locator) -> Iterator[Problem]
 def _quoted(match: re.Match[str], locator: Locator) -> Iterator[Problem]:
     """Compose names neither service nor key here: the first port or volume with that text is meant."""
     message, text = f"docker says: {_clean(match[0])}", match["text"]
-    for document in locator.documents.values():
-        for name, service in _section(document, "services").items():
+    for path, document in locator.documents.items():
+        for name, service in _section(locator.filled.get(path, document.value), "services").items():
             for key in ("ports", "volumes"):
                 items = service.get(key) if isinstance(service, dict) else None
                 for index, item in enumerate(items if isinstance(items, list) else ()):
@@ -226,10 +195,7 @@ _SENTENCES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Locator]
     (re.compile(pattern, re.MULTILINE), translate)
     for pattern, translate in (
         (_VALIDATING + _ADDITIONAL, _unknown_keys),
-        (r"^(?:failed to read (?P<file>\S+): )?line (?P<line>\d+): (?P<said>.*)", _env_file),
-        (r"^setenv: invalid argument$", _nameless),
         (r"error while interpolating (?P<place>\S+): (?P<said>.*)", _interpolating),
-        (r"invalid interpolation format for (?P<place>\S+?)\.?$", _bad_interpolation),
         (r"^(?:error decoding )?'(?P<place>\S+)':? (?P<said>.*)", _decoding),
         (_SERVICE + r" refers to undefined (?P<kind>\w+) (?P<name>[^\s:]+)", _undefined),
         (_SERVICE + r' depends on undefined service "?(?P<name>[\w.-]+)', _undefined_service),
@@ -253,16 +219,6 @@ def _place(text: str, locator: Locator, file: str | None) -> Path:
     return () if text in {"", "(root)"} else locator.dotted(text, file)
 
 
-def _name(at: Path) -> str:
-    named = [step for step in at if isinstance(step, str)]
-    item = f"item {at[-1] + 1} of " if at and isinstance(at[-1], int) else ""
-    return item + repr(named[-1]) if named else "the file"
-
-
-def _inside(at: Path) -> str:
-    return f" in {'.'.join(map(str, at))}" if at else ""
-
-
 def _said(said: str) -> str:
     """Compose 2.26 names the place twice in some sentences; 2.40 speaks of Go's types."""
     sentence = re.sub(r"^\S+\.\S+ (?=must be)", "", said).replace("must be a array", "must be a list")
@@ -273,10 +229,10 @@ def _said(said: str) -> str:
 def _keys(locator: Locator, section: str) -> set[str]:
     found: set[str] = set()
     for document in locator.documents.values():
-        found |= set(_section(document, section))
+        found |= set(_section(document.value, section))
     return found
 
 
-def _section(document: Document, section: str) -> dict[str, Any]:
-    value = document.value.get(section) if isinstance(document.value, dict) else None
-    return value if isinstance(value, dict) else {}
+def _section(value: Any, section: str) -> dict[str, Any]:
+    found = value.get(section) if isinstance(value, dict) else None
+    return found if isinstance(found, dict) else {}

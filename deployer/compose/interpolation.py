@@ -1,69 +1,179 @@
-"""`${...}` in paths, as Docker would fill it in, or not at all.
+"""`${...}` in a text, filled in as compose-go does it (template/template.go), in time that grows with the text.
 
-Only what cannot be read in two ways is filled in: if this and Docker's own reading differed, a path could be checked
-here and another one be opened there (FAULTS.md, S-02). Everything else is None: "cannot be checked".
+We fill in every variable before a tool of Docker's sees a file. So there is one reading: the paths that we check are the
+paths that Docker gets, and nothing of a tool's own environment can come in.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
-_LINE: Final = re.compile(
-    r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=(?:'([\w./:@ -]*)'|\"([\w./:@ -]*)\"|([\w./:@%+=,;!?&*()<>|~^-]*))[ \t]*",
-    re.ASCII,
-)
-_REFERENCE: Final = re.compile(
-    r"\$(?:(?P<dollar>\$)|(?P<name>[_a-zA-Z][_a-zA-Z0-9]*)|\{(?P<braced>[_a-zA-Z][_a-zA-Z0-9]*)(?:(?P<operator>:?[-?])(?P<word>[^${}]*))?\}|(?P<other>))"
-)
+    Lookup = Callable[[str], str | None]
 
+DEEPEST: Final = 20
+"""Of variables in the default of a variable in ..."""
+LARGEST: Final = 4 << 20
+"""Characters of all that is filled in for one stack."""
 
-_RESERVED: Final = re.compile(r"PWD|COMPOSE_\w+|DOCKER_\w+")
-"""Variables for which compose has values of its own, whatever `.env` says."""
-
-
-def read_env(data: bytes) -> dict[str, str] | None:
-    """The variables of a `.env` file; None unless every line is `NAME=value`, a comment or empty, and no name stands twice."""
-    variables: dict[str, str] = {}
-    try:
-        # Not splitlines(): it knows line ends that Docker does not, and a value could hide behind one.
-        lines = data.decode("ascii").replace("\r\n", "\n").split("\n")
-    except UnicodeDecodeError:
-        return None
-    for line in lines:
-        if not line.strip(" \t") or line.lstrip(" \t").startswith("#"):
-            continue
-        match = _LINE.fullmatch(line)
-        if match is None or match[1] in variables:
-            return None
-        if _RESERVED.fullmatch(match[1]):
-            continue
-        variables[match[1]] = match[2] or match[3] or match[4] or ""
-    return variables
+_NAME: Final = re.compile("[_a-zA-Z\u017f\u212a][_a-zA-Z0-9\u017f\u212a]*")
+"""Go's `(?i:[_a-z])` takes the long s and the Kelvin sign, too."""
+_OPERATOR: Final = re.compile(":?[-+?]")
+_BRACE: Final = re.compile(r"\{.?|\}", re.DOTALL)
+"""compose-go passes over the character after an opening brace."""
 
 
-def fill_in(text: str, variables: Mapping[str, str] | None) -> str | None:
-    """The text with its variables' values; None where a value is missing or the reference is more than a plain one."""
+@dataclass
+class Budget:
+    """What filling in may still cost, in characters; `spent` counts, so that a test can say what something costs."""
+
+    left: int = LARGEST
+    spent: int = 0
+
+    def spend(self, characters: int) -> None:
+        self.spent += characters
+        self.left -= characters
+        if self.left < 0:
+            raise TooMuchError
+
+
+class CannotFillInError(Exception):
+    """Why a text has no value; the message goes on after what the text is called."""
+
+    def __init__(self, message: str, help: str, variable: str = "") -> None:  # noqa: A002 - the word that the output uses
+        super().__init__(message)
+        self.message, self.help, self.variable = message, help, variable
+
+
+class TooMuchError(CannotFillInError):
+    """More is filled in than a stack of ours needs."""
+
+    def __init__(self) -> None:
+        message = f"is too much: more than {LARGEST} characters would be filled in for this stack"
+        super().__init__(message, "use shorter values, or use them less often")
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A variable that has no value where it needs one; `said` is what the file says about it (`${NAME:?said}`)."""
+
+    name: str
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The text with its variables' values. What is `missing` is empty in it."""
+
+    text: str
+    missing: tuple[Missing, ...] = ()
+
+
+def fill_in(text: str, lookup: Lookup, budget: Budget) -> Filled:
+    """`CannotFillInError` where a `${` begins no variable, and where it would cost too much."""
+    if "$" not in text:
+        return Filled(text)
+    missing: list[Missing] = []
+    return Filled(_fill_in(text, lookup, budget, missing, 0), tuple(missing))
+
+
+def _fill_in(text: str, lookup: Lookup, budget: Budget, missing: list[Missing], depth: int) -> str:
+    if depth > DEEPEST:
+        raise CannotFillInError(
+            f"has variables that are nested more than {DEEPEST} deep", "give the inner ones names in .env"
+        )
+    budget.spend(len(text))
     parts: list[str] = []
-    end = 0
-    for match in _REFERENCE.finditer(text):
-        value = _value(match, variables)
-        if value is None:
-            return None
-        parts += [text[end : match.start()], value]
-        end = match.end()
-    return "".join([*parts, text[end:]])
+    done = 0
+    line = _Line(text)
+    at = text.find("$")
+    while at >= 0:
+        parts.append(text[done:at])
+        after = text[at + 1 : at + 2]
+        name = _NAME.match(text, at + 1)
+        if after == "{":
+            value, done = _braced(line, at, lookup, budget, missing, depth)
+        elif name is not None:
+            value, done = _value(name[0], lookup, missing), name.end()
+        else:  # `$$` is a plain dollar, and so is one before anything else
+            value, done = "$", at + (2 if after == "$" else 1)
+        budget.spend(len(value))
+        parts.append(value)
+        at = text.find("$", done)
+    return "".join([*parts, text[done:]])
 
 
-def _value(match: re.Match[str], variables: Mapping[str, str] | None) -> str | None:
-    if match["dollar"]:
-        return "$"
-    if variables is None or match["other"] is not None:
-        return None
-    value = variables.get(match["name"] or match["braced"])
-    operator = match["operator"] or ""
-    absent = value is None or (operator.startswith(":") and not value)
-    return match["word"] if absent and operator.endswith("-") else None if absent else value
+class _Line:
+    """Where in a text the last `}` of a line is: looked for once a line."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._end = self._brace = -1
+
+    def last_brace(self, at: int) -> int:
+        """Of the line that `at` is in; -1 where there is none."""
+        if self._end < at:
+            self._end = self.text.find("\n", at)
+            if self._end < 0:
+                self._end = len(self.text)
+            self._brace = self.text.rfind("}", at, self._end)
+        return self._brace
+
+
+def _braced(
+    line: _Line, at: int, lookup: Lookup, budget: Budget, missing: list[Missing], depth: int
+) -> tuple[str, int]:
+    """The value of the `${...}` at `at`, and where the text goes on."""
+    text = line.text
+    name = _NAME.match(text, at + 2)
+    end = name.end() if name is not None else at
+    if name is not None and text[end : end + 1] == "}":
+        return _value(name[0], lookup, missing), end + 1
+    operator = _OPERATOR.match(text, end) if name is not None else None
+    last = line.last_brace(at)
+    if name is None or operator is None or last < operator.end():
+        raise CannotFillInError("has a '$' that begins no variable", "write ${NAME}, or $$ for a plain $")
+    close = _closing(text, at + 1, last + 1, budget)
+    word = text[operator.end() : close]
+    given = lookup(name[0])
+    absent = given is None or (operator[0].startswith(":") and not given)
+
+    def filled() -> str:
+        return _fill_in(word, lookup, budget, missing, depth + 1)
+
+    match operator[0][-1]:
+        case "-":
+            value = filled() if absent else given
+        case "+":
+            value = given if absent else filled()
+        case _:
+            value = given
+            if absent:
+                missing.append(Missing(name[0], filled()))
+    return value or "", close + 1
+
+
+def _closing(text: str, at: int, end: int, budget: Budget) -> int:
+    """The `}` that belongs to the `{` at `at`; the last one before `end` where the braces do not match."""
+    depth = 0
+    for brace in _BRACE.finditer(text, at, end):
+        if brace[0] != "}":
+            depth += 1
+            continue
+        depth -= 1
+        if depth == 0:
+            budget.spend(brace.start() - at)
+            return brace.start()
+    budget.spend(end - at)
+    return end - 1
+
+
+def _value(name: str, lookup: Lookup, missing: list[Missing]) -> str:
+    value = lookup(name)
+    if value is None:
+        missing.append(Missing(name))
+    return value or ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Locator:
-    """A stack's documents by path in its folder, the compose file first, and its other files' bytes."""
+    """A stack's documents by path in its folder, the compose file first."""
 
     root: str
     documents: Mapping[str, Document]
-    files: Mapping[str, bytes]
+    filled: Mapping[str, Any] = field(default_factory=dict)
+    """Their values with variables filled in, as far as they were."""
 
     def problem(
         self,
@@ -44,36 +45,27 @@ class Locator:
         candidates = self._candidates(file)
         return max((_split(document.value, text) for document in candidates), key=lambda one: one[1])[0]
 
-    def variable(self, name: str, message: str, help: str) -> Problem:  # noqa: A002 - the word that the output uses
-        """A problem at the first use of `$NAME`; the compose files come first, then what else the stack has."""
-        pattern = re.compile(rf"(?<!\$)(?:\$\$)*(\$\{{?{re.escape(name)}\b)")
-        return self._search(pattern, message, help)
-
     def text(self, text: str, message: str, help: str = "") -> Problem:  # noqa: A002 - the word that the output uses
         """A problem at the first place where `text` stands."""
-        return self._search(re.compile(rf"({re.escape(text)})"), message, help)
+        for document in self.documents.values():
+            for number, line in enumerate(document.lines, 1):
+                column = line.find(text)
+                if column >= 0 and not line.lstrip().startswith("#"):
+                    found = document.problem((), message, help)
+                    return replace(found, line=number, column=column + 1, source=line, width=len(text))
+        document = next(iter(self.documents.values()))
+        return replace(document.problem((), message, help), line=0, column=0, source="", width=1)
 
     def _candidates(self, file: str | None) -> list[Document]:
         document = self.documents.get(file) if file is not None else None
         return list(self.documents.values()) if document is None else [document]
 
-    def _search(self, pattern: re.Pattern[str], message: str, help: str) -> Problem:  # noqa: A002 - as above
-        for document in self.documents.values():
-            for number, line in enumerate(document.lines, 1):
-                match = pattern.search(line)
-                if match is not None and not line.lstrip().startswith("#"):
-                    found = document.problem((), message, help)
-                    return replace(found, line=number, column=match.start(1) + 1, source=line, width=len(match[1]))
-        document = next(iter(self.documents.values()))
-        for path, data in self.files.items():
-            match = pattern.search(data.decode(errors="replace")) if path not in self.documents else None
-            if match is not None:
-                number = match.string.count("\n", 0, match.start(1)) + 1
-                column = match.start(1) - match.string.rfind("\n", 0, match.start(1))
-                # Not the line's text: in an env file that is somebody's password.
-                found = document.problem((), message, help)
-                return replace(found, path=f"{self.root}/{path}", line=number, column=column, source="", width=1)
-        return replace(document.problem((), message, help), line=0, column=0, source="", width=1)
+
+def named(at: Path) -> str:
+    """What a message calls the value at `at`."""
+    names = [step for step in at if isinstance(step, str)]
+    item = f"item {at[-1] + 1} of " if at and isinstance(at[-1], int) else ""
+    return item + repr(names[-1]) if names else "the file"
 
 
 def present(value: Any, at: Path) -> Path:

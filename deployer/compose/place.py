@@ -44,7 +44,7 @@ class Places:
     def _locator(self, stack: str) -> Locator:
         if stack not in self._locators:
             source = self.stacks[stack]
-            self._locators[stack] = Locator(source.root, references(source).documents, dict(source.files))
+            self._locators[stack] = Locator(source.root, references(source).documents)
         return self._locators[stack]
 
 

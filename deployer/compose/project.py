@@ -10,8 +10,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.compose.allowed import SECTIONS, allowed, refusals, without_value
 from deployer.compose.contents import Content, contents
-from deployer.compose.mounts import NO_CHECKOUT, USE_CONFIG
 from deployer.compose.rules import Note
 from deployer.model import labels
 from deployer.model.project import Project, ProjectService
@@ -21,14 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from deployer.compose.contents import Kind
-    from deployer.compose.rules import Path
 
 _VARIABLE: Final = "DEPLOYER_SECRET_{}"
 _DIGITS: Final = 16
-_NOT_OURS: Final = {
-    "build": "give it an `image:` that a registry has",
-    "develop": "remove it",
-}
 
 
 def project(
@@ -36,9 +31,13 @@ def project(
 ) -> tuple[Project | None, list[Note]]:
     """The project, or none where there are errors among the notes. `files` and `variables` are as `contents` takes them."""
     held, notes = _contents(config, files, variables)
-    services = {name: dict(one) for name, one in sorted((config.get("services") or {}).items())}
-    notes += [note for name, one in services.items() for note in _refused(one, ("services", name))]
-    model: dict[str, Any] = {**config, "name": stack, "services": services}
+    notes += refusals(config)
+    services = {}
+    for name, one in sorted((config.get("services") or {}).items()):
+        services[name], told = without_value(allowed(one), ("services", name))
+        notes += told
+    model: dict[str, Any] = {key: config[key] for key in SECTIONS if key in config}
+    model |= {"name": stack, "services": services}
     for kind in ("networks", "volumes"):
         model[kind] = {key: _labelled(one or {}, stack) for key, one in sorted((config.get(kind) or {}).items())}
     environment: dict[str, Secret] = {}
@@ -72,17 +71,6 @@ def _contents(
 def _labelled(one: Mapping[str, Any], stack: str) -> dict[str, Any]:
     """A network or volume that compose makes, with the label that says for which stack; an external one as it is."""
     return dict(one) if one.get("external") else {**one, "labels": _owned(one.get("labels"), stack)}
-
-
-def _refused(service: Mapping[str, Any], at: Path) -> Iterator[Note]:
-    for key, advice in _NOT_OURS.items():
-        if service.get(key) is not None:
-            yield Note((*at, key), f"{key!r} is not done on a machine: {NO_CHECKOUT}", advice, "error")
-    for index, mount in enumerate(service.get("volumes") or ()):
-        source = str(mount.get("source", ""))
-        if mount.get("type") == "bind" and (source == "." or source.startswith("./")):
-            here = (*at, "volumes", index)
-            yield Note(here, f"{source} is a path of this repository: {NO_CHECKOUT}", USE_CONFIG, "error", key=False)
 
 
 def _sealed(held: Mapping[tuple[str, str], Content]) -> Iterator[Note]:

@@ -185,9 +185,11 @@ _IGNORED: Final = [
     "mac_address",
     "mem_swappiness",
     "memswap_limit",
+    "models",
     "oom_kill_disable",
     "pid",
     "post_start",
+    "pre_start",
     "pre_stop",
     "privileged",
     "pull_policy",
@@ -229,7 +231,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "tmpfs": mounts.temporary,  # after volumes: it adds to them
     "volumes_from": refused("Swarm services cannot take the volumes of another", "name the volumes in both services"),
 }
-"""Every key of a service that compose knows (compose-spec.json of compose 2.40), and what becomes of it."""
+"""Every key of a service that compose knows (compose-spec.json of compose 5.5), and what becomes of it."""
 
 PLAIN_RULES: Final[Mapping[str, Rule]] = {
     **RULES,

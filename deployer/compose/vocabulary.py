@@ -1,4 +1,4 @@
-"""The keys that compose knows, by place, for "did you mean" (compose-spec.json of compose 2.40)."""
+"""The keys that compose knows, by place, for "did you mean" (compose-spec.json of compose 5.5)."""
 
 from __future__ import annotations
 
@@ -47,6 +47,17 @@ _KEYS: Final[Mapping[tuple[str, ...], str]] = {
     ("secrets", "*"): _CONTENT + " driver driver_opts",
     ("include", "*"): "path env_file project_directory",
 }  # fmt: skip
+
+
+TOP_KEYS: Final = frozenset(_KEYS[()].split())
+SERVICE_KEYS: Final = frozenset(RULES) | {"build"}
+"""A key that compose gets after these were written may make it open a file: nothing else is handed to it."""
+
+
+def unknown_key(at: Path, word: str) -> tuple[str, str]:
+    """Message and help."""
+    place = f" in {'.'.join(map(str, at))}" if at else ""
+    return f"unknown key {word!r}{place}", advice(at, word)
 
 
 def advice(at: Path, word: str) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from deployer.document.shelf import Shelf
     from deployer.model.problem import Problem
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raise it with every change of what `parse` makes of a file, or refuses: older entries are not read."""
 
 _MOST: Final = 8

@@ -31,12 +31,14 @@ class Mark(NamedTuple):
 class Place(NamedTuple):
     """Where a value stands, where its key does (none for list items and the top), and the same for what it holds.
 
-    What an alias or a merge key brings in shares the anchored value's children: their places are the anchor's.
+    What an alias or a merge key brings in shares the anchored value's children: their places are the anchor's. `tag` is the
+    value's own tag, if it is one of those that were allowed (`!reset`, `!override`).
     """
 
     value: Mark
     key: Mark | None
     children: Mapping[str | int, Place]
+    tag: str = ""
 
 
 @dataclass(frozen=True)

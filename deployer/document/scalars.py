@@ -2,7 +2,8 @@
 
 Docker Compose reads YAML with go-yaml v3 and its successor v4, so this is `resolve` in go-yaml's resolve.go, which is
 neither YAML 1.1 (PyYAML) nor YAML 1.2: `yes`, `on` and `12:30:00` are strings, `0777` and `0o777` are octal, `1_000` is
-a thousand. Dates stay strings here: go-yaml would make them times, which no file of ours has.
+a thousand. Dates are strings here. go-yaml makes times of them, and Docker writes those in another form: a compose file may
+not have them without quotes (`is_date`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ _INTEGER: Final = re.compile(
     r"(?P<sign>[-+]?)(?:0[bB](?P<two>[01]+)|0[oO]?(?P<eight>[0-7]+)|0[xX](?P<sixteen>[0-9a-fA-F]+)|(?P<ten>0|[1-9][0-9]*))"
 )
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_DATE: Final = re.compile(
+    r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt][0-9:]+(?:[.,][0-9]+)?(?:Z|[-+][0-9]{2}:[0-9]{2})| [0-9:]+(?:[.,][0-9]+)?)?"
+)
 _BASES: Final = {"two": 2, "eight": 8, "sixteen": 16, "ten": 10}
 _LONGEST_INTEGER: Final = (
     66  # sixty-four binary digits: a longer one is out of range, and Python's int() has its own limit
@@ -42,6 +46,11 @@ def plain(text: str) -> str | float | bool | None:
         return whole
     number = floating(digits)
     return text if number is None else number
+
+
+def is_date(text: str) -> bool:
+    """Whether go-yaml takes a plain scalar for a time (resolve.go, parseTimestamp)."""
+    return text[4:5] == "-" and _DATE.fullmatch(text) is not None
 
 
 def integer(digits: str) -> int | None:

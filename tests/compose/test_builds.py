@@ -116,3 +116,35 @@ def test_compiled_by_the_real_tools(found: Tools) -> None:
     assert (made.args, made.dockerfile, made.context) == ((("V", "1"),), "app/Dockerfile", "app")
     (service,) = outcome.objects.services
     assert service["TaskTemplate"]["ContainerSpec"]["Image"] == made.image
+
+
+@pytest.mark.parametrize("name", ["HEAD", ".git", ".git/config", ".GIT/config"])
+def test_a_context_in_which_the_client_would_run_git_is_refused(name: str) -> None:
+    """buildx runs git in the context; beside a HEAD it obeys a `config` of the push, which may name any program."""
+    for stack, section in (
+        (stack_of("shop", **{**FILES, f"app/{name}": "x"}), {"context": "./app"}),
+        (stack_of("shop", **{**FILES, "Dockerfile": "FROM x\n", name: "x"}), {"context": "."}),
+    ):
+        _, builds, notes = with_images({"services": {"web": {"build": section}}}, stack)
+        assert [(note.at, note.severity) for note in notes] == [(("services", "web", "build", "context"), "error")]
+        assert not builds
+    assert build(
+        **{"app/notes/HEAD": "x", "app/.gitignore": "x", "HEAD": "x"}
+    ).files  # elsewhere it is a file like others
+
+
+@pytest.mark.parametrize(
+    ("pattern", "refused"),
+    [
+        ("**/*.pyc", False),
+        ("**/__pycache__/**", False),
+        ("*test*", False),
+        ("docs/**/a*b*/*.md", False),
+        ("*a*a*a*a*a*b", True),
+        ("**/**/**/**/x", True),
+    ],
+)
+def test_a_pattern_that_would_be_matched_for_ever_is_refused(pattern: str, refused: bool) -> None:  # noqa: FBT001 - a parameter of the table
+    stack = stack_of("shop", **{**FILES, "app/.dockerignore": f"# a\n{pattern}\n", f"app/{'a' * 200}": "a"})
+    _, _, notes = with_images({"services": {"web": {"build": {"context": "app"}}}}, stack)
+    assert [note.message.partition(" has ")[0] for note in notes] == ["line 2 of app/.dockerignore"] * refused

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -74,11 +75,10 @@ def test_an_alias_is_the_value_and_its_place_is_where_it_is_used() -> None:
 
 
 def test_merge_keys() -> None:
-    text = "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\none: {y: 3, <<: *a}\nmany:\n  <<: [*b, *a]\n  w: 4\nquoted: {'<<': 5}\n"
+    text = "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\none: {y: 3, <<: *a}\nmany:\n  <<: [*b, *a]\n  w: 4\n"
     document = read(text)
     assert document.value["one"] == {"x": 1, "y": 3}
     assert document.value["many"] == {"w": 4, "y": 2, "z": 2, "x": 1}
-    assert document.value["quoted"] == {"<<": 5}
     merged = document.problem(("many", "x"), "x")
     assert (merged.line, merged.column) == (1, 11)
 
@@ -88,15 +88,18 @@ def test_the_latest_anchor_of_a_name_counts() -> None:
 
 
 def test_explicit_tags() -> None:
-    text = "a: !!str 5\nb: !!int '5'\nc: !!float 5\nd: !!bool 'true'\ne: !!null ''\nf: ! 5\ng: !!map {}\nh: !!seq []\n"
+    text = "a: !!str 5\nb: !!int '5'\nc: !!float 5\nd: !!bool 'true'\ne: !!null ''\nf: !!map {}\ng: !!seq []\n"
     value = read(text).value
-    assert value == {"a": "5", "b": 5, "c": 5.0, "d": True, "e": None, "f": "5", "g": {}, "h": []}
+    assert value == {"a": "5", "b": 5, "c": 5.0, "d": True, "e": None, "f": {}, "g": []}
     assert isinstance(value["c"], float)
 
 
 def test_the_tags_of_compose_are_allowed_where_they_are_asked_for() -> None:
     text = "a: !override [1]\nb: !reset [1]\nc: !reset null\nd: !override 5\n"
-    assert read(text, tags=COMPOSE_TAGS).value == {"a": [1], "b": None, "c": None, "d": 5}
+    document = read(text, tags=COMPOSE_TAGS)
+    # go-yaml resolves nothing under a tag of its user: `!override 5` is a string to compose.
+    assert document.value == {"a": [1], "b": None, "c": None, "d": "5"}
+    assert [document.place((key,))[0].tag for key in "abcd"] == ["!override", "!reset", "!reset", "!override"]
     assert [line for line, _, _ in refuse(text)] == [1, 2, 3, 4]
 
 
@@ -172,6 +175,75 @@ def test_the_tags_of_compose_are_allowed_where_they_are_asked_for() -> None:
 )
 def test_problems(text: str | bytes, problems: list[tuple[int, int, str]]) -> None:
     assert refuse(text) == problems
+
+
+BOTH = "this '<<' is read in two ways"
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        pytest.param("x: &x {a: 1}\ny: {! <<: *x}\n", [(2, 5, "the tag ! is not allowed here"), (2, 5, BOTH)], id="tagged merge"),
+        pytest.param("x: &x {a: 1}\ny: {!!merge <<: *x}\n", [(2, 5, "the tag !!merge is not allowed here"), (2, 5, BOTH)], id="merge, tagged as one"),
+        pytest.param("x: &x {a: 1}\ny: {!!str <<: *x}\n", [(2, 5, BOTH)], id="merge as a string"),
+        pytest.param("x: &x {a: 1}\ny: {'<<': *x}\n", [(2, 5, BOTH)], id="quoted merge"),
+        pytest.param('x: &x {a: 1}\ny: {"\\x3c<": *x}\n', [(2, 5, BOTH)], id="escaped merge"),
+        pytest.param("x: &x {a: 1}\ny:\n  ? |-\n    <<\n  : *x\n", [(3, 5, BOTH)], id="merge in a block scalar"),
+        pytest.param("- &m <<\n- {*m : 1}\n", [(2, 4, "an alias is not allowed for a key"), (2, 4, BOTH)], id="alias of <<"),
+        pytest.param("- &m a\n- {*m : 1}\n", [(2, 4, "an alias is not allowed for a key")], id="alias as a key"),
+        pytest.param("x: &x [{a: 1}]\ny: {<<: *x}\n", [(2, 9, "'<<' merges mappings; this is an alias of a list")], id="alias of a list"),
+        pytest.param("a: ! 5\n", [(1, 4, "the tag ! is not allowed here")], id="the tag of no tag"),
+        pytest.param("a: ! {}\n", [(1, 4, "the tag ! is not allowed here")], id="the same of a mapping"),
+        pytest.param("%TAG ! tag:x,2000:\n---\na: !reset b\n", [(1, 1, "a %TAG line gives tags another meaning")], id="TAG"),
+        pytest.param("%TAG !e! !\n---\na: !e!reset b\n", [(1, 1, "a %TAG line gives tags another meaning")], id="TAG for !"),
+        pytest.param("!reset a: 1\n", [(1, 1, "the tag !reset is not allowed for a key"), (1, 1, "a key must be a string")], id="reset of a key"),
+        pytest.param("!override a: 1\n", [(1, 1, "the tag !override is not allowed for a key")], id="override of a key"),
+        pytest.param("!override {a: 1}\n", [(1, 1, "the tag !override is not allowed for a whole file")], id="override of all"),
+        pytest.param("a: &a {b: !override 1}\nc: *a\n", [(2, 4, "*a brings in a value with a tag, which Docker's versions read differently")], id="a tag by an alias"),
+        pytest.param("a: &a !override {b: 1}\nc: {<<: *a}\n", [(2, 9, "*a brings in a value with a tag, which Docker's versions read differently")], id="a tag by a merge"),
+        pytest.param("a: {<<: !override {b: 1}}\n", [(1, 9, "what '<<' merges cannot have tags")], id="a tag of what is merged"),
+        pytest.param("a: {<<: [{b: !reset 1}]}\n", [(1, 9, "what '<<' merges cannot have tags")], id="a tag in what is merged"),
+        pytest.param("a: &a {b: 1}\nc: {b: !reset 2, <<: *a}\n", [(2, 8, "'b' is reset here, and merged: Docker would take what is merged")], id="reset and merged"),
+        pytest.param("a: 2024-01-31\n", [(1, 4, "Docker reads this as a date, and writes it in another form")], id="date"),
+        pytest.param("a: 2001-12-14t21:59:43.10-05:00\n", [(1, 4, "Docker reads this as a date, and writes it in another form")], id="date and time"),
+        pytest.param("2024-1-3: a\n", [(1, 1, "Docker reads this as a date, and writes it in another form")], id="date as a key"),
+        pytest.param("a: [.nan, -.INF]\n", [(1, 5, "this is no number that Docker takes"), (1, 11, "this is no number that Docker takes")], id="no numbers"),
+        pytest.param('a: "b\\\\\\/c"\n', [(1, 4, "docker's reader does not know the escape '\\/'")], id="escaped slash"),
+        pytest.param("%YAML 1.2\n---\na: 1\n", [(1, 1, "docker's reader takes %YAML 1.1 alone")], id="YAML 1.2"),
+        pytest.param("a: [http://b?c]\n", [(1, 5, "in {...} and [...] docker's reader ends a text at '?'")], id="question mark"),
+        pytest.param("? " + "k" * 501 + "\n: 1\n", [(1, 3, "a key has at most 500 characters")], id="long key"),
+    ],
+)  # fmt: skip
+def test_what_docker_reads_in_another_way_is_refused_in_a_compose_file(
+    text: str, problems: list[tuple[int, int, str]]
+) -> None:
+    assert refuse(text, tags=COMPOSE_TAGS) == problems
+
+
+def test_dates_in_quotes_and_what_only_looks_like_one_are_text() -> None:
+    text = "a: '2024-01-31'\nb: 2024-01-31-x\nc: 12:30:00\nd: v2024-01-31\n"
+    assert list(read(text, tags=COMPOSE_TAGS).value.values()) == [
+        "2024-01-31",
+        "2024-01-31-x",
+        "12:30:00",
+        "v2024-01-31",
+    ]
+    assert read("a: 2024-01-31\n").value == {"a": "2024-01-31"}  # Docker reads no other file of ours
+
+
+@pytest.mark.parametrize(
+    "make", [lambda n: "a: {" + ", ".join(f"k{i}: 1" for i in range(n)) + "}", lambda n: "a: [" + "1, " * n + "]"]
+)
+def test_a_mapping_and_a_list_of_a_compose_file_have_two_thousand_entries_at_most(make: Callable[[int], str]) -> None:
+    assert len(read(make(2000), tags=COMPOSE_TAGS).value["a"]) == 2000
+    assert [message for *_, message in refuse(make(2001), tags=COMPOSE_TAGS)] == ["more than 2000 entries"]
+    assert len(read(make(2001)).value["a"]) == 2001
+
+
+def test_merges_count_as_entries() -> None:
+    half = "{" + ", ".join(f"{{0}}{i}: 1" for i in range(1500)) + "}"
+    text = f"a: &a {half.replace('{0}', 'a')}\nb: &b {half.replace('{0}', 'b')}\nc: {{<<: [*a, *b]}}\n"
+    assert refuse(text, tags=COMPOSE_TAGS) == [(3, 4, "more than 2000 entries")]
 
 
 def test_every_problem_says_what_to_do() -> None:
