@@ -22,6 +22,9 @@ from deployer.cage.doing import Doings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+MAX_SECONDS: Final = "deployer.maxSeconds"
+MAX_CPU: Final = "deployer.maxCpuSeconds"
+MAX_MEMORY: Final = "deployer.maxMemory"
 MIB: Final = 1 << 20
 LOOK_SECONDS: Final = 0.2
 OUT_OF_MEMORY: Final = 71
@@ -51,6 +54,23 @@ class Watched:
     beyond: Beyond
     doing: str
     """What it was busy with then."""
+
+
+def too_much(watched: Watched, bounds: Bounds) -> str:
+    """A sentence without its subject: what was too much, and what it was busy with."""
+    most = {
+        "seconds": f"{bounds.seconds:g} s",
+        "cpu": f"{bounds.cpu:g} s of processor time",
+        "memory": f"{bounds.memory // MIB} MiB of memory",
+    }[watched.beyond]
+    return f"takes more than {most} to check" + (f"; it was at {watched.doing}" if watched.doing else "")
+
+
+def raise_it(watched: Watched) -> str:
+    setting = {"seconds": MAX_SECONDS, "cpu": MAX_CPU, "memory": MAX_MEMORY}[watched.beyond]
+    return (
+        f"if its files are meant to be like that: git config {setting} in the repository, on the machine that deploys"
+    )
 
 
 def bound_myself(bounds: Bounds) -> None:

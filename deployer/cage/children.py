@@ -138,13 +138,18 @@ def end_all() -> None:
 
 
 def run_caged(
-    argv: Sequence[str], *, rules: Rules, environment: Mapping[str, str] = _NOTHING, stdin: bytes = b""
+    argv: Sequence[str],
+    *,
+    rules: Rules,
+    environment: Mapping[str, str] = _NOTHING,
+    stdin: bytes = b"",
+    folder: Path | str = "/",
 ) -> Ended:
-    """Run a program in a cage until it ends. `argv` begins with its path; nothing of our own environment reaches it.
+    """Run a program in `folder` and in a cage until it ends. `argv` begins with its path; nothing of our own environment reaches it.
 
     Raises CageError where it could not be started in a cage, StoppedError where `end_all` ended it.
     """
-    order = pack(order_of(argv, rules, environment) | _switched())
+    order = pack(order_of(argv, rules, environment) | {"folder": [str(folder)]} | _switched())
     with contextlib.ExitStack() as opened:
 
         def pipe() -> tuple[FileIO, FileIO]:
@@ -165,31 +170,34 @@ def run_caged(
 
 @contextlib.contextmanager
 def caged_call(
-    path: Path, argv: Sequence[str], rules: Rules, environment: Mapping[str, str], output: Path | None = None
+    folder: Path, argv: Sequence[str], rules: Rules, environment: Mapping[str, str], output: Path | None = None
 ) -> Iterator[list[str]]:
-    """What starts `argv` in a cage, for a library that starts programs by itself: it adds arguments of its own to it.
+    """What starts `argv` in a cage, for a library that starts programs by itself: it adds arguments to it, and may do so often.
 
-    While it is open, `path` is a pipe by which the order goes over, once: it touches no disk. `output` takes both of the program's streams.
+    The order goes over a socket in `folder`, which is private, and touches no disk. `output` takes what the program writes.
     """
     order = order_of(argv, rules, environment) | _switched() | ({"output": [str(output)]} if output else {})
-    data = pack(order)
-    line = len(data).to_bytes(8, "big") + data
-    os.mkfifo(path, 0o600)
-    descriptor = os.open(path, os.O_RDWR)
+    data, path = pack(order), folder / "order"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
 
-    def write() -> None:
-        rest = line
-        while rest:
-            try:
-                rest = rest[os.write(descriptor, rest) :]
-            except OSError:  # closed, as nobody wanted it
-                return
+        def hand_out() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:  # shut down below
+                    return
+                with connection, contextlib.suppress(OSError):
+                    connection.sendall(data)
 
-    threading.Thread(target=write, daemon=True).start()
-    try:
-        yield warden_argv("one", str(path))
-    finally:
-        os.close(descriptor)
+        thread = threading.Thread(target=hand_out, daemon=True)
+        thread.start()
+        try:
+            yield warden_argv("one", str(path))
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 def _switched() -> dict[str, list[str]]:
@@ -259,7 +267,7 @@ def _beyond(why: str, code: int, err: bytes, cpu: float, limits: Limits) -> str:
         return f"{limits.seconds:g} s"
     if why == "output":
         return f"{LARGEST_OUTPUT >> 20} MiB of output"
-    if code < 0 and cpu >= limits.cpu:
+    if code == -signal.SIGXCPU or (code < 0 and cpu >= limits.cpu):
         return f"{limits.cpu} s of processor time"
     if code == -signal.SIGKILL or (code != 0 and _NO_MEMORY.search(err)):
         return f"{limits.memory >> 20} MiB of memory"

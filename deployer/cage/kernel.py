@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from deployer.cage import filters, system
-from deployer.cage.switch import SETTING
-from deployer.errors import DeployerError, UsageError
+from deployer.cage.switch import OFF, SETTING, says_off
+from deployer.errors import DeployerError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,20 +47,10 @@ def look() -> Kernel:
     return Kernel(system.landlock_version(), filtering, filtering and system.listens_here(), name)
 
 
-OFF: Final = "off"
-
-
-def switched_off(setting: str) -> bool:
-    """What the text of the setting says; UsageError where it says neither."""
-    if setting not in {"", "on", OFF}:
-        raise UsageError(f"{SETTING}: {setting[:60]!r} is none of on, off", help=f"git config {SETTING} on")
-    return setting == OFF
-
-
 def require_cage(setting: str, repository: Path | str, kernel: Kernel | None = None) -> None:
     """DeployerError where other people's files cannot be confined here, and the repository does not say that this is meant."""
     kernel = kernel or look()
-    if not switched_off(setting) and not kernel.confines:
+    if not says_off(setting) and not kernel.confines:
         raise DeployerError(
             f"what others push cannot be confined on this machine: {kernel.lacks}",
             help=f"`deployer doctor` says more; to go on without: git --git-dir {repository} config {SETTING} {OFF}",

@@ -49,8 +49,16 @@ NETWORK: Final = (
     "/usr/local/share/ca-certificates",
 )
 """What it takes to find a host by its name, and to believe its certificate. No private key is in these."""
+DOCKER_PLUGINS: Final = (
+    "/usr/local/lib/docker/cli-plugins",
+    "/usr/local/libexec/docker/cli-plugins",
+    "/usr/lib/docker/cli-plugins",
+    "/usr/libexec/docker/cli-plugins",
+)
+"""Where the docker CLI looks after the user's own folder (docker/cli, cli-plugins/manager/manager_unix.go)."""
 GIB: Final = 1 << 30
 _LONGEST_SHEBANG: Final = 256
+_SYSTEM: Final = frozenset({"/bin", "/usr/bin", "/usr/local/bin"})
 
 
 @dataclass(frozen=True)
@@ -107,10 +115,13 @@ def order_of(argv: Sequence[str], rules: Rules, environment: Mapping[str, str]) 
 
 
 def _interpreter(program: str) -> list[str]:
-    """What a script is run by."""
+    """What a script is run by: the programs in its first line, and where those are installed apart from the system (a venv of Python's)."""
     try:
         with open(program, "rb") as file:  # noqa: PTH123 - twice as fast as Path.open, and before every child
             line = file.readline(_LONGEST_SHEBANG)
     except OSError:
         return []  # to start it says so, too
-    return [os.fsdecode(word) for word in line[2:].split() if word.startswith(b"/")] if line.startswith(b"#!") else []
+    words = [os.fsdecode(word) for word in line[2:].split() if word.startswith(b"/")] if line.startswith(b"#!") else []
+    folders = (os.path.split(path) for word in words for path in (word, os.path.realpath(word)))
+    prefixes = [os.path.dirname(folder) for folder, _ in folders if folder not in _SYSTEM and folder.endswith("/bin")]  # noqa: PTH120 - see above
+    return words + [prefix for prefix in prefixes if prefix.count("/") > 1]

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from deployer.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SETTING: Final = "deployer.cage"
+OFF: Final = "off"
 _ask: Final[list[Callable[[], bool]]] = []
 _known: Final[list[bool]] = []
+
+
+def says_off(setting: str) -> bool:
+    """What the text of the setting says; UsageError where it says neither."""
+    if setting not in {"", "on", OFF}:
+        raise UsageError(f"{SETTING}: {setting[:60]!r} is none of on, off", help=f"git config {SETTING} on")
+    return setting == OFF
 
 
 def switched_off_by(ask: Callable[[], bool]) -> None:

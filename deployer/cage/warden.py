@@ -4,7 +4,7 @@ It runs in an interpreter of its own that loads next to nothing (`python -I -S`)
 start of an interpreter; and it has no threads, so it may fork. Two ways in, both from `children.py`:
 
     serve   orders come over a socket, each with the child's three standard streams and a socket at which its end is told
-    one     the order is read from a file, the child has the warden's own streams, the exit code is the child's
+    one     the order is fetched from a socket, the child has the warden's own streams, the exit code is the child's
 
 A child ends when it is done, when its time is up, when whoever ordered it hangs up or dies, when the warden dies.
 """
@@ -195,14 +195,25 @@ class Warden:
             child.kill("hung up")
 
     def see_through(self, child: Child) -> int:
-        """The exit code of one child that has our own streams; a signal to us ends it."""
-        for ending in (SIGTERM, SIGINT, SIGHUP):
-            signal(ending, lambda *_: child.kill("ended"))
+        """The exit code of one child that has our own streams. SIGTERM ends it; Ctrl-C lets it end, as every step of a run."""
+        for ignored in (SIGINT, SIGHUP):
+            signal(ignored, SIG_IGN)
+        signal(SIGTERM, lambda *_: child.kill("ended"))
         self.add(child)
         while True:
             for status in self.look()[0]:
                 code = os.waitstatus_to_exitcode(status)
                 return code if code >= 0 else 128 - code
+
+
+def _fetched(path: str) -> bytes:
+    """What is handed out at a socket, to whoever comes."""
+    channel, data = socket(AF_UNIX, SOCK_STREAM), b""
+    channel.connect(path)
+    while chunk := channel.recv(1 << 16):
+        data += chunk
+    channel.close()
+    return data
 
 
 def main(arguments: list[str]) -> int:
@@ -218,8 +229,7 @@ def main(arguments: list[str]) -> int:
             return 0
         case ["one", path, *rest]:
             system.die_with_parent(SIGTERM)
-            with open(path, "rb") as file:  # noqa: PTH123 - see answers.py
-                order = unpack(file.read(int.from_bytes(file.read(8), "big")))
+            order = unpack(_fetched(path))
             order["argv"] += rest
             if os.getppid() != parent:
                 return 1
