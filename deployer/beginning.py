@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from deployer.cage.children import end_all
 from deployer.compose import open_stacks
 from deployer.errors import DeployerError
 from deployer.remote import Link
@@ -45,6 +46,7 @@ async def begun(source: Source, say: Say, look: Look[T]) -> AsyncIterator[tuple[
         say(line)
 
     async with AsyncExitStack() as stack:
+        stack.callback(end_all)  # what is compiled for nobody is ended
         stack.callback(gone.set)
 
         async def begin(commit: str, cluster: Cluster) -> tuple[Link, asyncio.Task[T]]:

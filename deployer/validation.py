@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from deployer.cage.switch import switched_off_by
 from deployer.compose import compile_stacks, problems_together
 from deployer.errors import refuse_errors
-from deployer.source import described, read_all
+from deployer.source import described, read_all, uncaged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +54,7 @@ class Validated:
 
 def read(source: Source) -> Files:
     """What is to be validated. Raises UsageError where there is no repository or no such commit."""
+    switched_off_by(lambda: uncaged(source.repo))  # asked where a program is to read them, and not before
     return read_all(source.repo, rev=source.rev, worktree=source.worktree, staged=source.staged, stacks=source.stacks)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deployer.cage.bounds import OUT_OF_MEMORY
 from deployer.errors import DeployerError, InvalidFilesError
 
 if TYPE_CHECKING:
@@ -60,6 +62,27 @@ def proc_receive(*, first: First = None, rest: Rest = None) -> None:
     _told(lambda voice: decide(Path.cwd(), dict(os.environ), voice, streams))
 
 
+@app.command("judge", hidden=True)
+def judge(
+    repo: Path, rev: str, *, tell: Annotated[int, typer.Option(help="The pipe to whoever watches this process.")]
+) -> None:
+    """Check a commit for `deployer watch`, which watches how much that takes, and ends it."""
+    from deployer import validation  # noqa: PLC0415 - --help does without
+    from deployer.cage import doing, system  # noqa: PLC0415 - as above
+    from deployer.cage.bounds import bound_myself  # noqa: PLC0415 - as above
+    from deployer.source import git  # noqa: PLC0415 - as above
+    from deployer.source.confinement import bounds  # noqa: PLC0415 - as above
+
+    system.die_with_parent(signal.SIGKILL)
+    doing.tell(tell)
+    bound_myself(bounds(git.find(repo)))
+    try:
+        with doing.doing(rev):
+            validation.validate(validation.Source(repo, rev), lambda _line: None)
+    except MemoryError:
+        raise typer.Exit(OUT_OF_MEMORY) from None
+
+
 def _push(hook: Callable[[Path, bytes, dict[str, str], Voice], int], first: Path | None, rest: list[str]) -> None:
     from deployer.hooks.pushed import LARGEST_INPUT  # noqa: PLC0415 - --help does without
 
@@ -81,6 +104,8 @@ def _told(work: Callable[[Voice], int]) -> None:
     except DeployerError as error:
         voice.error(error.message, error.help)
         code = error.exit_code
+    except MemoryError:
+        code = OUT_OF_MEMORY  # whoever watches says it
     raise typer.Exit(code)
 
 

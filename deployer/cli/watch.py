@@ -88,7 +88,11 @@ def watch(
 
     if interval < 1 or 0 < every < 1:
         raise UsageError("--interval and --every are at least 1s", help="or --every 0 to look for no drift")
+    from deployer.source.confinement import require_confined  # noqa: PLC0415 - beside its only use
     from deployer.watch.health import Endpoint, notify, send  # noqa: PLC0415 - beside its only use
+
+    if source.repository:
+        require_confined(source.repository)
 
     state = State(source.name)
     endpoint = Endpoint(health, state) if health else None
@@ -122,6 +126,12 @@ class _Applying:
         from deployer.report.problems import problems_text  # noqa: PLC0415 - beside its only use
         from deployer.report.result import report_text  # noqa: PLC0415 - beside its only use
 
+        if not source.worktree and not quiet:
+            from deployer.source import git  # noqa: PLC0415 - beside its only use
+            from deployer.source.confinement import bounds  # noqa: PLC0415 - beside its only use
+            from deployer.watch.judged import judge  # noqa: PLC0415 - beside its only use
+
+            judge(source, bounds(git.find(source.repo)))
         with self._output.progress() as shown:
 
             def show(plan: object) -> None:

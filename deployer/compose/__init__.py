@@ -16,6 +16,8 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from deployer.cage.doing import doing
+from deployer.cage.switch import unconfined
 from deployer.compose import tools
 from deployer.compose.cache import open_cache
 from deployer.compose.opening import open_stacks
@@ -54,7 +56,10 @@ def compile_stacks(
     outcomes: dict[str, Outcome] = {}
     missing = []
     opener = functools.cache(_opener)  # one for all stacks, and none where nothing is encrypted
-    names = {stack.name: variable_names(stack, opener) for stack in stacks}
+    names = {}
+    for stack in stacks:
+        with doing(stack.path):
+            names[stack.name] = variable_names(stack, opener)
     for stack in stacks:
         loaded = kept.load(stack, names[stack.name])
         if loaded is None:
@@ -85,10 +90,14 @@ def _compile(
     listen: Callable[[str], None],
 ) -> dict[str, Outcome]:
     """Compiles in parallel: the work is in processes of Docker's, the threads wait for them."""
-    from deployer.compose.compiler import compile_stack  # noqa: PLC0415 - most runs compile nothing
+    from deployer.cage import children  # noqa: PLC0415 - most runs compile nothing
+
+    children.prepare()
+    from deployer.compose.compiler import compile_stack  # noqa: PLC0415 - as above; the warden starts in the meantime
 
     def one(stack: StackSource) -> Outcome:
-        outcome = compile_stack(stack, found, names[stack.name])
+        with doing(stack.path):
+            outcome = compile_stack(stack, found, names[stack.name])
         kept.store(stack, outcome, names[stack.name])
         return outcome
 
@@ -96,9 +105,12 @@ def _compile(
     with ThreadPoolExecutor(min(len(stacks), os.cpu_count() or 1)) as pool:
         try:
             for stack, outcome in zip(stacks, pool.map(one, stacks), strict=True):
+                if note := unconfined():
+                    listen(note)
                 listen(f"compiled {stack.name}")
                 outcomes[stack.name] = outcome
         except BaseException:
+            children.end_all()
             pool.shutdown(cancel_futures=True)
             raise
     kept.shelf.prune()

@@ -1,17 +1,20 @@
-"""`docker compose config` and `docker stack deploy`, run in an empty environment, on files that we wrote.
+"""`docker compose config` and `docker stack deploy`, run in a cage and an empty environment, on files that we wrote.
 
-Nothing of whoever deploys reaches them (FAULTS.md, S-02), not even HOME and PATH; and nothing of the stack's `.env`, whose
-variables could switch on what compose can do: they are filled in before. Not by python-on-whales, which runs compose where containers are made (execute/projects.py, builds.py): it hands on os.environ,
+They read nothing but the stack's private folder; `config` has no network at all, `deploy` the recorder's socket. Nothing of whoever
+deploys reaches them (FAULTS.md, S-02), not even HOME and PATH; and nothing of the stack's `.env`, whose variables could switch on what
+compose can do: they are filled in before. Not by python-on-whales, which runs compose where containers are made (execute/projects.py,
+builds.py): it hands on os.environ,
 loses the warnings of `config`, lets `stack deploy` write to our standard output, and its import takes longer than both tools.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.cage.children import run_caged
+from deployer.cage.rules import Limits, Rules
 from deployer.errors import DeployerError, TimedOutError
 
 if TYPE_CHECKING:
@@ -20,8 +23,8 @@ if TYPE_CHECKING:
 
     from deployer.compose.tools import Tools
 
-SECONDS: Final = 60
-"""For one run of a tool; the usual run takes 0.1 s."""
+LIMITS: Final = Limits(seconds=60, cpu=60)
+"""For one run of a tool; the usual run takes 0.1 s, and 30 MiB."""
 
 _PLUGIN: Final = {"DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND": "docker"}
 """By which the compose plugin knows that it runs as `docker compose` (docker/cli, cli-plugins/plugin): starting it
@@ -52,9 +55,9 @@ class Client:
         where = ["--project-name", project, "--project-directory", str(directory)]
         chosen = [f"--profile={profile}" for profile in profiles]
         argv = ["compose", *named, *where, *chosen, "config", "--format", "json"]
-        done = self._run("docker compose config", self.tools.compose.path, argv, _PLUGIN)
-        made: dict[str, Any] = json.loads(done.stdout)
-        return made, done.stderr
+        out, err = self._run("docker compose config", project, self.tools.compose.path, argv, environment=_PLUGIN)
+        made: dict[str, Any] = json.loads(out)
+        return made, err
 
     def deploy(self, file: Path, *, stack: str, socket: Path) -> str:
         """Deploys to the engine at `socket`; what it wrote."""
@@ -70,35 +73,36 @@ class Client:
             "--",
             stack,
         ]
-        done = self._run("docker stack deploy", self.tools.docker.path, argv)
-        return done.stdout + done.stderr
+        return "".join(self._run("docker stack deploy", stack, self.tools.docker.path, argv, sockets=(socket,)))
 
     def _run(
-        self, what: str, program: str, argv: Sequence[str], environment: Mapping[str, str] = _NOTHING
-    ) -> subprocess.CompletedProcess[str]:
+        self,
+        what: str,
+        stack: str,
+        program: str,
+        argv: Sequence[str],
+        *,
+        sockets: tuple[Path, ...] = (),
+        environment: Mapping[str, str] = _NOTHING,
+    ) -> tuple[str, str]:
+        """What it wrote to both of its streams."""
         configuration = self.folder / "config"
         configuration.mkdir(mode=0o700, exist_ok=True)
-        try:
-            done = subprocess.run(
-                [program, "--config", str(configuration), *argv],
-                env=dict(environment),
-                cwd="/",  # newer compose plugins offer the working directory to interpolation as ${PWD}
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=SECONDS,
-                check=False,
+        ended = run_caged(
+            [program, "--config", str(configuration), *argv],
+            rules=Rules(read=(self.folder,), sockets=sockets, limits=LIMITS),
+            environment=environment,
+        )
+        out, err = (stream.decode(errors="replace") for stream in (ended.out, ended.err))
+        if ended.code == 0:
+            return out, err
+        if ended.beyond:
+            kind = TimedOutError if ended.beyond.endswith(" s") else DeployerError
+            raise kind(
+                f"{what} needs more than {ended.beyond} for stack {stack}", help="try the same file with docker by hand"
             )
-        except subprocess.TimeoutExpired:
-            raise TimedOutError(
-                f"{what} did not end within {SECONDS} s", help="try the same file with docker by hand"
-            ) from None
-        if done.returncode == 0:
-            return done
-        said = f"{done.stdout}{done.stderr}"
-        if not said.strip():
+        if not f"{out}{err}".strip():
             raise DeployerError(
-                f"{what} ended with exit code {done.returncode} and said nothing", help="try it by hand"
+                f"{what} ended with exit code {ended.code} for stack {stack}, and said nothing", help="try it by hand"
             )
-        raise ToolFailedError(said)
+        raise ToolFailedError(f"{out}{err}")

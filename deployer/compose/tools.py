@@ -8,15 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deployer.cage.rules import DOCKER_PLUGINS
 from deployer.errors import DeployerError
 
-PLUGIN_FOLDERS: Final = (
-    "/usr/local/lib/docker/cli-plugins",
-    "/usr/local/libexec/docker/cli-plugins",
-    "/usr/lib/docker/cli-plugins",
-    "/usr/libexec/docker/cli-plugins",
-)
-"""Where the docker CLI looks after the user's own folder (docker/cli, cli-plugins/manager/manager_unix.go)."""
+PLUGIN_FOLDERS: Final = DOCKER_PLUGINS
 
 _INSTALL: Final = "install Docker's CLI with its compose plugin (Debian: docker-cli and docker-compose; Docker: docker-compose-plugin)"
 

@@ -22,7 +22,7 @@ from deployer.model.secret import Secret
 from deployer.remote.local import LocalConnection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 HEADER: Final = "X-Registry-Auth"
 HUB_KEY: Final = "https://index.docker.io/v1/"
@@ -52,6 +52,20 @@ class Credentials:
             self._asked[host] = asyncio.ensure_future(self._find(host))
         found = await asyncio.shield(self._asked[host])
         return {HEADER: found.reveal()} if found else {}
+
+    async def of(self, images: Iterable[str]) -> dict[str, Any]:
+        """The `auths` of a config file of Docker's, with the registries of these images and no other; one that cannot be had is left out."""
+        auths: dict[str, Any] = {}
+        for image in images:
+            with contextlib.suppress(DeployerError):  # whoever pulls without says what is missing
+                header = (await self.headers(image)).get(HEADER)
+                entry = json.loads(base64.urlsafe_b64decode(header)) if header else {}
+                if "identitytoken" in entry:
+                    auths[entry["serveraddress"]] = {"identitytoken": entry["identitytoken"]}
+                elif entry:
+                    packed = base64.b64encode(f"{entry['username']}:{entry['password']}".encode()).decode()
+                    auths[entry["serveraddress"]] = {"auth": packed}
+        return auths
 
     async def _find(self, host: str) -> Secret | None:
         if self._config is None:

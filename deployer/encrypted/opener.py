@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import shutil
-import subprocess
+import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.encrypted import json_file, line_files, sops, yaml_file
+from deployer.encrypted.confined import run_sops
 from deployer.encrypted.identities import Identities, read_identities
 from deployer.encrypted.kinds import AGE_ARMOR, CannotOpenError, Kind
-from deployer.encrypted.sops import DamagedError, Leaf, Metadata, Value
+from deployer.encrypted.sops import OTHER_KEYS, DamagedError, Leaf, Metadata, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-SECONDS: Final = 60
 _TYPES: Final[Mapping[Kind, str]] = {
     "sops-yaml": "yaml",
     "sops-json": "json",
@@ -158,16 +160,15 @@ def _by_program(kind: Kind, data: bytes, metadata: Metadata) -> bytes:
         raise CannotOpenError(f"is encrypted with {kinds}, which takes the sops program", "install sops")
     type_ = _TYPES[kind]
     argv = [program, "--decrypt", "--input-type", type_, "--output-type", type_, "/dev/stdin"]
-    try:
-        done = subprocess.run(argv, input=data, capture_output=True, timeout=SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        raise CannotOpenError(
-            f"could not be decrypted by sops within {SECONDS} s", "try `sops --decrypt` by hand"
-        ) from None
-    if done.returncode != 0:
-        said = " ".join(done.stderr.decode(errors="replace").split())[:300]
+    asked = {*metadata.others, *(OTHER_KEYS if "key_groups" in metadata.others else ())}
+    with tempfile.TemporaryDirectory(prefix="deployer-") as folder:
+        done = run_sops(argv, kinds=asked, folder=Path(folder), environment=os.environ, stdin=data)
+    if done.beyond:
+        raise CannotOpenError(f"could not be decrypted by sops within {done.beyond}", "try `sops --decrypt` by hand")
+    if done.code != 0:
+        said = " ".join(done.err.decode(errors="replace").split())[:300]
         raise CannotOpenError(f"could not be decrypted by sops: {said}", "try `sops --decrypt` by hand")
-    return done.stdout
+    return done.out
 
 
 def _damaged(damage: DamagedError) -> CannotOpenError:

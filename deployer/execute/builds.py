@@ -1,7 +1,7 @@
 """Images of the stacks' own files: built on one machine by Docker's own client, then pushed, or sent to the others.
 
-The client speaks to the machine's engine through its forwarded socket, with the configuration and so the credentials of whoever
-runs this.
+The client speaks to the machine's engine through its forwarded socket. A build reads files that others wrote, so it runs in a cage, with
+the credentials of its bases' registries; pushing and sending read none, and have the configuration of whoever runs this.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from deployer.cage.switch import unconfined
+from deployer.docker.caged import caged_docker
 from deployer.docker.engine import SOCKET
 from deployer.errors import DeployerError
 from deployer.execute.dockerfile import bases
@@ -40,14 +42,16 @@ async def build_stack_image(world: World, operation: BuildStackImage, tell: Call
     """Build it, with BuildKit. Its bases are pulled by the engine itself before: that knows mirrors which BuildKit cannot use."""
     engine = await world.engine(operation.node)
     build = operation.build
-    for base in bases(operation.dockerfile.decode(errors="replace"), dict(build.args)):
+    found = bases(operation.dockerfile.decode(errors="replace"), dict(build.args))
+    for base in found:
         with contextlib.suppress(DeployerError):  # the build says what is missing
             await ensure_image(world, engine, base, tell)
+    auths = await world.credentials.of(found)
     loop = asyncio.get_running_loop()
 
     def run(socket: str) -> None:
-        client = _client(socket)
-        with _materialised(operation) as folder:
+        with _materialised(operation) as folder, caged_docker(Path(folder), socket, auths, {}) as call:
+            client = _client(socket, call)
             lines = client.buildx.build(
                 Path(folder, "context"),
                 file=Path(folder, "Dockerfile"),
@@ -66,6 +70,8 @@ async def build_stack_image(world: World, operation: BuildStackImage, tell: Call
 
     async with forwarded(await world.link.to(operation.node), SOCKET) as socket:
         await _in_thread(f"building {build.image}", run, socket)
+    if note := unconfined():
+        tell(note)
     return ""
 
 
@@ -91,10 +97,11 @@ async def send_image(world: World, operation: SendImage, _: Callable[[str], None
     return ""
 
 
-def _client(socket: str):  # type: ignore[no-untyped-def] # noqa: ANN202 - the import below is its type
+def _client(socket: str, call: list[str] | None = None):  # type: ignore[no-untyped-def] # noqa: ANN202 - the import below is its type
+    """`call` is how docker is started; by default as whoever runs this would."""
     from python_on_whales import DockerClient  # noqa: PLC0415 - 0.4 s, and most runs build nothing
 
-    return DockerClient(host=f"unix://{socket}")
+    return DockerClient(client_call=call or ["docker"], host=f"unix://{socket}")
 
 
 async def _in_thread(what: str, run: Callable[[str], object], socket: str) -> None:

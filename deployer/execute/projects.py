@@ -1,23 +1,22 @@
 """Stacks in compose mode: `docker compose` of this machine at that machine's engine, by python-on-whales.
 
-Nothing of whoever deploys reaches the file: its variables are filled in already. The secrets that it takes from the
-environment come by a pipe, and are in no argument and on no disk.
+Nothing of whoever deploys reaches the file: its variables are filled in already, and the program that reads it is in a cage with
+that engine alone. The secrets that it takes from the environment come over a socket, and are in no argument and on no disk.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import shutil
-import sys
 import tempfile
 import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.cage.switch import unconfined
 from deployer.docker import segment
+from deployer.docker.caged import caged_docker
 from deployer.docker.engine import SOCKET
 from deployer.docker.frames import log_lines
 from deployer.errors import DeployerError
@@ -31,7 +30,7 @@ from deployer.remote.folder import folder_in_memory, write_private
 from deployer.remote.forward import forwarded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from deployer.docker import Engine
     from deployer.execute.world import World
@@ -52,9 +51,14 @@ async def compose_up(world: World, operation: ComposeUp, tell: Callable[[str], N
     engine = await world.engine(operation.machine)
     await _refuse_foreign(engine, operation.project)
     connection = await world.link.to(operation.machine)
+    auths = await world.credentials.of(
+        sorted({service.image for service in operation.project.services if service.image})
+    )
     async with forwarded(connection, SOCKET) as socket:
         tell(f"docker compose up on {operation.machine}")
-        await asyncio.to_thread(_compose, socket, operation.project)
+        await asyncio.to_thread(_compose, socket, operation.project, auths)
+        if note := unconfined():
+            tell(note)
     began = read_clock()
     told, well_since = "", 0.0
     while not world.stopping.is_set():
@@ -160,74 +164,28 @@ async def _last_words(engine: Engine, states: Sequence[Json]) -> list[str]:
     return said
 
 
-def _compose(socket: str, project: Project) -> None:
+def _compose(socket: str, project: Project, auths: Mapping[str, Any]) -> None:
     """Raises DeployerError with compose's own last words."""
     from python_on_whales import DockerClient  # noqa: PLC0415 - 0.4 s
     from python_on_whales.exceptions import DockerException  # noqa: PLC0415 - see above
 
     folder = Path(tempfile.mkdtemp(prefix="deployer-", dir=folder_in_memory()))
+    secrets = {name: secret.reveal() for name, secret in project.environment.items()}
     try:
-        file, log, variables = folder / "compose.json", folder / "log", folder / "variables"
+        file, log = folder / "compose.json", folder / "log"
         write_private(file, project.file.replace("$", "$$").encode())  # nothing is to be filled in any more
-        client = DockerClient(
-            client_call=[sys.executable, "-I", "-c", _CALL, str(variables), str(log), _docker()],
-            host=f"unix://{socket}",
-            compose_files=[str(file)],
-            compose_project_name=project.stack,
-            compose_project_directory=str(folder),
-        )
-        with _whispered(variables, _environment(project)):
+        with caged_docker(folder, socket, auths, secrets, log) as call:
+            client = DockerClient(
+                client_call=call,
+                host=f"unix://{socket}",
+                compose_files=[str(file)],
+                compose_project_name=project.stack,
+                compose_project_directory=str(folder),
+            )
             client.compose.up(detach=True, remove_orphans=True, quiet=True)
     except DockerException as error:
-        said = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        written = log.read_text(errors="replace") if log.exists() else error.stderr or ""
+        said = [line.strip() for line in written.splitlines() if line.strip()]
         raise NotConvergedError(f"docker compose up ended with exit code {error.return_code}", said[-LINES:]) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-_CALL: Final = """
-import json, os, sys
-with open(sys.argv[1], encoding="utf-8") as pipe:
-    environment = json.loads(pipe.readline())
-log = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-for number, target in ((os.open(os.devnull, os.O_RDONLY), 0), (log, 1), (log, 2)):
-    os.dup2(number, target)
-os.execve(sys.argv[3], sys.argv[3:], environment)
-"""
-"""What python-on-whales starts in place of docker, as it gives docker our own environment: its environment comes by a pipe."""
-
-
-@contextmanager
-def _whispered(path: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    """A line of JSON for whoever reads the pipe at `path`; it touches no disk, and waits for nobody."""
-    os.mkfifo(path, 0o600)
-    descriptor = os.open(path, os.O_RDWR)
-    line = json.dumps(environment).encode() + b"\n"
-
-    def write() -> None:
-        rest = line
-        while rest:
-            try:
-                rest = rest[os.write(descriptor, rest) :]
-            except OSError:  # closed, as nobody wanted it
-                return
-
-    threading.Thread(target=write, daemon=True).start()
-    try:
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _environment(project: Project) -> dict[str, str]:
-    """Where programs and the user's registry credentials are, and the project's secrets; nothing else of ours."""
-    names = ("PATH", "HOME", "DOCKER_CONFIG")
-    own = {name: os.environ[name] for name in names if name in os.environ}
-    return own | {name: secret.reveal() for name, secret in project.environment.items()}
-
-
-def _docker() -> str:
-    found = shutil.which("docker")
-    if found is None:
-        raise DeployerError("docker's client is not installed here", help="install docker-cli and docker-compose")
-    return str(Path(found).absolute())

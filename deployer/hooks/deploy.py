@@ -14,6 +14,7 @@ from deployer.hooks.settings import gated, settings
 from deployer.memory import deployed, runs
 from deployer.memory.asked import Asked
 from deployer.source import git
+from deployer.source.confinement import require_confined
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,7 @@ def post_receive(repo: Path, lines: bytes, environment: dict[str, str], voice: V
     """The exit code of the deploy, in whose process `voice` is the log; 0 where there is nothing to deploy."""
     options = pushed.options(environment)
     repository = git.find(repo)
+    require_confined(repository)
     chosen = settings(repository, options)
     updates = [update for update in pushed.updates(lines) if update.ref == chosen.ref and not update.deletes]
     if not updates or _told_already(repository, chosen, updates[0], options, voice):

@@ -17,6 +17,7 @@ from deployer.memory import deployed, runs
 from deployer.memory.asked import Asked, Move
 from deployer.model.printable import printable
 from deployer.source import git, refs
+from deployer.source.confinement import require_confined
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +43,7 @@ def proc_receive(repo: Path, environment: dict[str, str], voice: Voice, stream: 
     numbered = {f"GIT_PUSH_OPTION_{number}": option for number, option in enumerate(given)}
     options = pushed.options({"GIT_PUSH_OPTION_COUNT": str(len(given)), **numbered})
     repository = git.find(repo)
+    require_confined(repository)
     chosen = settings(repository, options)
     told: list[str] = []
     for update in pushed.updates(b"\n".join(lines)):

@@ -9,13 +9,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from deployer.cage.doing import doing
 from deployer.errors import DeployerError, GuardRefusedError, InvalidFilesError, UsageError
 from deployer.hooks import pushed
+from deployer.hooks.judge import stand_back
 from deployer.hooks.pushed import short
 from deployer.hooks.settings import settings
 from deployer.memory import deployed
 from deployer.memory.deployed import DEPLOYED, PREFIX
 from deployer.source import git, refs
+from deployer.source.confinement import bounds, require_confined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +37,10 @@ def pre_receive(repo: Path, lines: bytes, environment: dict[str, str], voice: Vo
     options = pushed.options(environment)
     updates = pushed.updates(lines)
     repository = git.find(repo)
+    require_confined(repository)
+    ended = stand_back(bounds(repository))
+    if ended is not None:
+        return ended
     branch = settings(repository, options).branch
     for update in updates:
         _check(repository, update, options, live=_deploys(update, branch))
@@ -133,7 +140,8 @@ def _validated(repo: Path, update: Update, voice: Voice, only: tuple[str, ...] =
 
     began = time.monotonic()
     try:
-        validated = validation.validate(validation.Source(repo, update.new, only=only), _counting(voice))
+        with doing(f"{update.name} at {short(update.new)}"):
+            validated = validation.validate(validation.Source(repo, update.new, only=only), _counting(voice))
     except InvalidFilesError as error:
         voice.problems(error.problems)
         voice.error(f"{update.name} at {short(update.new)} is not valid: {summary(error.problems)}")

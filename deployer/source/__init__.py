@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from deployer.source.commit import commit_edited, commit_removed, in_worktree
+    from deployer.source.confinement import uncaged
     from deployer.source.files import Files
     from deployer.source.history import stands, undisturbed
     from deployer.source.repository import (
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Files", "cluster_of", "commit_edited", "commit_removed", "described", "in_worktree", "load", "load_cluster", "lock_directory",
-    "read_all", "revision", "stands", "undisturbed", "with_secrets",
+    "read_all", "revision", "stands", "uncaged", "undisturbed", "with_secrets",
 ]  # fmt: skip
 
 _WHERE: Final = {
@@ -42,6 +43,7 @@ _WHERE: Final = {
     "lock_directory": "repository",
     "revision": "repository",
     "stands": "history",
+    "uncaged": "confinement",
     "undisturbed": "history",
     "with_secrets": "secrets",
 }

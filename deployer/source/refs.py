@@ -30,6 +30,13 @@ def every_setting(repository: git.Repository, key: str) -> list[str]:
     return git.ask(repository, "config", "--local", "--get-all", key).stdout.decode(errors="replace").splitlines()
 
 
+def settings(repository: git.Repository, section: str) -> dict[str, str]:
+    """All values of a section of the same file, by their keys in lower case; of several the last."""
+    done = git.ask(repository, "config", "--local", "-z", "--get-regexp", rf"^{re.escape(section)}\.")
+    found = (entry.partition("\n") for entry in done.stdout.decode(errors="replace").split("\0") if entry)
+    return {name.lower(): value.strip() for name, _, value in found}
+
+
 def checked_out(repository: git.Repository, ref: str) -> bool:
     """Whether the repository has a working tree, and that is the branch in it."""
     bare = git.ask(repository, "rev-parse", "--is-bare-repository").stdout.strip() == b"true"

@@ -1,26 +1,42 @@
 """Remotes: the only calls of git that leave this machine. The address is the operator's, never a push's (FAULTS.md, S-06).
 
 Whoever runs this has configured how remotes are reached (~/.gitconfig, ~/.ssh/config, the agent); nothing is asked at a
-terminal, redirects are not followed, and what does not move on is ended.
+terminal, redirects are not followed, and what does not move on is ended. git and ssh, which read what a stranger's machine
+sends, run in a cage: they have that configuration, the network, and the one repository that they write to.
 """
 
 from __future__ import annotations
 
 import os
+import pwd
 import re
-import subprocess
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
+from deployer.cage.children import run_caged
+from deployer.cage.rules import GIB, Limits, Rules
 from deployer.errors import UnreachableError, UsageError
 from deployer.model.printable import printable
 from deployer.source import git
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 LOOK_SECONDS: Final = 60.0
 FETCH_SECONDS: Final = 900.0
 LONGEST_SAID: Final = 300
+PROGRAMS: Final = (
+    "/bin",
+    "/usr/bin",
+    "/usr/libexec/git-core",
+    "/usr/share/git-core",
+    "/usr/share/perl5",
+    "/usr/share/perl",
+)
+CONFIGURATION: Final = ("/etc/gitconfig", "/etc/ssh", "/etc/passwd", "/etc/group", "/usr/share/ssh", "/var/lib/sss/mc")
+NAME_SERVICES: Final = ("/var/lib/sss/pipes/nss", "/var/run/nscd/socket", "/run/nscd/socket")
+"""Where the C library asks who a user is, where users are not in a file."""
 _ADDRESS: Final = re.compile(
     r"(?:https?|ssh|file)://[^\s\x00-\x20-][^\s\x00-\x20]{0,2000}"
     r"|(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}@)?[A-Za-z0-9][A-Za-z0-9.-]{0,252}:(?!//|[-:])[^\s\x00-\x20]{1,1000}"
@@ -83,22 +99,50 @@ def fetch(repository: git.Repository, address: str, branch: str) -> None:
 
 
 def _run(address: str, arguments: tuple[str, ...], git_dir: Path | str | None, seconds: float) -> str:
-    argv = (git.executable(), *arguments)
+    argv, environment = (git.executable(), *arguments), _environment(git_dir)
+    ended = run_caged(argv, rules=_rules(address, git_dir, seconds, environment), environment=environment)
+    if ended.beyond:
+        raise UnreachableError(f"{shown_address(address)} does not answer within {ended.beyond}")
+    if ended.code != 0:
+        raise UnreachableError(f"{shown_address(address)} cannot be asked: {_why(ended.err)}")
+    return ended.out.decode(errors="replace")
+
+
+def _rules(address: str, git_dir: Path | str | None, seconds: float, environment: Mapping[str, str]) -> Rules:
+    """What git, and ssh by its order, need: programs, their configuration, keys and certificates; the remote where it is a path."""
+    home = environment.get("HOME", "/nonexistent")
+    keys = sorted({f"{home}/.ssh", f"{_own_home(home)}/.ssh"})
+    configuration = environment.get("XDG_CONFIG_HOME", f"{home}/.config")
+    named = [environment[name] for name in ("GIT_CONFIG_GLOBAL",) if name in environment]
+    local = unquote(address.removeprefix("file://")) if address.startswith(("/", "file://")) else ""
+    return Rules(
+        run=tuple(
+            folder
+            for folder in (*environment.get("PATH", os.defpath).split(os.pathsep), *PROGRAMS)
+            if folder.startswith("/")
+        ),
+        read=(
+            *CONFIGURATION,
+            *(f"{home}/{name}" for name in (".gitconfig", ".git-credentials", ".netrc")),
+            *keys,
+            f"{configuration}/git",
+            *named,
+            *([local] if local else []),
+        ),
+        write=(git_dir,) if git_dir else (),
+        sockets=(*NAME_SERVICES, *([environment["SSH_AUTH_SOCK"]] if environment.get("SSH_AUTH_SOCK") else [])),
+        tcp=not local,
+        processes=100,
+        limits=Limits(seconds=seconds, cpu=600, memory=4 * GIB, file=4 * GIB),
+    )
+
+
+def _own_home(otherwise: str) -> str:
+    """Where ssh looks: in the home that the system knows, whatever HOME says."""
     try:
-        done = subprocess.run(
-            argv,
-            env=_environment(git_dir),
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise UnreachableError(f"{shown_address(address)} does not answer within {seconds:.0f} s") from None
-    if done.returncode != 0:
-        raise UnreachableError(f"{shown_address(address)} cannot be asked: {_why(done.stderr)}")
-    return done.stdout.decode(errors="replace")
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return otherwise
 
 
 def _why(said: bytes) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deployer.cage.doing import doing
 from deployer.document import COMPOSE_TAGS, Document
 from deployer.document.kept import parse_kept
 from deployer.document.shelf import open_shelf
@@ -157,12 +158,13 @@ def parse_all(files: Files, shelf: Shelf | None = None) -> Parsed:
     problems = [*files.problems, *layout.problems, *cluster.absent(layout.cluster, layout.nodes)]
 
     def document(entry: Entry, tags: frozenset[str] = frozenset()) -> Document | None:
-        if shelf is not None:
-            read, found = parse_kept(shelf, entry.path, entry.data, tags=tags)
-        else:
-            from deployer.document import parse  # noqa: PLC0415 - with the YAML library, see there
+        with doing(entry.path):
+            if shelf is not None:
+                read, found = parse_kept(shelf, entry.path, entry.data, tags=tags)
+            else:
+                from deployer.document import parse  # noqa: PLC0415 - with the YAML library, see there
 
-            read, found = parse(entry.path, entry.data, tags=tags)
+                read, found = parse(entry.path, entry.data, tags=tags)
         problems.extend(found)
         return read
 

@@ -36,6 +36,10 @@ class Source(Protocol):
     settle: float
     """Seconds to wait after a bell before looking."""
 
+    @property
+    def repository(self) -> git.Repository | None:
+        """Whose settings say what its files may do here; none for files as somebody saves them, who runs this."""
+
     def look(self) -> str:
         """What is wanted now. Raises DeployerError where that cannot be told; then nothing has changed."""
 
@@ -86,6 +90,7 @@ class WorkingCopy(_Watched):
     """The files of a directory as they are: for trying things out."""
 
     settle = SETTLE_SECONDS
+    repository = None
 
     def __init__(self, repo: Path) -> None:
         super().__init__()
@@ -158,14 +163,19 @@ class Remote:
         self.name = f"branch {self.branch} of {remotes.shown_address(address)}"
         self.path = state_directory() / "watch" / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.git"
 
+    @property
+    def repository(self) -> git.Repository:
+        """Where it is fetched into: made where there is none, as an operator's settings stand in there."""
+        if not (self.path / "objects").is_dir():
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            refs.initialise(self.path, self.branch)
+        return git.find(self.path)
+
     def look(self) -> str:
         return remotes.tip(self.address, self.branch)
 
     def source(self, wanted: str) -> workflow.Source:
-        if not (self.path / "objects").is_dir():
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            refs.initialise(self.path, self.branch)
-        repository = git.find(self.path)
+        repository = self.repository
         if refs.value(repository, f"refs/heads/{self.branch}") != wanted:
             remotes.fetch(repository, self.address, self.branch)
         return workflow.Source(self.path, wanted)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
 import stat
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from deployer.cage import children
+from deployer.cage.rules import Limits
 from deployer.compose import client, compile_stacks
 from deployer.compose.compiler import compile_stack
 from deployer.errors import DeployerError, InvalidFilesError, TimedOutError
@@ -170,11 +171,17 @@ def stand_in(found: Tools, folder: Path, script: str) -> Tools:
 def test_a_tool_that_hangs_is_ended(
     found: Tools, stack: MakeStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if shutil.which("timeout") is None:
-        pytest.skip("no timeout program on this machine")
-    monkeypatch.setattr(client, "SECONDS", 0.2)
-    with pytest.raises(TimedOutError, match="docker compose config"):
-        compile_stack(stack("web", compose=APP), stand_in(found, tmp_path, "exec /bin/sleep 600"))
+    monkeypatch.setattr(client, "LIMITS", Limits(seconds=0.2))
+    with pytest.raises(TimedOutError, match=r"docker compose config needs more than 0\.2 s for stack web"):
+        compile_stack(stack("web", compose=APP), stand_in(found, tmp_path, "while :; do :; done"))
+
+
+def test_a_tool_that_never_stops_writing_is_ended(
+    found: Tools, stack: MakeStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(children, "LARGEST_OUTPUT", 1 << 20)
+    with pytest.raises(DeployerError, match="docker compose config needs more than 1 MiB of output for stack web"):
+        compile_stack(stack("web", compose=APP), stand_in(found, tmp_path, "while :; do echo $PATH$PATH$PATH; done"))
 
 
 def test_a_tool_that_dies_without_a_word_is_an_error_of_its_own(found: Tools, stack: MakeStack, tmp_path: Path) -> None:

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from deployer.errors import DeployerError
-from deployer.execute.projects import _CALL, _judged, _whispered, compose_down, compose_up
+from deployer.execute.projects import _judged, compose_down, compose_up
 from deployer.execute.world import World
 from deployer.model.project import Project, ProjectService
 from deployer.plan.operations import ComposeDown, ComposeUp
 from tests.fakes import FakeConnection, link, run
 from tests.waiting import GENEROUS
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PROJECT = Project("shop", "m1", "{}", (ProjectService("web", 2, "nginx", "w1"),), {})
 
@@ -97,17 +91,3 @@ def test_what_goes_are_containers_and_networks_of_ours() -> None:
     assert run(down()) == "1 container removed; volumes stay"
     asked = json.loads(connection.requests[1].query["filters"])
     assert asked == {"label": ["deployer.cluster=test", "com.docker.compose.project=shop"]}
-
-
-def test_the_environment_comes_by_a_pipe_and_is_all_there_is(tmp_path: Path) -> None:
-    secret = "x" * 100_000  # more than a pipe holds
-    argv = [sys.executable, "-I", "-c", _CALL, str(tmp_path / "pipe"), str(tmp_path / "log"), "/usr/bin/env"]
-    with _whispered(tmp_path / "pipe", {"DEPLOYER_SECRET_0": secret}):
-        done = subprocess.run(argv, env=os.environ | {"OURS": "canary"}, check=False, timeout=GENEROUS)
-    assert done.returncode == 0
-    assert (tmp_path / "log").read_text() == f"DEPLOYER_SECRET_0={secret}\n"
-
-
-def test_nobody_who_listens_holds_nothing_up(tmp_path: Path) -> None:
-    with _whispered(tmp_path / "pipe", {"A": "b"}):
-        pass

@@ -1,0 +1,68 @@
+"""A push is judged in a process of its own, which another one watches and may end: by what it takes, or because nobody waits.
+
+What judges may be stuck where no signal is heard (a pattern, a parser in C), so it is not asked: it is killed, and its
+threads and children with it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from typing import TYPE_CHECKING, Final
+
+from deployer.cage import doing, system
+from deployer.cage.bounds import bound_myself, raise_it, too_much, watch_over
+from deployer.errors import GuardRefusedError
+from deployer.remote.folder import folder_in_memory
+
+if TYPE_CHECKING:
+    from deployer.cage.bounds import Bounds
+
+_STANDARD_ERROR: Final = 2
+_NOBODY: Final = 141
+"""The exit code of a program whose reader has gone (128 + SIGPIPE)."""
+
+
+def stand_back(bounds: Bounds) -> int | None:
+    """Goes on as two processes. None in the one that judges, and is to go on.
+
+    In the other, once the first has ended: its exit code. GuardRefusedError where it went beyond its bounds.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    folder = tempfile.mkdtemp(prefix="deployer-", dir=folder_in_memory())
+    told, tell = os.pipe()
+    watcher = os.getpid()
+    judge = os.fork()
+    if judge == 0:
+        os.close(told)
+        _become_judge(watcher, folder, tell, bounds)
+        return None
+    os.close(tell)
+    try:
+        watched = watch_over(judge, bounds, told, ears=(_STANDARD_ERROR,))
+        status = os.waitpid(judge, 0)[1]
+    finally:
+        os.close(told)
+        shutil.rmtree(folder, ignore_errors=True)
+    if watched.beyond == "gone":
+        return _NOBODY
+    if watched.beyond:
+        raise GuardRefusedError(f"this push {too_much(watched, bounds)}", help=raise_it(watched))
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def _become_judge(watcher: int, folder: str, tell: int, bounds: Bounds) -> None:
+    os.setpgid(0, 0)
+    system.die_with_parent(signal.SIGKILL)
+    if os.getppid() != watcher:
+        os._exit(_NOBODY)
+    # What it leaves lying about when it is killed lies in here.
+    os.environ["TMPDIR"], tempfile.tempdir = folder, None
+    os.environ.pop("XDG_RUNTIME_DIR", None)
+    doing.tell(tell)
+    bound_myself(bounds)
