@@ -24,6 +24,7 @@ from deployer.validation import Say, Source, Validated, read, validate
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from deployer.model.allowed import Allowed
     from deployer.model.cluster import Cluster
     from deployer.source import Files
 
@@ -58,7 +59,7 @@ async def begun(source: Source, say: Say, look: Look[T]) -> AsyncIterator[tuple[
 
         with _interrupted_between_tasks():
             files = await asyncio.to_thread(read, source)
-            cluster = await asyncio.to_thread(_promptly, files)
+            cluster = await asyncio.to_thread(_promptly, files, source.allowed)
             early = await begin(files.commit, cluster) if cluster else None
             validated = await asyncio.to_thread(prepared, source, heard, files)
             link, looking = early or await begin(files.commit, validated.desired.cluster)
@@ -89,10 +90,10 @@ async def _ended(looking: asyncio.Task[Any]) -> None:
     await asyncio.gather(looking, return_exceptions=True)
 
 
-def _promptly(files: Files) -> Cluster | None:
+def _promptly(files: Files, allowed: Allowed) -> Cluster | None:
     """The cluster, where it can be had without the stacks: not where something is wrong, or somebody may be asked."""
     try:
-        cluster = with_secrets(cluster_of(files, keep=True))
+        cluster = with_secrets(cluster_of(files, keep=True, allowed=allowed))
     except DeployerError:
         return None  # validation tells, with everything else that is wrong
     return None if any(node.ssh.sudo == "password" for node in cluster.nodes) else cluster

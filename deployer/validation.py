@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from deployer.cage.switch import switched_off_by
 from deployer.compose import compile_stacks, problems_together
 from deployer.errors import refuse_errors
+from deployer.model.allowed import EVERYTHING, Allowed
 from deployer.source import described, read_all, uncaged
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Source:
     """(stack, revision): stacks whose files come from another commit."""
     strict: bool = False
     """Warnings are errors."""
+    allowed: Allowed = EVERYTHING
+    """What the files may name on this machine: everything in an operator's own run, little in what others push."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def read(source: Source) -> Files:
 
 def validate(source: Source, say: Say, files: Files | None = None) -> Validated:
     """Read and compile everything, or `files`; nothing is asked of any machine. Raises InvalidFilesError with every problem."""
-    desired = described(files or read(source), keep=True)
+    desired = described(files or read(source), keep=True, allowed=source.allowed)
     if source.only:
         from deployer.plan.only import unknown_stacks  # noqa: PLC0415 - most do without
 

@@ -110,8 +110,8 @@ def test_what_is_written_meanwhile_is_not_seen(
     """Machines and stacks are of one reading, whatever somebody does to the directory or the branch."""
     promptly = beginning._promptly
 
-    def then_written(files: Any) -> Any:
-        found = promptly(files)
+    def then_written(files: Any, allowed: Any) -> Any:
+        found = promptly(files, allowed)
         (repository / "cluster/nodes/m1.yaml").write_text("address: m9.example.org\nswarm: manager\n")
         (repository / "stacks/web.yaml").unlink()
         return found

@@ -22,12 +22,24 @@ Gate = Annotated[
 ]
 
 
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        metavar="WHAT",
+        help="What pushed files may name on this machine: local, a key file's full path, the address or id of a key "
+        "service; once for each.",
+    ),
+]
+
+
 @app.command()
 def install(
     repo: Repo = None,
     *,
     server: Annotated[bool, typer.Option("--server", help="The hooks of a repository that is pushed to.")] = False,
     gate: Gate = None,
+    allow: Allow = None,
 ) -> None:
     """Put the hooks in place: pre-commit, or with --server pre-receive and post-receive.
 
@@ -37,7 +49,7 @@ def install(
     """
     from deployer.hooks.install import install as put  # noqa: PLC0415 - --help does without
 
-    put(repo or Path.cwd(), _say, server=server or gate is not None, gate=gate)
+    put(repo or Path.cwd(), _say, server=server or gate is not None or bool(allow), gate=gate, allow=allow or ())
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deployer.cli.hooks import Gate  # noqa: TC001 - typer reads the annotations
+from deployer.cli.hooks import Allow, Gate  # noqa: TC001 - typer reads the annotations
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,12 +26,13 @@ def init(
     *,
     branch: Annotated[str, typer.Option("--branch", metavar="NAME", help="The branch that is deployed.")] = "main",
     gate: Gate = None,
+    allow: Allow = None,
 ) -> None:
     """Make a bare repository that is ready for pushes.
 
-    Example: deployer remote init /srv/git/cluster.git && git push /srv/git/cluster.git main
+    Example: deployer remote init --allow ~/.ssh/id_ed25519 /srv/git/cluster.git && git push /srv/git/cluster.git main
     """
     from deployer.hooks.install import remote_init  # noqa: PLC0415 - --help does without
     from deployer.hooks.pushed import branch_name  # noqa: PLC0415 - see above
 
-    remote_init(path, branch_name(branch), typer.echo, gate)
+    remote_init(path, branch_name(branch), typer.echo, gate, allow or ())

@@ -70,7 +70,7 @@ class _Files:
             data = dict(self.stack.files)[path]
             kind = kind_of(path, data)
             try:
-                self._plain[path] = data if kind is None else self.opener.open(kind, data)
+                self._plain[path] = data if kind is None else self.opener.open(kind, data, self.stack.allowed)
             except CannotOpenError as error:
                 self.problems.append(problem(self.stack, path, error))
                 self._plain[path] = None

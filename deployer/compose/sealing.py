@@ -75,14 +75,14 @@ def variable_names(stack: StackSource, opener: Callable[[], Opener]) -> dict[str
             from deployer.encrypted.dotenv import NotReadableError, read  # noqa: PLC0415 - only where something is encrypted
 
             try:
-                names[path] = tuple(read(opener().open(kind, data).decode()))
+                names[path] = tuple(read(opener().open(kind, data, stack.allowed).decode()))
             except (CannotOpenError, NotReadableError, UnicodeDecodeError):
                 continue
     return names
 
 
 def problem(stack: StackSource, path: str, error: CannotOpenError) -> Problem:
-    return Problem(f"{stack.root}/{path}", error.line, 1 if error.line else 0, error.message, error.help)
+    return Problem(f"{stack.root}/{path}", error.line, error.column, error.message, error.help)
 
 
 def _stand_in(

@@ -33,6 +33,7 @@ _HOME: Final[Mapping[str, tuple[str, ...]]] = {
     "hckms": (".huaweicloud",),
 }
 """What lies in a home for each kind of key."""
+ALL_KINDS: Final = tuple(_HOME)
 _NAMED: Final[Mapping[str, tuple[str, ...]]] = {
     "age": ("SOPS_AGE_KEY_FILE", "SOPS_AGE_SSH_PRIVATE_KEY_FILE"),
     "pgp": ("GNUPGHOME",),

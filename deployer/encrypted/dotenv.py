@@ -41,9 +41,10 @@ def read(text: str) -> dict[str, str]:
     """The variables; the last of one name counts. NotReadableError at the first line that cannot be read."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     variables: dict[str, str] = {}
-    at = 0
+    at = counted = 0
+    line = 1
     while at < len(text):
-        line = text.count("\n", 0, at) + 1
+        line, counted = line + text.count("\n", counted, at), at
         end = text.find("\n", at)
         rest = text[at : end if end >= 0 else len(text)]
         if not rest.strip() or rest.lstrip().startswith("#"):

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.remote.key_file import KeyFileError, read_key_file
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -21,21 +23,26 @@ _PREFIX: Final = "AGE-SECRET-KEY-"
 
 @dataclass(frozen=True, repr=False)
 class Identities:
-    """`found` are pyrage's identities; `public` the recipients that they are, where that can be told; `places` where they were."""
+    """`found` are pyrage's identities; `public` the recipients that they are, where that can be told; `places` where they were.
+
+    `unused` are files that are there and are not believed: others may read them, or they are no plain files.
+    """
 
     found: tuple[Any, ...]
     public: frozenset[str]
     places: tuple[str, ...]
+    unused: tuple[tuple[str, KeyFileError], ...] = ()
 
 
 def read_identities(environment: Mapping[str, str] = os.environ) -> Identities:
-    """All keys that there are; a file that cannot be read, or a key with a passphrase, counts as none."""
+    """All keys that there are; a file that cannot be read or that others can read counts as none, as does a key with a passphrase."""
     import pyrage  # noqa: PLC0415 - only where something is encrypted
 
     found: list[Any] = []
     public: set[str] = set()
     places: list[str] = []
-    for place, text in _texts(environment):
+    unused: list[tuple[str, KeyFileError]] = []
+    for place, text in _texts(environment, unused):
         before = len(found)
         if "PRIVATE KEY-----" in text:
             try:
@@ -52,18 +59,20 @@ def read_identities(environment: Mapping[str, str] = os.environ) -> Identities:
                 public.add(str(identity.to_public()))
         if len(found) > before:
             places.append(place)
-    return Identities(tuple(found), frozenset(public), tuple(places))
+    return Identities(tuple(found), frozenset(public), tuple(places), tuple(unused))
 
 
-def _texts(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _texts(environment: Mapping[str, str], unused: list[tuple[str, KeyFileError]]) -> Iterator[tuple[str, str]]:
     if environment.get("SOPS_AGE_KEY"):
         yield "SOPS_AGE_KEY", environment["SOPS_AGE_KEY"].replace(" ", "\n")
     for path in _paths(environment):
         try:
-            with path.open("rb") as file:
-                yield str(path), file.read(LARGEST).decode()
-        except (OSError, UnicodeDecodeError):
+            yield str(path), read_key_file(path, LARGEST, follow=True).decode()
+        except UnicodeDecodeError:
             continue
+        except KeyFileError as error:
+            if os.path.lexists(path):
+                unused.append((str(path), error))
 
 
 def _paths(environment: Mapping[str, str]) -> Iterator[Path]:

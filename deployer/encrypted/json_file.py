@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.encrypted.sops import DamagedError, Leaf
+from deployer.encrypted.sops import DEEPEST, DamagedError, bounded, leaf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from deployer.encrypted.sops import Value
+    from deployer.encrypted.sops import Leaf, Value
 
 _LARGEST: Final = 1 << 63
 _WRITTEN_OUT: Final = 1e21
@@ -23,6 +23,7 @@ class _Pairs(list[tuple[str, Any]]):
 def read(text: str) -> tuple[list[Leaf], Any]:
     """All leaves in the order of the file, and the `sops` section."""
     document = _parse(text)
+    _check(document)
     leaves = list(_leaves(document, ()))
     return leaves, _plain(next((value for key, value in document if key == "sops"), None))
 
@@ -53,6 +54,23 @@ def _integer(text: str) -> int | float:
     return number if -_LARGEST <= number < _LARGEST else float(text)
 
 
+def _check(document: _Pairs) -> None:
+    """Raises DamagedError for a key that is there twice, and for what is deeper than files of people are."""
+    waiting: list[tuple[Any, int]] = [(document, 1)]
+    count = 0
+    while waiting:
+        value, depth = waiting.pop()
+        bounded(count := count + len(value))
+        if depth > DEEPEST:
+            raise DamagedError(f"it is more than {DEEPEST} levels deep")
+        if isinstance(value, _Pairs):
+            if len({key for key, _ in value}) < len(value):
+                raise DamagedError("it has a key twice")
+            waiting += ((one, depth + 1) for _, one in value if isinstance(one, list))
+        else:
+            waiting += ((one, depth + 1) for one in value if isinstance(one, list))
+
+
 def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[Leaf]:
     if isinstance(value, _Pairs):
         for key, one in value:
@@ -62,7 +80,7 @@ def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[Leaf]:
         for one in value:
             yield from _leaves(one, path)
     else:
-        yield Leaf(path, value)
+        yield leaf(path, value)
 
 
 def _rebuilt(value: Any, values: Iterator[Value]) -> Any:

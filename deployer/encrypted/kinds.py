@@ -46,6 +46,7 @@ def kind_of(path: str, data: bytes) -> Kind | None:
 class CannotOpenError(Exception):
     """`message` says what is wrong with the file as a sentence after its name; `line` is 0 for the file as a whole."""
 
-    def __init__(self, message: str, help: str, line: int = 0) -> None:  # noqa: A002 - the word that the output uses
+    def __init__(self, message: str, help: str, line: int = 0, column: int = 0) -> None:  # noqa: A002 - the word that the output uses
         super().__init__(message)
         self.message, self.help, self.line = message, help, line
+        self.column = column or (1 if line else 0)

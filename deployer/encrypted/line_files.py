@@ -6,16 +6,19 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.encrypted.sops import DamagedError, Leaf
+from deployer.encrypted.metadata import nested
+from deployer.encrypted.sops import DamagedError, bounded, leaf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deployer.encrypted.sops import Value
+    from deployer.encrypted.metadata import Step
+    from deployer.encrypted.sops import Leaf, Value
 
 PREFIX: Final = "sops_"
 _SECTION: Final = re.compile(r"\[(.+)\]\s*")
 _STEP: Final = re.compile(r"__(map|list)_")
+_INDEX: Final = re.compile(r"[0-9]{1,6}")
 _UNSAFE: Final = re.compile(r"[\n\r#;\"`\\]|^\s|\s$")
 
 
@@ -30,23 +33,23 @@ class _Line:
 def read_dotenv(text: str) -> tuple[list[Leaf], Any]:
     """All leaves in the order of the file, and the metadata."""
     lines = _dotenv(text)
-    leaves = [Leaf((line.key,), line.value, line.number) for line in lines if not line.key.startswith(PREFIX)]
-    flat = {line.key.removeprefix(PREFIX): line.value for line in lines if line.key.startswith(PREFIX)}
+    leaves = [leaf((line.key,), line.value, line.number) for line in lines if not line.key.startswith(PREFIX)]
+    flat = [(line.key.removeprefix(PREFIX), line.value) for line in lines if line.key.startswith(PREFIX)]
     return leaves, _unflattened(flat)
 
 
 def write_dotenv(text: str, values: Sequence[Value]) -> bytes:
     """The file with these values, as `sops --decrypt` writes it, without its comments: those are encrypted too."""
     leaves, _ = read_dotenv(text)
-    lines = (f"{leaf.path[0]}={_escaped(str(value))}\n" for leaf, value in zip(leaves, values, strict=True))
+    lines = (f"{one.path[0]}={_escaped(str(value))}\n" for one, value in zip(leaves, values, strict=True))
     return "".join(lines).encode()
 
 
 def read_ini(text: str) -> tuple[list[Leaf], Any]:
     """The same of an INI file."""
     lines = _ini(text)
-    leaves = [Leaf((line.section, line.key), line.value, line.number) for line in lines if line.section != "sops"]
-    flat = {line.key: line.value.replace("\\n", "\n") for line in lines if line.section == "sops"}
+    leaves = [leaf((line.section, line.key), line.value, line.number) for line in lines if line.section != "sops"]
+    flat = [(line.key, line.value.replace("\\n", "\n")) for line in lines if line.section == "sops"]
     return leaves, _unflattened(flat)
 
 
@@ -55,12 +58,12 @@ def write_ini(text: str, values: Sequence[Value]) -> bytes:
     leaves, _ = read_ini(text)
     written: list[str] = []
     section = "DEFAULT"
-    for leaf, value in zip(leaves, values, strict=True):
-        if leaf.path[0] != section:
-            section = leaf.path[0]
+    for one, value in zip(leaves, values, strict=True):
+        if one.path[0] != section:
+            section = one.path[0]
             written.append(f"{'' if not written else chr(10)}[{section}]\n")
         plain = str(value)
-        written.append(f"{leaf.path[1]} = " + (f'"""{plain}"""' if _UNSAFE.search(plain) else plain) + "\n")
+        written.append(f"{one.path[1]} = " + (f'"""{plain}"""' if _UNSAFE.search(plain) else plain) + "\n")
     return "".join(written).encode()
 
 
@@ -71,6 +74,7 @@ def _escaped(value: str) -> str:
 def _dotenv(text: str) -> list[_Line]:
     lines = []
     for number, line in enumerate(text.split("\n"), 1):
+        bounded(number)
         if not line or line.startswith("#"):
             continue
         key, equals, value = line.partition("=")
@@ -84,6 +88,7 @@ def _ini(text: str) -> list[_Line]:
     lines = []
     section = "DEFAULT"
     for number, line in enumerate(text.splitlines(), 1):
+        bounded(number)
         stripped = line.strip()
         if not stripped or stripped[0] in "#;":
             continue
@@ -105,20 +110,16 @@ def _unquoted(value: str) -> str:
     return value
 
 
-def _unflattened(flat: dict[str, str]) -> dict[str, Any]:
-    """`age__list_0__map_enc` as `{age: [{enc: ...}]}`: as deep as metadata goes."""
-    result: dict[str, Any] = {}
-    for name, value in flat.items():
-        first, *steps = _STEP.split(name)
-        if not steps:
-            result[first] = value
-        elif steps[0] == "list" and steps[1].isdecimal() and len(steps) == 4:
-            result.setdefault(first, {}).setdefault(int(steps[1]), {})[steps[3]] = value
-        else:
-            result.setdefault(first, {})["".join(steps)] = value
-    return {
-        key: [one[index] for index in sorted(one)]
-        if isinstance(one, dict) and all(isinstance(i, int) for i in one)
-        else one
-        for key, one in result.items()
-    }
+def _unflattened(flat: list[tuple[str, str]]) -> dict[str, Any]:
+    """`age__list_0__map_enc` as `{age: [{enc: ...}]}` (stores/flatten.go)."""
+    return nested((_steps(name), value) for name, value in flat)
+
+
+def _steps(name: str) -> tuple[Step, ...]:
+    first, *rest = _STEP.split(name)
+    found: list[Step] = [first]
+    for kind, word in zip(rest[::2], rest[1::2], strict=True):
+        if kind == "list" and not _INDEX.fullmatch(word):
+            raise DamagedError("its sops section has a list without numbers")
+        found.append(int(word) if kind == "list" else word)
+    return tuple(found)

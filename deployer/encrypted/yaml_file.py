@@ -13,19 +13,22 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from deployer.document import scalars
-from deployer.encrypted.sops import DamagedError, Leaf, Time
+from deployer.encrypted.metadata import nested
+from deployer.encrypted.sops import DEEPEST, DamagedError, Time, bounded, leaf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deployer.encrypted.sops import Value
+    from deployer.encrypted.metadata import Step
+    from deployer.encrypted.sops import Leaf, Value
 
-DEEPEST: Final = 64
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_COMMENT: Final = re.compile(r"(?m)^[ \t]*#ENC\[AES256_GCM,[^\n]*\n?|[ \t]+#ENC\[AES256_GCM,[^\n]*$")
+# A run of blanks is looked at from its beginning alone: from each of them on, a file of blanks would take for ever.
+_COMMENT: Final = re.compile(r"(?m)^[ \t]*#ENC\[AES256_GCM,[^\n]*\n?|(?<![ \t])[ \t]+#ENC\[AES256_GCM,[^\n]*$")
 _TIME: Final = re.compile(
     r"\d{4}-\d{1,2}-\d{1,2}(?:(?:[Tt]|[ ]+)\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?(?:Z|[-+]\d{2}:\d{2})?)?"
 )
+_STRING: Final = "tag:yaml.org,2002:str"
 _NOT_IN_YAML: Final = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff"\\\\]')
 
 
@@ -39,10 +42,11 @@ class _Span:
 
 @dataclass
 class _Open:
-    """A mapping or list that has not ended. `key` is that of the value to come."""
+    """A mapping or list that has not ended. `key` is that of the value to come, `count` how many a list has had."""
 
     mapping: bool
     key: str | None = None
+    count: int = 0
     wants_key: bool = True
     section: int | None = None
 
@@ -52,14 +56,14 @@ class _Reader:
     text: str
     leaves: list[Leaf]
     spans: list[_Span]
-    metadata: dict[str, Any]
+    metadata: list[tuple[tuple[Step, ...], Value]]
     dropped: list[_Span]
 
 
 def read(text: str) -> tuple[list[Leaf], Any]:
     """All leaves in the order of the file, and the `sops` section of its first document."""
     reader = _read(text)
-    return reader.leaves, reader.metadata or None
+    return reader.leaves, nested(reader.metadata) or None
 
 
 def write(text: str, values: Sequence[Value]) -> bytes:
@@ -80,11 +84,12 @@ def write(text: str, values: Sequence[Value]) -> bytes:
 
 
 def _read(text: str) -> _Reader:
-    reader = _Reader(text, [], [], {}, [])
+    reader = _Reader(text, [], [], [], [])
     stack: list[_Open] = []
     documents = 0
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
+        for count, event in enumerate(yaml.parse(text, Loader=_LOADER)):
+            bounded(count // 2)  # a key, a value; or a beginning, an end
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
             else:
@@ -109,6 +114,8 @@ def _take(reader: _Reader, stack: list[_Open], event: yaml.Event, document: int)
             raise DamagedError("it is a single value")
         inside = stack[-1]
         if inside.mapping and inside.wants_key:
+            if event.tag not in {None, "!", _STRING}:
+                raise DamagedError("one of its keys has a tag, which sops never writes")
             inside.key, inside.wants_key = event.value, False
             if len(stack) == 1 and event.value == "sops":
                 inside.section = _mark(event.start_mark).index
@@ -119,6 +126,8 @@ def _take(reader: _Reader, stack: list[_Open], event: yaml.Event, document: int)
 
 def _done(reader: _Reader, stack: list[_Open], end: int) -> None:
     """A value has ended."""
+    if stack and not stack[-1].mapping:
+        stack[-1].count += 1
     if stack and stack[-1].mapping:
         stack[-1].wants_key = True
         if stack[-1].section is not None:
@@ -134,35 +143,19 @@ def _mark(mark: Any) -> Any:
 def _leaf(reader: _Reader, stack: list[_Open], event: yaml.ScalarEvent, document: int) -> None:
     value = _value(event)
     if stack[0].section is not None:
-        if document == 1:
-            _into_metadata(reader.metadata, stack[1:], value)
+        if document == 1 and len(stack) > 1:
+            steps = (str(one.key) if one.mapping else one.count for one in stack[1:])
+            reader.metadata.append((tuple(steps), value))
         return
     path = tuple(str(one.key) for one in stack if one.mapping)
     start = _mark(event.start_mark)
-    reader.leaves.append(Leaf(path, value, start.line + 1))
+    reader.leaves.append(leaf(path, value, start.line + 1))
     reader.spans.append(_Span(start.index, _mark(event.end_mark).index))
-
-
-def _into_metadata(metadata: dict[str, Any], stack: Sequence[_Open], value: Value) -> None:
-    """`key: value`, and `age: [{recipient: ..., enc: ...}]`: nothing else of it is needed."""
-    if not stack:
-        return
-    key = str(stack[0].key)
-    if len(stack) == 1:
-        metadata[key] = value
-    elif len(stack) == 3 and not stack[1].mapping and stack[2].mapping:
-        entries = metadata.setdefault(key, [])
-        field = str(stack[2].key)
-        if not entries or field in entries[-1]:
-            entries.append({})
-        entries[-1][field] = value
-    else:
-        metadata.setdefault(key, [{}])
 
 
 def _value(event: yaml.ScalarEvent) -> Value:
     """As go-yaml would decode it."""
-    tagged = event.tag == "tag:yaml.org,2002:str"
+    tagged = event.tag == _STRING
     if tagged or not event.implicit[0]:
         return str(event.value)
     text = str(event.value)

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-import threading
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 

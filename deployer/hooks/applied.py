@@ -16,6 +16,7 @@ from deployer.hooks.pushed import ABSENT, as_options, short
 from deployer.memory import runs
 from deployer.memory.asked import Asked
 from deployer.memory.record import MovedError, Record
+from deployer.model.allowed import Allowed
 from deployer.model.consent import NOTHING, Consent
 from deployer.model.run import Scope
 from deployer.plan import Failed, Skipped, describe
@@ -58,6 +59,7 @@ class Deploy:
     asked: Asked
     only: tuple[str, ...] = ()
     consent: Consent = NOTHING
+    allowed: Allowed = Allowed()  # noqa: RUF009 - frozen; a push that nobody says more of may name nothing
     gate: bool = False
     """The branch moves with the deploy, and not before."""
 
@@ -104,7 +106,7 @@ def carry_out(deploy: Deploy, lock_wait: float, voice: Voice) -> int:
 def _apply(deploy: Deploy, lock_wait: float, voice: Voice, live: Live) -> Ended:  # noqa: PLR0911 - one answer a way to end
     began = time.monotonic()
     progress = PushProgress(voice)
-    source = workflow.Source(deploy.repo, deploy.update.new, only=deploy.only)
+    source = workflow.Source(deploy.repo, deploy.update.new, only=deploy.only, allowed=deploy.allowed)
 
     def show(plan: Plan) -> None:
         deploy.check()  # what is deployed is in doubt by now, so who pushes later sees that, or is seen here
@@ -187,7 +189,7 @@ def _put_back(deploy: Deploy, voice: Voice) -> str:
         progress.show(plan)
 
     asked = Asked("rollback", deploy.asked.who, f"the deploy of {deploy.commit} failed", runs.new_id())
-    source = workflow.Source(deploy.repo, branch, only=deploy.only)
+    source = workflow.Source(deploy.repo, branch, only=deploy.only, allowed=deploy.allowed)
     try:
         report = workflow.apply(source, progress.say, show, progress.listen, wait_lock=60, asked=asked)
     except SupersededError:

@@ -15,6 +15,7 @@ from deployer.memory import deployed, runs
 from deployer.memory.asked import Asked
 from deployer.source import git
 from deployer.source.confinement import require_confined
+from deployer.source.permission import permission
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,9 +41,9 @@ def post_receive(repo: Path, lines: bytes, environment: dict[str, str], voice: V
     from deployer.hooks.applied import Deploy, carry_out  # noqa: PLC0415 - a push that changes nothing does without
 
     asked = Asked("push", pusher(environment), options.reason, run.id)
-    return carry_out(
-        Deploy(repo, repository, update, run, asked, options.only, options.consent), chosen.lock_wait, voice
-    )
+    allowed = permission(repository)
+    deploy = Deploy(repo, repository, update, run, asked, options.only, options.consent, allowed)
+    return carry_out(deploy, chosen.lock_wait, voice)
 
 
 def _told_already(repository: git.Repository, chosen: Settings, update: Update, options: Options, voice: Voice) -> bool:

@@ -18,6 +18,7 @@ from deployer.memory.asked import Asked, Move
 from deployer.model.printable import printable
 from deployer.source import git, refs
 from deployer.source.confinement import require_confined
+from deployer.source.permission import permission
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +60,8 @@ def proc_receive(repo: Path, environment: dict[str, str], voice: Voice, stream: 
                 asked = Asked("push", pusher(environment), options.reason, run.id, move)
                 from deployer.hooks.applied import Deploy, carry_out  # noqa: PLC0415 - who follows does without
 
-                deploy = Deploy(repo, repository, update, run, asked, options.only, options.consent, gate=True)
+                allowed = permission(repository)
+                deploy = Deploy(repo, repository, update, run, asked, options.only, options.consent, allowed, gate=True)
                 return carry_out(deploy, chosen.lock_wait, voice)
             ended = runs.process(run.log.parent, run.id)
             reason = (ended.text if ended and ended.text else f"deploy failed: exit code {code}") if code else ""

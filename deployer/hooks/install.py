@@ -18,10 +18,13 @@ from deployer.errors import DeployerError, UsageError
 from deployer.hooks.pushed import Options
 from deployer.hooks.settings import GATE as GATE_SETTING
 from deployer.hooks.settings import PROC_RECEIVE, settings
+from deployer.model.allowed import SETTING
+from deployer.model.printable import printable
 from deployer.source import git, refs
+from deployer.source.permission import check_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 CLIENT: Final = ("pre-commit",)
 SERVER: Final = ("pre-receive", "post-receive")
@@ -39,11 +42,15 @@ SETTINGS: Final = {
 _MEMORY: Final = "hooks.json"
 
 
-def install(path: Path, say: Callable[[str], None], *, server: bool, gate: str | None = None) -> None:
+def install(
+    path: Path, say: Callable[[str], None], *, server: bool, gate: str | None = None, allow: Sequence[str] = ()
+) -> None:
     """Idempotent. UsageError where there is no repository; DeployerError where the hooks would be everybody's, or cannot be written.
 
     `gate`: `apply`, and the branch moves only when its deploy has succeeded; `none` takes that back; None leaves it.
+    `allow`: what pushed files may name on this machine, beside what is allowed already.
     """
+    check_entries(allow)
     repository = git.find(path)
     if gate == "apply":
         _check_gate(repository, _folder(path))
@@ -58,6 +65,7 @@ def install(path: Path, say: Callable[[str], None], *, server: bool, gate: str |
     if server:
         _configure(repository, say)
         _gate(repository, folder, gate, say)
+        _allow(repository, allow, say)
 
 
 def uninstall(path: Path, say: Callable[[str], None]) -> None:
@@ -81,8 +89,11 @@ def uninstall(path: Path, say: Callable[[str], None]) -> None:
     memory.unlink(missing_ok=True)
 
 
-def remote_init(path: Path, branch: str, say: Callable[[str], None], gate: str | None = None) -> None:
+def remote_init(
+    path: Path, branch: str, say: Callable[[str], None], gate: str | None = None, allow: Sequence[str] = ()
+) -> None:
     """A bare repository that is ready for pushes. One that is there already stays; its hooks and settings are put in order."""
+    check_entries(allow)
     if path.is_dir() and any(path.iterdir()):
         repository = git.find(path)
         if Path(repository.git_dir) != path.resolve():
@@ -96,7 +107,7 @@ def remote_init(path: Path, branch: str, say: Callable[[str], None], gate: str |
         repository = git.find(path)
         say(f"made the bare repository {path}")
     refs.configure(repository, "deployer.branch", branch)
-    install(path, say, server=True, gate=gate)
+    install(path, say, server=True, gate=gate, allow=allow)
     say(f"pushes of {branch} are deployed: git push {path.resolve()} {branch}")
 
 
@@ -127,6 +138,13 @@ def _gate(repository: git.Repository, folder: Path, gate: str | None, say: Calla
         refs.configure(repository, GATE_SETTING, None)
         if branch in refs.every_setting(repository, PROC_RECEIVE):
             refs.configure(repository, PROC_RECEIVE, None, only=branch)
+
+
+def _allow(repository: git.Repository, entries: Sequence[str], say: Callable[[str], None]) -> None:
+    for entry in entries:
+        if entry not in refs.every_setting(repository, SETTING):
+            refs.configure(repository, SETTING, entry, add=True)
+        say(f"pushed files may name {printable(entry)} here ({SETTING})")
 
 
 def _folder(path: Path) -> Path:

@@ -7,7 +7,7 @@ until the push is accepted (git-receive-pack, "QUARANTINE ENVIRONMENT").
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from deployer.cage.doing import doing
 from deployer.errors import DeployerError, GuardRefusedError, InvalidFilesError, UsageError
@@ -19,6 +19,7 @@ from deployer.memory import deployed
 from deployer.memory.deployed import DEPLOYED, PREFIX
 from deployer.source import git, refs
 from deployer.source.confinement import bounds, require_confined
+from deployer.source.permission import permission
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,10 +27,18 @@ if TYPE_CHECKING:
 
     from deployer import validation
     from deployer.hooks.pushed import Options, Update
+    from deployer.model.allowed import Allowed
     from deployer.report.voice import Voice
 
 REFUSED: Final = 1
 SAY_SECONDS: Final = 3.0
+
+
+class _Asked(NamedTuple):
+    """What the push asks for, and what its files may name here."""
+
+    options: Options
+    allowed: Allowed
 
 
 def pre_receive(repo: Path, lines: bytes, environment: dict[str, str], voice: Voice) -> int:
@@ -41,15 +50,17 @@ def pre_receive(repo: Path, lines: bytes, environment: dict[str, str], voice: Vo
     ended = stand_back(bounds(repository))
     if ended is not None:
         return ended
-    branch = settings(repository, options).branch
+    branch, allowed = settings(repository, options).branch, permission(repository)
     for update in updates:
         _check(repository, update, options, live=_deploys(update, branch))
-    bad = sum([not _valid(repo, update, voice) for update in _branches(updates) if not _deploys(update, branch)])
+    bad = sum(
+        [not _valid(repo, update, voice, allowed) for update in _branches(updates) if not _deploys(update, branch)]
+    )
     for update in updates:
         if not _deploys(update, branch):
             voice.step(f"{update.name}: {_aside(update, branch)}")
             continue
-        good = _deployable(repository, repo, update, options, voice)
+        good = _deployable(repository, repo, update, _Asked(options, allowed), voice)
         bad += not good
     if bad:
         voice.error("Refused: nothing of this push was accepted.")
@@ -98,14 +109,15 @@ def _check(repository: git.Repository, update: Update, options: Options, *, live
         )
 
 
-def _deployable(repository: git.Repository, repo: Path, update: Update, options: Options, voice: Voice) -> bool:
+def _deployable(repository: git.Repository, repo: Path, update: Update, asked: _Asked, voice: Voice) -> bool:
+    options = asked.options
     old = "new" if update.old == pushed.ABSENT else short(update.old)
     voice.step(f"{update.name}: {old}..{short(update.new)}")
     same = None if options.plan or options.only else deployed.unchanged(repository, update.new)
     if same is not None:
         voice.step(f"No file differs from {short(same.commit)}, which is deployed")
         return True
-    validated = _validated(repo, update, voice, options.only)
+    validated = _validated(repo, update, voice, asked.allowed, options.only)
     if validated is None:
         return False
     from deployer import workflow  # noqa: PLC0415 - a push that changes nothing does without
@@ -126,22 +138,25 @@ def _deployable(repository: git.Repository, repo: Path, update: Update, options:
     return not plan.refused
 
 
-def _valid(repo: Path, update: Update, voice: Voice) -> bool:
+def _valid(repo: Path, update: Update, voice: Voice, allowed: Allowed) -> bool:
     """A branch with nothing for us in it is none of our business."""
     if not refs.contents(git.find(repo), update.new):
         return True
-    return _validated(repo, update, voice) is not None
+    return _validated(repo, update, voice, allowed) is not None
 
 
-def _validated(repo: Path, update: Update, voice: Voice, only: tuple[str, ...] = ()) -> validation.Validated | None:
+def _validated(
+    repo: Path, update: Update, voice: Voice, allowed: Allowed, only: tuple[str, ...] = ()
+) -> validation.Validated | None:
     from deployer import validation  # noqa: PLC0415 - a push that changes nothing does without
     from deployer.report.problems import plural, summary  # noqa: PLC0415 - as above
     from deployer.report.words import duration  # noqa: PLC0415 - as above
 
     began = time.monotonic()
+    source = validation.Source(repo, update.new, only=only, allowed=allowed)
     try:
         with doing(f"{update.name} at {short(update.new)}"):
-            validated = validation.validate(validation.Source(repo, update.new, only=only), _counting(voice))
+            validated = validation.validate(source, _counting(voice))
     except InvalidFilesError as error:
         voice.problems(error.problems)
         voice.error(f"{update.name} at {short(update.new)} is not valid: {summary(error.problems)}")

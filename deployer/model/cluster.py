@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct, field
 
+from deployer.model.allowed import EVERYTHING, Allowed
 from deployer.model.patterns import ADDRESS_PATTERN, IMAGE_PATTERN, INTERFACE_PATTERN, NAME_PATTERN, USER_PATTERN
 from deployer.model.registrator import Registrator  # noqa: TC001 - msgspec resolves the annotation
 
@@ -261,6 +262,8 @@ class Cluster:
     policy: Policy = DEFAULT_POLICY
     images: Images = DEFAULT_IMAGES
     proxy: Proxy | None = None
+    allowed: Allowed = EVERYTHING
+    """What its files may name on the machine that deploys: checked where they are read, and kept to where it is used."""
     authorities: tuple[str, ...] = ()
     """Fingerprints of those whose certificates this user believes, the present one first; empty until they are read."""
 

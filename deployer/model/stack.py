@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
+from deployer.model.allowed import EVERYTHING, Allowed
 from deployer.model.build import Build  # noqa: TC001 - as below
 from deployer.model.cluster import Images  # noqa: TC001 - msgspec resolves the annotations of this module
 from deployer.model.patterns import NAME_PATTERN
@@ -101,6 +102,8 @@ class StackSource:
     content_id: str
     executable: tuple[str, ...] = ()
     """Paths of those that may be run: an image that is built of them keeps that."""
+    allowed: Allowed = EVERYTHING
+    """What the files may name on the machine that deploys."""
 
 
 @dataclass(frozen=True)

@@ -12,22 +12,35 @@ import math
 import os
 import shutil
 import signal
+import socket
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError, TimedOutError
+from deployer.model.allowed import EVERYTHING, LOCAL
 from deployer.model.command import Command, Completed
 from deployer.model.printable import printable
 from deployer.remote.clock import read_clock
-from deployer.remote.connection import ConnectionFailedError, NoAnswerError, NotLetInError, Place, TcpPort, UnixSocket
+from deployer.remote.connection import (
+    ConnectionFailedError,
+    NoAnswerError,
+    NotLetInError,
+    Place,
+    TcpPort,
+    UnixSocket,
+    check_named,
+    is_this_machine,
+)
+from deployer.remote.key_file import KeyFileError, check_plain
 from deployer.remote.local import LocalConnection
 from deployer.remote.openssh import reach, settings
 from deployer.remote.sudo import Sudo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from deployer.model.allowed import Allowed
     from deployer.model.cluster import Node
     from deployer.model.secret import Secret
     from deployer.remote.connection import Stream
@@ -43,14 +56,22 @@ _NOT_LET_IN: Final = (
     "REMOTE HOST IDENTIFICATION",
     "Too many authentication",
 )
+_REVOKED: Final = "REVOKED HOST KEY"
 _KEEP_ALIVE: Final = ("-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3")
 
 
-async def connect(node: Node, known_hosts: str, password: Secret | None = None) -> OpenSshConnection:
-    """Open the connection to a machine. Raises ConnectionFailedError with ssh's own reason."""
+async def connect(
+    node: Node, known_hosts: str, password: Secret | None = None, allowed: Allowed = EVERYTHING
+) -> OpenSshConnection:
+    """Open the connection to a machine; to this one where it is `allowed`. Raises ConnectionFailedError with ssh's own reason."""
+    if node.ssh.identity_file:
+        check_named(node.ssh.identity_file, allowed)
+        _check_identity(node.ssh.identity_file)
     try:
-        way = await asyncio.to_thread(reach, node, known_hosts)
+        way = await asyncio.to_thread(reach, node, known_hosts, None, allowed)
         told = await asyncio.to_thread(settings, node)
+        if not allowed.may_reach(LOCAL) and await asyncio.to_thread(_leads_here, told, allowed):
+            raise is_this_machine(node.address, allowed)
     except ConnectionFailedError:
         raise
     except DeployerError as error:
@@ -71,8 +92,32 @@ async def connect(node: Node, known_hosts: str, password: Secret | None = None) 
         raise
     if not opened.ok:
         await made.close()
+        if not allowed.may_reach(LOCAL) and _REVOKED in opened.stderr:
+            raise is_this_machine(node.address, allowed)
         raise _failed(node, opened)
     return made
+
+
+def _check_identity(name: str) -> None:
+    """What `ssh` would wait at, it does not get; the rest it says itself: the file may be a public key of the agent's."""
+    try:
+        check_plain(Path(name).expanduser())
+    except RuntimeError:  # ~NAME of nobody
+        raise ConnectionFailedError(f"identity file {name}: there is no such home directory") from None
+    except KeyFileError as error:
+        raise ConnectionFailedError(f"identity file {name}{error.why}", help=error.help) from None
+
+
+def _leads_here(told: Mapping[str, list[str]], allowed: Allowed) -> bool:
+    """Whether the name that `ssh` makes of an address is this machine's; what a proxy makes of it shows by the host key alone."""
+    if any(told.get(key, ["none"])[0] != "none" for key in ("proxyjump", "proxycommand")):
+        return False
+    name = told.get("hostname", [""])[0]
+    try:
+        found = {str(one[4][0]) for one in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)}
+    except OSError:
+        return not allowed.may_reach(name)
+    return any(not allowed.may_reach(address) for address in (name, *found))
 
 
 async def host_key(node: Node) -> str:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from deployer.errors import UnreachableError
+from deployer.model.allowed import LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from deployer.model.allowed import Allowed
     from deployer.model.command import Command, Completed
 
 
@@ -38,6 +40,18 @@ class NoAnswerError(ConnectionFailedError):
 
 class NotLetInError(ConnectionFailedError):
     """Something answers there, and is not believed, or does not let us in."""
+
+
+def is_this_machine(name: str, allowed: Allowed) -> NotLetInError:
+    return NotLetInError(f"{name} leads to the machine that deploys", help=allowed.advice(LOCAL))
+
+
+def check_named(identity_file: str, allowed: Allowed) -> None:
+    """Raises NotLetInError for a key that may not be used. The files' check has said so before: this is where it counts."""
+    if not allowed.may_read(identity_file):
+        raise NotLetInError(
+            "ssh.identity_file names a file of the machine that deploys", help=allowed.advice(identity_file)
+        )
 
 
 class Stream(Protocol):

@@ -9,7 +9,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, Self
 
-from deployer.remote.connection import ConnectionFailedError
+from deployer.remote.connection import ConnectionFailedError, is_this_machine
 from deployer.remote.local import LocalConnection
 from deployer.remote.sudo import Sudo
 from deployer.remote.sudo_password import passwords
@@ -104,20 +104,23 @@ class Link:
             await found.close()
 
     async def _reach(self, node: Node) -> Connection:
-        password = self._passwords.get(node.name)
+        password, allowed = self._passwords.get(node.name), self.cluster.allowed
         if node.local:
+            if not allowed.may_reach(node.address):
+                raise is_this_machine(node.name, allowed)
             return LocalConnection(_engine_socket(os.environ.get("DOCKER_HOST", "")), Sudo(node, password))
         if node.ssh.client == "openssh":
             from deployer.remote import by_openssh  # noqa: PLC0415 - few need it
 
-            return await by_openssh.connect(node, self.cluster.known_hosts, password)
-        connection: Connection = await _ssh().connect(node, self.cluster.known_hosts, password)
+            return await by_openssh.connect(node, self.cluster.known_hosts, password, allowed)
+        connection: Connection = await _ssh().connect(node, self.cluster.known_hosts, password, allowed)
         return connection
 
     async def __aenter__(self) -> Self:
         """Raises DeployerError where a password for sudo is to come from somewhere that has none."""
         if self._connect == self._reach:  # before anything has a time-out: somebody may be typing
-            self._passwords = passwords(self.cluster.nodes, os.environ)
+            asking = self.cluster.nodes if self.cluster.allowed.may_give_sudo_password else ()
+            self._passwords = passwords(asking, os.environ)
         return self
 
     async def __aexit__(

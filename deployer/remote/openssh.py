@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError
+from deployer.model.allowed import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from deployer.model.allowed import Allowed
     from deployer.model.cluster import Node
 
     Settings = Mapping[str, list[str]]
@@ -57,13 +59,14 @@ def config(ways: Iterable[Reach]) -> str:
     return f"{stanzas}\nMatch all\n    Include ~/.ssh/config\n    Include /etc/ssh/ssh_config\n"
 
 
-def reach(node: Node, known_hosts: str, folder: Path | None = None) -> Reach:
+def reach(node: Node, known_hosts: str, folder: Path | None = None, allowed: Allowed = EVERYTHING) -> Reach:
     """How `ssh` reaches the machine. `known_hosts` is the text of the repository's file; where it says nothing of this
     machine, the user's own files count, and `ssh` asks on a terminal. Host keys are kept in `folder`, by default a cache.
+    Where this machine is not `allowed`, its own host keys are revoked.
 
     Raises ConnectionFailedError where a file of host keys cannot be read, DeployerError where there is no `ssh`.
     """
-    options = [*_keys_of_host(node, known_hosts, folder or cache())]
+    options = [*_keys_of_host(node, known_hosts, folder or cache(), allowed)]
     if node.ssh.user:
         options.append(("User", node.ssh.user))
     if node.ssh.port:
@@ -73,16 +76,20 @@ def reach(node: Node, known_hosts: str, folder: Path | None = None) -> Reach:
     return Reach(node.address, (*options, ("ConnectTimeout", f"{max(1, round(node.ssh.connect_timeout))}")))
 
 
-def _keys_of_host(node: Node, known_hosts: str, folder: Path) -> Sequence[tuple[str, str]]:
+def _keys_of_host(node: Node, known_hosts: str, folder: Path, allowed: Allowed) -> Sequence[tuple[str, str]]:
     from deployer.remote.hostkeys import REPOSITORY, HostKeys  # noqa: PLC0415 - asyncssh costs 0.2 s
 
     settled = settings(node)
     host, port = place(node, settled)
-    trust = HostKeys(node.address, known_hosts)
-    trust.own_files(settled.get("userknownhostsfile", [""])[0].split())
+    trust = HostKeys(node.address, known_hosts, allowed)
+    own = settled.get("userknownhostsfile", [""])[0].split()
+    trust.own_files(own)
     keys, authorities, revoked = trust.match(host, "", None if port == 22 else port)
+    refused = "".join(f"@revoked * {key.export_public_key().decode().strip()}\n" for key in trust.refused_keys())
     if trust.listed != REPOSITORY:
-        return [("StrictHostKeyChecking", "ask")]
+        files = " ".join(_word(name) for name in (str(_kept(folder, refused)), *own)) if refused else ""
+        more = [("UserKnownHostsFile", files), ("UpdateHostKeys", "no")] if files else []
+        return [("StrictHostKeyChecking", "ask"), *more]
     # A certificate names its host, so an alias will not do where there is an authority; else none is mistaken for another.
     name = (f"[{host}]:{port}" if port != 22 else host) if authorities else node.name
     marked = [*(("", key) for key in keys), *(("@cert-authority ", key) for key in authorities)]
@@ -90,7 +97,7 @@ def _keys_of_host(node: Node, known_hosts: str, folder: Path) -> Sequence[tuple[
     lines = (f"{mark}{name} {key.export_public_key().decode().strip()}\n" for mark, key in marked)
     return [
         ("StrictHostKeyChecking", "yes"),
-        ("UserKnownHostsFile", _word(str(_kept(folder, "".join(lines))))),
+        ("UserKnownHostsFile", _word(str(_kept(folder, "".join((*lines, refused)))))),
         ("GlobalKnownHostsFile", "/dev/null"),
         ("UpdateHostKeys", "no"),
         ("VerifyHostKeyDNS", "no"),

@@ -13,11 +13,22 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncssh
 
 from deployer.errors import TimedOutError
+from deployer.model.allowed import EVERYTHING
 from deployer.model.command import Command, Completed
 from deployer.model.printable import printable
 from deployer.remote.clock import read_clock
-from deployer.remote.connection import ConnectionFailedError, NoAnswerError, NotLetInError, Place, TcpPort, UnixSocket
+from deployer.remote.connection import (
+    ConnectionFailedError,
+    NoAnswerError,
+    NotLetInError,
+    Place,
+    TcpPort,
+    UnixSocket,
+    check_named,
+    is_this_machine,
+)
 from deployer.remote.hostkeys import REPOSITORY, HostKeys
+from deployer.remote.key_file import KeyFileError, read_key_file
 from deployer.remote.output import collect
 from deployer.remote.sudo import Sudo
 from deployer.remote.together import together
@@ -25,6 +36,7 @@ from deployer.remote.together import together
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from deployer.model.allowed import Allowed
     from deployer.model.cluster import Node
     from deployer.model.secret import Secret
     from deployer.remote.connection import Stream
@@ -42,15 +54,17 @@ DROPPED: Final = 4
 """How often a connection that is closed before the greeting is tried."""
 
 
-async def connect(node: Node, known_hosts: str, password: Secret | None = None) -> SshConnection:
-    """Open the connection to a machine.
+async def connect(
+    node: Node, known_hosts: str, password: Secret | None = None, allowed: Allowed = EVERYTHING
+) -> SshConnection:
+    """Open the connection to a machine; to this one where it is `allowed`.
 
     `known_hosts` is the text of the repository's file; where it says nothing of this host, the user's own file counts.
     `password` is sudo's there.
     Raises ConnectionFailedError with the reason and what to do.
     """
-    options = _options(node)
-    trust = HostKeys(node.address, known_hosts)
+    options = _options(node, allowed)
+    trust = HostKeys(node.address, known_hosts, allowed)
     try:
         async with asyncio.timeout(node.ssh.connect_timeout):
             settled = await asyncssh.SSHClientConnectionOptions.construct(host=node.address, config=(), **options)
@@ -59,7 +73,7 @@ async def connect(node: Node, known_hosts: str, password: Secret | None = None) 
     except TimeoutError:
         raise NoAnswerError(f"no answer from {node.address} within {node.ssh.connect_timeout:g} s") from None
     except asyncssh.HostKeyNotVerifiable:
-        raise _untrusted(node, trust) from None
+        raise _untrusted(node, trust, allowed) from None
     except asyncssh.PermissionDenied:
         raise NotLetInError(
             f"{node.address} does not let {settled.username} in: no key is accepted",
@@ -68,12 +82,21 @@ async def connect(node: Node, known_hosts: str, password: Secret | None = None) 
     except asyncssh.ConfigParseError as error:
         raise ConnectionFailedError(f"~/.ssh/config cannot be read: {error}") from None
     except asyncssh.KeyExchangeFailed as error:
-        if trust.listed:  # none of the kinds of key that are listed for it
-            raise _untrusted(node, trust) from None
+        if trust.listed or trust.here:  # none of the kinds of key that are listed for it
+            raise _untrusted(node, trust, allowed) from None
         raise ConnectionFailedError(f"{node.address}: {error.reason}") from None
     except (asyncssh.Error, OSError, ValueError) as error:
         raise ConnectionFailedError(f"{node.address}: {_reason(error)}") from None
+    _refuse_this_machine(connection, trust, node, allowed)
     return SshConnection(connection, Sudo(node, password))
+
+
+def _refuse_this_machine(
+    connection: asyncssh.SSHClientConnection, trust: HostKeys, node: Node, allowed: Allowed
+) -> None:
+    if connection.get_server_host_key() in trust.refused_keys():
+        connection.abort()
+        raise is_this_machine(node.address, allowed)
 
 
 def _reason(error: Exception) -> str:
@@ -109,7 +132,7 @@ async def _attempts(address: str, options: dict[str, Any]) -> asyncssh.SSHClient
     return await asyncssh.connect(address, **options)
 
 
-def _options(node: Node) -> dict[str, Any]:
+def _options(node: Node, allowed: Allowed) -> dict[str, Any]:
     """What asyncssh is told; everything else it reads from ~/.ssh/config and the agent, as `ssh` does.
 
     What a hostile machine could make use of is off, whatever that file says (FAULTS.md S-12).
@@ -132,24 +155,26 @@ def _options(node: Node) -> dict[str, Any]:
     if node.ssh.port:
         options["port"] = node.ssh.port
     if node.ssh.identity_file:
-        options["client_keys"] = [str(_identity(node.ssh.identity_file))]
+        options["client_keys"] = [str(_identity(node.ssh.identity_file, allowed))]
         options["ignore_encrypted"] = True  # the agent may have it
     return options
 
 
-def _identity(name: str) -> Path:
+def _identity(name: str, allowed: Allowed) -> Path:
     """The identity file, if it can be used. Raises ConnectionFailedError."""
-    path = Path(name).expanduser()
+    check_named(name, allowed)
     try:
-        mode = path.stat().st_mode
-        if mode & 0o077:
-            raise ConnectionFailedError(f"identity file {name} can be read by others", help=f"chmod 600 {name}")
-        asyncssh.read_private_key(path)
-    except OSError as error:
-        raise ConnectionFailedError(
-            f"identity file {name}: {error.strerror}",
-            help="correct ssh.identity_file, or leave it out to use your own keys",
-        ) from None
+        path = Path(name).expanduser()
+        asyncssh.import_private_key(read_key_file(path))
+    except RuntimeError:  # ~NAME of nobody
+        raise ConnectionFailedError(f"identity file {name}: there is no such home directory") from None
+    except KeyFileError as error:
+        wrong = (
+            error.help
+            if error.why.startswith(" ")
+            else "correct ssh.identity_file, or leave it out to use your own keys"
+        )
+        raise ConnectionFailedError(f"identity file {name}{error.why}", help=wrong) from None
     except asyncssh.KeyImportError as error:
         if "assphrase" not in str(error):
             raise ConnectionFailedError(f"identity file {name} is no private key: {error}") from None
@@ -161,7 +186,9 @@ def _identity(name: str) -> Path:
     return path
 
 
-def _untrusted(node: Node, trust: HostKeys) -> NotLetInError:
+def _untrusted(node: Node, trust: HostKeys, allowed: Allowed) -> NotLetInError:
+    if trust.here:
+        return is_this_machine(node.address, allowed)
     if trust.listed:
         return NotLetInError(
             f"the host key of {node.address} is not the one in {trust.listed}: "

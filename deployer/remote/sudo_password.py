@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from deployer.errors import DeployerError
 from deployer.model.printable import printable
 from deployer.model.secret import Secret
+from deployer.remote.key_file import KeyFileError, read_key_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,7 +28,6 @@ FILE: Final = "DEPLOYER_SUDO_PASSWORD_FILE"
 COMMAND: Final = "DEPLOYER_SUDO_PASSWORD_COMMAND"
 MACHINE: Final = "{machine}"
 _SECONDS: Final = 60.0  # a password store may ask for its own passphrase, or for a touch
-_LONGEST: Final = 4096
 
 
 def passwords(nodes: Iterable[Node], environment: Mapping[str, str]) -> dict[str, Secret]:
@@ -55,13 +55,11 @@ def passwords(nodes: Iterable[Node], environment: Mapping[str, str]) -> dict[str
 
 def _read(path: Path) -> Secret:
     try:
-        mode = path.stat().st_mode
-        if mode & 0o077:
-            raise DeployerError(f"{FILE}: {path} can be read by others", help=f"chmod 600 {path}")
-        with path.open(encoding="utf-8") as file:
-            return _line(file.read(_LONGEST), FILE)
-    except (OSError, UnicodeDecodeError) as error:
-        raise DeployerError(f"{FILE}: {path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        return _line(read_key_file(path, follow=True).decode(), FILE)
+    except KeyFileError as error:
+        raise DeployerError(f"{FILE}: {path}{error.why}", help=error.help) from None
+    except UnicodeDecodeError:
+        raise DeployerError(f"{FILE}: {path} is no text") from None
 
 
 def _words(line: str) -> list[str]:

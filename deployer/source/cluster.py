@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 from msgspec import structs
 
 from deployer.document import shortened
+from deployer.model.allowed import EVERYTHING
 from deployer.model.cluster import Cluster, ClusterFile, Engine, Node, NodeFile, Ssh
 from deployer.model.problem import Problem
-from deployer.source import known_hosts, machines, registrator
+from deployer.source import known_hosts, machines, permitted, registrator
 from deployer.source.layout import CLUSTER_FILES, NODES
 from deployer.source.machines import Machine
 from deployer.source.typed import convert
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from deployer.document import Document
+    from deployer.model.allowed import Allowed
     from deployer.source.files import Entry
 
 _TLS: Final = (
@@ -27,6 +29,7 @@ _TLS: Final = (
 )
 _REMOVED: Final = "Docker 23 removed it, and the engine would not start"
 _DAEMON: Final = {
+    "api-cors-header": "it lets web pages at the engine, and newer engines do not start with it",
     "hosts": "the engine's service already says where it listens, and with both it does not start",
     "storage-driver": "on Engine 29 it switches the image store and hides the images that are there",
     **dict.fromkeys(("tls", "tlsverify", "tlscacert", "tlscert", "tlskey"), _TLS),
@@ -45,23 +48,24 @@ def validate(
     *,
     stacks: bool,
     complete: bool,
+    allowed: Allowed = EVERYTHING,
 ) -> tuple[Cluster | None, list[Problem]]:
     """The cluster, or none where its files have problems; warnings come beside a cluster.
 
     A document that is None could not be parsed, which its own problems say. `stacks`: whether there are any to run;
-    `complete`: whether these are all files, so that what is not here is nowhere.
+    `complete`: whether these are all files, so that what is not here is nowhere. `allowed`: what they may name on this machine.
     """
     problems: list[Problem] = []
     file: ClusterFile | None = None
     if cluster is not None:
         file, found = convert(cluster, ClusterFile)
-        problems += [*found, *_daemon_problems(cluster)]
+        problems += [*found, *_daemon_problems(cluster), *permitted.cluster_problems(cluster, allowed)]
     read: list[Machine] = []
     for name, document in sorted(nodes.items()):
         if document is None:
             continue
         node, found = convert(document, NodeFile)
-        problems += [*found, *_daemon_problems(document)]
+        problems += [*found, *_daemon_problems(document), *permitted.node_problems(document, allowed)]
         complete = complete and not found
         if node is not None:
             problems += _label_problems(document, node)
@@ -81,7 +85,7 @@ def validate(
     nodes_ = tuple(_node(machine) for machine in read)
     image = registrator.image(file.registrator)
     made = Cluster(file.name, nodes_, file.consul, text, file.registrator, image)
-    return replace(made, policy=file.policy, images=file.images, proxy=file.proxy), problems
+    return replace(made, policy=file.policy, images=file.images, proxy=file.proxy, allowed=allowed), problems
 
 
 def absent(cluster: Entry | None, nodes: Mapping[str, Entry]) -> Iterator[Problem]:
@@ -119,7 +123,7 @@ def _daemon_problems(document: Document) -> Iterator[Problem]:
     engine = document.value.get("engine") if isinstance(document.value, dict) else None
     daemon = engine.get("daemon") if isinstance(engine, dict) else None
     for key, value in daemon.items() if isinstance(daemon, dict) else ():
-        reason = _DAEMON.get(key)
+        reason = _DAEMON.get(key.lower())
         if reason is not None and value is not None:
             yield document.problem(
                 ("engine", "daemon", key), f"engine.daemon cannot have {key!r}", f"remove it: {reason}", key=True

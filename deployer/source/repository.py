@@ -12,6 +12,7 @@ from deployer.document import COMPOSE_TAGS, Document
 from deployer.document.kept import parse_kept
 from deployer.document.shelf import open_shelf
 from deployer.errors import InvalidFilesError, UsageError
+from deployer.model.allowed import EVERYTHING
 from deployer.model.desired import Desired
 from deployer.source import cluster, git, index, proxy, stacks, worktree
 from deployer.source.files import MANAGED, REGULAR, Entry, Files
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from deployer.document.shelf import Shelf
+    from deployer.model.allowed import Allowed
     from deployer.model.cluster import Cluster
     from deployer.model.counts import Edited
     from deployer.model.problem import Problem
@@ -56,9 +58,12 @@ def read_all(
     return files
 
 
-def described(files: Files, *, keep: bool = False) -> Desired:
-    """The desired state that the files are; InvalidFilesError as `load`. `keep`: what they say is kept in the user's cache, and taken from there."""
-    return validate(parse_all(files, _shelf(keep=keep)))
+def described(files: Files, *, keep: bool = False, allowed: Allowed = EVERYTHING) -> Desired:
+    """The desired state that the files are; InvalidFilesError as `load`.
+
+    `keep`: what they say is kept in the user's cache, and taken from there. `allowed`: what they may name on this machine.
+    """
+    return validate(parse_all(files, _shelf(keep=keep)), allowed)
 
 
 def load_cluster(
@@ -76,11 +81,11 @@ def load_cluster(
     return files.commit, cluster_of(replace(files, entries=tuple(kept[path] for path in sorted(kept))))
 
 
-def cluster_of(files: Files, *, keep: bool = False) -> Cluster:
+def cluster_of(files: Files, *, keep: bool = False, allowed: Allowed = EVERYTHING) -> Cluster:
     """The machines alone, as `load_cluster`."""
     entries = tuple(entry for entry in files.entries if entry.path.startswith("cluster/"))
     found = tuple(problem for problem in files.problems if problem.path.startswith("cluster"))
-    return described(replace(files, entries=entries, problems=found), keep=keep).cluster
+    return described(replace(files, entries=entries, problems=found), keep=keep, allowed=allowed).cluster
 
 
 def _shelf(*, keep: bool) -> Shelf | None:
@@ -176,14 +181,20 @@ def parse_all(files: Files, shelf: Shelf | None = None) -> Parsed:
     return Parsed(files.commit, layout, cluster_document, nodes, compose, tuple(problems))
 
 
-def validate(parsed: Parsed) -> Desired:
+def validate(parsed: Parsed, allowed: Allowed = EVERYTHING) -> Desired:
     """The state that the files describe; InvalidFilesError where they describe none."""
     layout = parsed.layout
     complete = not any(problem.path.startswith("cluster") for problem in parsed.problems)
-    sources, also = stacks.validate(layout.stacks, parsed.stacks, tuple(parsed.nodes) if complete else None)
+    names = tuple(parsed.nodes) if complete else None
+    sources, also = stacks.validate(layout.stacks, parsed.stacks, names, allowed)
     compose = {source.name for source in sources if source.settings.mode == "compose"}
     wanted, found = cluster.validate(
-        parsed.cluster, parsed.nodes, layout.known_hosts, stacks=bool(layout.stacks.keys() - compose), complete=complete
+        parsed.cluster,
+        parsed.nodes,
+        layout.known_hosts,
+        stacks=bool(layout.stacks.keys() - compose),
+        complete=complete,
+        allowed=allowed,
     )
     if wanted is not None and wanted.proxy is not None and parsed.cluster is not None:
         also += proxy.problems(parsed.cluster, wanted.proxy, parsed.stacks)

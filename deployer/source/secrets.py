@@ -14,8 +14,10 @@ from deployer.certificates.place import trusted
 from deployer.errors import DeployerError
 from deployer.model.cluster import ConsulSecrets
 from deployer.model.secret import Secret
+from deployer.remote.key_file import KeyFileError, read_key_file
 
 if TYPE_CHECKING:
+    from deployer.model.allowed import Allowed
     from deployer.model.cluster import Cluster
 
 UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -32,8 +34,8 @@ def with_secrets(cluster: Cluster) -> Cluster:
     section = cluster.consul
     if section is None or not (section.token_file or section.gossip_key_file):
         return cluster
-    token = _read("consul.token_file", section.token_file)
-    key = _read("consul.gossip_key_file", section.gossip_key_file)
+    token = _read("consul.token_file", section.token_file, cluster.allowed)
+    key = _read("consul.gossip_key_file", section.gossip_key_file, cluster.allowed)
     if token and not UUID.fullmatch(token.reveal()):
         raise DeployerError("consul.token_file: it holds no UUID", help=f"uuidgen > {section.token_file}")
     if key and not _is_key(key):
@@ -46,23 +48,20 @@ def with_secrets(cluster: Cluster) -> Cluster:
     return replace(cluster, secrets=ConsulSecrets(token, key, digest))
 
 
-def _read(setting: str, name: str | None) -> Secret | None:
+def _read(setting: str, name: str | None, allowed: Allowed) -> Secret | None:
     """The file's text without the white space around it; others may not be able to read it, as with ssh's keys."""
     if name is None:
         return None
-    path = Path(name).expanduser()
+    if not allowed.may_read(name):
+        raise DeployerError(f"{setting} names a file of the machine that deploys", help=allowed.advice(name))
     try:
-        if path.stat().st_mode & 0o077:
-            raise DeployerError(f"{setting}: {name} can be read by others", help=f"chmod 600 {name}")
-        with path.open("rb") as file:
-            text = file.read(LONGEST).decode().strip()
-    except OSError as error:
-        raise DeployerError(
-            f"{setting}: {name}: {error.strerror}", help="it lies on the machine that runs deployer"
-        ) from None
+        return Secret(read_key_file(Path(name).expanduser(), LONGEST).decode().strip())
+    except KeyFileError as error:
+        raise DeployerError(f"{setting}: {name}{error.why}", help=error.help) from None
+    except RuntimeError:  # ~NAME of nobody
+        raise DeployerError(f"{setting}: {name}: there is no such home directory", help="write a full path") from None
     except UnicodeDecodeError:
         raise DeployerError(f"{setting}: {name} is no text", help="it holds one line") from None
-    return Secret(text)
 
 
 def _is_key(key: Secret) -> bool:

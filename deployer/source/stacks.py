@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.document import shortened
 from deployer.model import ignoring
+from deployer.model.allowed import EVERYTHING
 from deployer.model.stack import StackSettings, StackSource
 from deployer.source import words
+from deployer.source.permitted import encrypted_problems
 from deployer.source.typed import convert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from deployer.document import Document
+    from deployer.model.allowed import Allowed
     from deployer.model.problem import Problem
     from deployer.source.files import Entry
     from deployer.source.layout import StackFiles
@@ -24,11 +27,14 @@ SETTINGS: Final = "x-deployer"
 
 
 def validate(
-    stacks: Mapping[str, StackFiles], documents: Mapping[str, Document | None], machines: Sequence[str] | None = None
+    stacks: Mapping[str, StackFiles],
+    documents: Mapping[str, Document | None],
+    machines: Sequence[str] | None = None,
+    allowed: Allowed = EVERYTHING,
 ) -> tuple[tuple[StackSource, ...], list[Problem]]:
     """The stacks that could be read, sorted by name, and what is wrong with any; documents are by stack.
 
-    `machines` are the names of all of them; None where not all could be read.
+    `machines` are the names of all of them; None where not all could be read. `allowed`: what the files may name on this machine.
     """
     problems: list[Problem] = []
     sources: list[StackSource] = []
@@ -39,7 +45,8 @@ def validate(
             settings, found = _settings(document)
             problems += found
         if settings is not None:
-            sources.append(_source(files, settings))
+            sources.append(_source(files, settings, allowed))
+        problems += encrypted_problems(files.files, allowed)
     settled = {source.name: source.settings for source in sources}
     known = {name: document for name, document in documents.items() if document is not None}
     problems += [*_unknown(settled, known, stacks), *_circles(settled, known), *_clashes(known)]
@@ -57,12 +64,12 @@ def _settings(document: Document) -> tuple[StackSettings | None, list[Problem]]:
     return convert(document, StackSettings, (SETTINGS,)) if SETTINGS in value else (StackSettings(), [])
 
 
-def _source(stack: StackFiles, settings: StackSettings) -> StackSource:
+def _source(stack: StackFiles, settings: StackSettings, allowed: Allowed) -> StackSource:
     files = tuple((entry.path.removeprefix(stack.root + "/"), entry.data) for entry in stack.files)
     entry = stack.compose.path.removeprefix(stack.root + "/")
     content = content_id(stack.files, stack.root)
     executable = tuple(entry.path.removeprefix(stack.root + "/") for entry in stack.files if entry.mode & 0o111)
-    return StackSource(stack.name, stack.compose.path, stack.root, entry, files, settings, content, executable)
+    return StackSource(stack.name, stack.compose.path, stack.root, entry, files, settings, content, executable, allowed)
 
 
 def content_id(files: tuple[Entry, ...], root: str) -> str:

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from deployer import workflow
 from deployer.errors import UsageError
+from deployer.model.allowed import SETTING
 from deployer.source import git, refs, remotes
 from deployer.source.files import MANAGED
+from deployer.source.permission import permission
 from deployer.source.repository import state_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from watchdog.observers.api import BaseObserver
+
+    from deployer.model.allowed import Allowed
 
     Ring = Callable[[], None]
 
@@ -121,7 +126,7 @@ class WorkingCopy(_Watched):
         return digest.hexdigest()
 
     def source(self, wanted: str) -> workflow.Source:  # noqa: ARG002 - there is only one state of files
-        return workflow.Source(self.root, worktree=True)
+        return workflow.Source(self.root, worktree=True, allowed=_allowed(self.root))
 
 
 class Branch(_Watched):
@@ -149,7 +154,7 @@ class Branch(_Watched):
         return found
 
     def source(self, wanted: str) -> workflow.Source:
-        return workflow.Source(self.repository.path, wanted)
+        return workflow.Source(self.repository.path, wanted, allowed=_allowed(self.repository.path))
 
 
 class Remote:
@@ -178,10 +183,20 @@ class Remote:
         repository = self.repository
         if refs.value(repository, f"refs/heads/{self.branch}") != wanted:
             remotes.fetch(repository, self.address, self.branch)
-        return workflow.Source(self.path, wanted)
+        return workflow.Source(self.path, wanted, allowed=_allowed(self.path))
 
     def start(self, ring: Ring) -> None:
         """Nobody rings: a remote is asked."""
 
     def stop(self) -> None:
         """Nothing was started."""
+
+
+def _allowed(path: Path) -> Allowed:
+    """What is followed comes from other people, as a push does: the followed repository's own configuration says what it may name here."""
+    try:
+        repository = git.find(path)
+    except UsageError:  # a folder without git
+        repository = None
+    command = f"git -C {shlex.quote(str(path))} config --add {SETTING}"
+    return permission(repository, command, "on the machine that runs `deployer watch`")

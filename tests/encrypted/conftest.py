@@ -47,6 +47,7 @@ def make_keys(home: Path) -> Keys:
     file = home / ".config/sops/age/keys.txt"
     file.parent.mkdir(parents=True)
     file.write_text(f"# created by a test\n{identity}\n")
+    file.chmod(0o600)
     return Keys(home, str(identity.to_public()))
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from deployer.encrypted import CannotOpenError, Kind, kind_of
 from deployer.encrypted.opener import Opener, outline, problem_of
+from deployer.model.allowed import EVERYTHING
 from tests.encrypted.conftest import Keys, make_keys, only
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def opened(name: str, data: bytes) -> bytes:
     kind = kind_of(name, data)
     assert kind is not None
     assert problem_of(kind, data) is None
-    return Opener().open(kind, data)
+    return Opener().open(kind, data, EVERYTHING)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,9 @@ def test_keys_are_found_where_sops_finds_them_and_in_a_place_of_our_own(
     text = (keys.home / ".config/sops/age/keys.txt").read_text()
     file = tmp_path / ".config/deployer/age.txt"
     file.parent.mkdir(parents=True)
-    (file if place == "deployer" else tmp_path / "k").write_text(text)
+    chosen = file if place == "deployer" else tmp_path / "k"
+    chosen.write_text(text)
+    chosen.chmod(0o600)
     if place == "SOPS_AGE_KEY":
         monkeypatch.setenv(place, text.splitlines()[1])
     elif place == "SOPS_AGE_KEY_FILE":
@@ -160,7 +163,7 @@ def test_a_file_that_was_changed_by_hand_is_refused(at_home: Keys, change: objec
     text = at_home.encrypt("a.yaml", "a: one\nb: two\nn_unencrypted: 1\n").decode()
     assert callable(change)
     with pytest.raises(CannotOpenError, match=message) as caught:
-        Opener().open("sops-yaml", change(text).encode())
+        Opener().open("sops-yaml", change(text).encode(), EVERYTHING)
     assert "one" not in str(caught.value).replace("none", "")
 
 

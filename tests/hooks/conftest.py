@@ -135,7 +135,7 @@ def own_git(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFa
 
 def make_server(path: Path) -> Server:
     """As `deployer remote init` makes it, but the hooks run the program with a cluster that is made up."""
-    remote_init(path, "main", lambda _line: None)
+    remote_init(path, "main", lambda _line: None, allow=("local",))
     (path / "fake").mkdir()
     use_fake_cluster(path)
     return Server(path)

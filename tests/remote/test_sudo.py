@@ -139,8 +139,8 @@ class TestWhereItComesFrom:
     @pytest.mark.parametrize(
         ("given", "said"),
         [
-            ({FILE: "/nonexistent/p"}, "cannot be read: No such file or directory"),
-            ({FILE: "/dev"}, "/dev "),
+            ({FILE: "/nonexistent/p"}, "/nonexistent/p: No such file or directory"),
+            ({FILE: "/dev"}, "/dev is a folder, not a plain file"),
             ({COMMAND: "false"}, "`false` ended with status 1"),
             ({COMMAND: "true"}, "there is no password in its first line"),
             ({COMMAND: "no-such-program"}, "no-such-program: No such file or directory"),

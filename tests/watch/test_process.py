@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from deployer.watch.sources import Remote
 from tests.hooks.conftest import PROGRAM, own_git
 from tests.source.conftest import GOOD, Repo
 from tests.waiting import GENEROUS, wait_until
@@ -33,6 +36,7 @@ def repo(tmp_path: Path) -> Repo:
     made.path.mkdir()
     made.git("init", "-q", "-b", "main")
     made.commit(GOOD)
+    made.git("config", "deployer.allow", "local")
     return made
 
 
@@ -93,7 +97,39 @@ def test_saved_files_are_followed(repo: Repo) -> None:
         until(repo, lambda: image(repo) == "nginx:saved")
 
 
+def test_what_is_followed_may_not_name_this_machine_unless_it_is_allowed_here(repo: Repo) -> None:
+    repo.git("config", "--unset-all", "deployer.allow")
+    log = repo.path.parent / "log"
+    for arguments in (("--repo", str(repo.path)), ("--worktree", "--repo", str(repo.path))):
+        with watching(repo, *arguments) as process:
+            until(repo, lambda: "is not valid" in log.read_text())
+            assert "cluster/nodes/m1.yaml:1:10: error: local is the machine that deploys" in log.read_text()
+            assert f"git -C {repo.path} config --add deployer.allow local" in log.read_text()
+            assert process.poll() is None
+    assert image(repo) == ""
+
+
+def test_a_remote_is_allowed_what_its_copy_here_says(repo: Repo) -> None:
+    """And not what the remote's own configuration says, which is somebody else's."""
+    with watching(repo, "--remote", str(repo.path), "--interval", "1s"):
+        log = repo.path.parent / "log"
+        until(repo, lambda: "is not valid" in log.read_text())
+        command = re.search(r"git -C (\S+) config --add deployer\.allow local", log.read_text())
+        assert command
+    subprocess.run(command[0].split(), check=True)
+    with watching(repo, "--remote", str(repo.path), "--interval", "1s"):
+        until(repo, lambda: image(repo).startswith("nginx"))
+
+
+def allow_local(repo: Repo) -> None:
+    """What whoever runs the watcher would type, for the copy of the repository as a remote."""
+    copy = Remote(str(repo.path), "main")
+    copy.source(copy.look())
+    subprocess.run(["git", "-C", str(copy.path), "config", "--add", "deployer.allow", "local"], check=True)
+
+
 def test_a_remote_is_followed_and_its_absence_is_survived(repo: Repo) -> None:
+    allow_local(repo)
     with watching(repo, "--remote", str(repo.path), "--interval", "1s"):
         until(repo, lambda: image(repo).startswith("nginx"))
         hidden = repo.path.with_name("hidden")

@@ -1,0 +1,148 @@
+"""The `sops` program, asked for one thing: the data key of a file whose keys only it can use.
+
+It gets a file that is written here, of the keys that it may ask for and nothing else, and adds a key of ours to it. So it
+reads no byte that somebody else wrote, and no value of the file passes through it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from deployer.encrypted.confined import ALL_KINDS, run_sops
+from deployer.encrypted.keys import written
+from deployer.encrypted.kinds import CannotOpenError
+from deployer.remote.folder import folder_in_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from deployer.encrypted.keys import MasterKey
+    from deployer.model.allowed import Allowed
+
+LARGEST: Final = 1 << 20
+_EMPTY: Final = {
+    "lastmodified": "2020-01-01T00:00:00Z",
+    "mac": "ENC[AES256_GCM,data:AA==,iv:AA==,tag:AA==,type:str]",
+    "version": "3.9.0",
+}
+_ALWAYS: Final = re.compile(r"PATH|HOME|USER|LOGNAME|TMPDIR|TZ")
+_NETWORK: Final = re.compile(r"(?i:https?_proxy|no_proxy)|SSL_CERT_(FILE|DIR)")
+_OF_KIND: Final[Mapping[str, re.Pattern[str]]] = {
+    "age": re.compile(r"SOPS_AGE_[A-Z_]+|XDG_CONFIG_HOME"),
+    "pgp": re.compile(r"GNUPGHOME|GPG_TTY|SOPS_GPG_EXEC|XDG_RUNTIME_DIR"),
+    "hc_vault": re.compile(r"VAULT_[A-Z_]+"),
+    "kms": re.compile(r"AWS_[A-Z0-9_]+"),
+    "gcp_kms": re.compile(r"(GOOGLE|GCLOUD|CLOUDSDK)_[A-Z0-9_]+"),
+    "azure_kv": re.compile(r"AZURE_[A-Z0-9_]+|(MSI|IDENTITY)_[A-Z_]+"),
+    "hckms": re.compile(r"HUAWEICLOUD_[A-Z0-9_]+"),
+}
+"""The variables that sops, and what it asks with, read for each kind of key; credentials are among them."""
+_REASONS: Final = (
+    (r"(?i)connection refused|no such host|i/o timeout|deadline exceeded|no route|unreachable|EOF|tls:|x509", "it cannot be reached"),
+    (r"(?i)no secret key|no such file|gpg: .*decryption failed", "there is no private key for it here"),
+    (r"(?i)missing client token|credential|\bauth|identity", "there are no credentials for it here, or it does not take them"),
+    (r"(?i)permission denied|access ?denied|forbidden|code: 40[0-9]|invalid", "it refuses"),
+)  # fmt: skip
+"""What sops says may quote the file, the environment or a server: of its words these alone go on."""
+
+
+def data_key(groups: Sequence[Sequence[MasterKey]], threshold: int, allowed: Allowed) -> bytes:
+    """The data key of a file, by asking for one of the keys of each group; `threshold` groups have to answer.
+
+    Everything in `groups` may be asked: who calls has seen to that. Raises CannotOpenError.
+    """
+    import pyrage  # noqa: PLC0415 - only where something is encrypted
+
+    kinds = sorted({key.kind for group in groups for key in group})
+    program = shutil.which("sops")
+    if program is None:
+        others = ", ".join(kind for kind in kinds if kind != "age") or "keys in groups"
+        raise CannotOpenError(f"is encrypted with {others}, which takes the sops program", "install sops")
+    mine = pyrage.x25519.Identity.generate()
+    with tempfile.TemporaryDirectory(prefix="deployer-", dir=folder_in_memory()) as name:
+        folder = Path(name)
+        _write(folder / "key.json", {"sops": {**_keys(groups, threshold), **_EMPTY}})
+        _write(folder / "config.yaml", {"creation_rules": [{"age": str(mine.to_public())}]})
+        argv = (program, "--config", "config.yaml", "updatekeys", "--yes", "key.json")
+        variables = environment(kinds, _addresses(groups), allowed, os.environ)
+        status, _, said = _run(argv, kinds, folder, variables)
+        if status != 0:
+            raise CannotOpenError(f"could not be decrypted by sops: {reason(said, kinds)}", _TRY)
+        try:
+            answer = json.loads((folder / "key.json").read_bytes()[:LARGEST])
+            wrapped = next(one["enc"] for one in answer["sops"]["age"] if one["recipient"] == str(mine.to_public()))
+            return bytes(pyrage.decrypt(wrapped.encode(), [mine]))
+        except (OSError, ValueError, LookupError, TypeError, StopIteration, AttributeError, pyrage.DecryptError):
+            raise CannotOpenError("could not be decrypted by sops: it gave no key", _TRY) from None
+
+
+_TRY: Final = "`sops --decrypt` with that file, as the user that deploys, says more"
+
+
+def decrypt_whole(type_: str, data: bytes) -> bytes:
+    """The file as the program itself reads it, for an operator's own run. Raises CannotOpenError."""
+    program = shutil.which("sops")
+    if program is None:
+        raise CannotOpenError("has a rule over comments, which takes the sops program", "install sops")
+    with tempfile.TemporaryDirectory(prefix="deployer-", dir=folder_in_memory()) as name:
+        argv = (program, "--decrypt", "--input-type", type_, "--output-type", type_, "/dev/stdin")
+        status, plain, said = _run(argv, ALL_KINDS, Path(name), os.environ, data)
+    if status != 0:
+        raise CannotOpenError(f"could not be decrypted by sops: {reason(said, ())}", _TRY)
+    return plain
+
+
+def environment(
+    kinds: Iterable[str], addresses: Iterable[str], allowed: Allowed, whole: Mapping[str, str]
+) -> dict[str, str]:
+    """What sops gets of the environment: an operator's own run all of it, others what these kinds of keys take."""
+    if allowed.everything:
+        return dict(whole)
+    patterns = [_ALWAYS, *(_OF_KIND[kind] for kind in kinds)]
+    if set(kinds) - {"age", "pgp"}:
+        patterns.append(_NETWORK)
+    kept = {name: value for name, value in whole.items() if any(pattern.fullmatch(name) for pattern in patterns)}
+    # Newer ones keep to it themselves (sops 3.12).
+    return kept | {"LC_ALL": "C.UTF-8", "SOPS_HC_VAULT_ALLOWLIST": ",".join(sorted(addresses)) or "none"}
+
+
+def reason(said: str, kinds: Sequence[str]) -> str:
+    """Why it did not work, in words of ours."""
+    asked = f"it asked for {', '.join(kinds)}: " if kinds else ""
+    return asked + next((words for pattern, words in _REASONS if re.search(pattern, said[-LARGEST:])), "it failed")
+
+
+def _keys(groups: Sequence[Sequence[MasterKey]], threshold: int) -> dict[str, Any]:
+    made = [_by_kind(group) for group in groups]
+    return made[0] if len(made) == 1 else {"key_groups": made, "shamir_threshold": threshold}
+
+
+def _by_kind(group: Sequence[MasterKey]) -> dict[str, list[dict[str, Any]]]:
+    return {
+        kind: [written(key) for key in group if key.kind == kind] for kind in dict.fromkeys(key.kind for key in group)
+    }
+
+
+def _addresses(groups: Sequence[Sequence[MasterKey]]) -> set[str]:
+    return {key.name for group in groups for key in group if key.kind == "hc_vault"}
+
+
+def _write(path: Path, value: Any) -> None:
+    path.touch(0o600)
+    path.write_text(json.dumps(value), encoding="ascii")
+
+
+def _run(
+    argv: Sequence[str], kinds: Iterable[str], folder: Path, variables: Mapping[str, str], data: bytes = b""
+) -> tuple[int, bytes, str]:
+    """Its status, what it printed, and what it said on standard error; in a cage, with what keys of these kinds take."""
+    done = run_sops(argv, kinds=kinds, folder=folder, environment=variables, stdin=data)
+    if done.beyond:
+        raise CannotOpenError(f"could not be decrypted by sops within {done.beyond}", _TRY)
+    return done.code, done.out, done.err.decode(errors="replace")
