@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import shutil
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.document import shortened

@@ -13,6 +13,7 @@ import pytest
 from deployer.cage import kernel
 from deployer.encrypted.confined import rules, run_sops
 from deployer.encrypted.opener import Opener
+from deployer.model.allowed import EVERYTHING
 from tests.encrypted.conftest import SOPS
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def test_a_file_for_a_gpg_key_is_opened_by_the_users_agent(pgp: str, tmp_path: P
     subprocess.run(
         ["gpgconf", "--kill", "all"], check=True, capture_output=True
     )  # it is started again where it is wanted
-    assert Opener().open("sops-yaml", data) == b"password: s3cret\n"
+    assert Opener().open("sops-yaml", data, EVERYTHING) == b"password: s3cret\n"
 
 
 def test_each_kind_of_key_sees_its_own_credentials_and_no_others(tmp_path: Path) -> None:

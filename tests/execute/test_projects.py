@@ -13,7 +13,6 @@ from deployer.execute.world import World
 from deployer.model.project import Project, ProjectService
 from deployer.plan.operations import ComposeDown, ComposeUp
 from tests.fakes import FakeConnection, link, run
-from tests.waiting import GENEROUS
 
 PROJECT = Project("shop", "m1", "{}", (ProjectService("web", 2, "nginx", "w1"),), {})
 

@@ -18,7 +18,7 @@ from tests.encrypted.conftest import SOPS
 from tests.encrypted.vault import Vault, vault
 from tests.hooks.attacks import ATTACKS, CLUSTER, MACHINE, Attack
 from tests.hooks.conftest import Clone, Pushed, clone_of, make_server, plain
-from tests.hooks.test_pushes import until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -241,12 +241,12 @@ def test_what_is_not_allowed_any_more_is_not_deployed_again(world: World) -> Non
     hold = world.server.set("hold")
     first = world.clone.stack("nginx:2")
     with world.clone.pushing() as running:
-        until(lambda: f"begin {first}" in world.server.applied)
+        wait_until(lambda: f"begin {first}" in world.server.applied)
         second = world.clone.commit(
-            LOCAL.files | {"cluster/nodes/a1.yaml": "address: local\nadvertise: eth0\nswarm: worker\n"}
+            {**LOCAL.files, "cluster/nodes/a1.yaml": "address: local\nadvertise: eth0\nswarm: worker\n"}
         )
         with world.clone.pushing() as waiting:
-            until(lambda: world.server.head == second)
+            wait_until(lambda: world.server.head == second)
             world.allow()
             hold.unlink()
             said = plain(waiting.communicate(timeout=60)[1])

@@ -35,6 +35,7 @@ class Branch:
     settle: float = 0.0
     looks: int = 0
     ring: Callable[[], None] | None = None
+    repository: None = None
 
     def look(self) -> str:
         self.looks += 1
