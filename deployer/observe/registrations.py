@@ -74,17 +74,24 @@ async def _compare(
     if isinstance(registered, Unreachable):
         return registered
     try:
-        with contextlib.closing(EngineApi(await link.to(name))) as engine:
-            listed: list[dict[str, Any]] = await engine.get("/containers/json")
-            names = {str(told["Id"]): str((told.get("Names") or [""])[0]).lstrip("/") for told in listed}
-            owned = [(entry, owner) for entry in registered if (owner := owner_of(entry, name, names)) is not None]
-            known = {owner for _, owner in owned}
-            unknown = [told for told in listed if told["Id"] not in known and may_be_wanted(told)][:MOST_INSPECTED]
-            inspected = await asyncio.gather(
-                *(engine.get(f"/containers/{segment(told['Id'])}/json") for told in unknown), return_exceptions=True
-            )
+        return await _compared(cluster, link, name, registered)
     except DeployerError as error:
         return Unreachable(error.message, error.help)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return Unreachable("what answers at the engine's socket is no Docker engine")
+
+
+async def _compared(cluster: Cluster, link: Link, name: str, registered: list[dict[str, Any]]) -> Registrations:
+    """Raises DeployerError, and what an answer of another form than an engine's ends in."""
+    with contextlib.closing(EngineApi(await link.to(name))) as engine:
+        listed: list[dict[str, Any]] = await engine.get("/containers/json")
+        names = {str(told["Id"]): str((told.get("Names") or [""])[0]).lstrip("/") for told in listed}
+        owned = [(entry, owner) for entry in registered if (owner := owner_of(entry, name, names)) is not None]
+        known = {owner for _, owner in owned}
+        unknown = [told for told in listed if told["Id"] not in known and may_be_wanted(told)][:MOST_INSPECTED]
+        inspected = await asyncio.gather(
+            *(engine.get(f"/containers/{segment(told['Id'])}/json") for told in unknown), return_exceptions=True
+        )
     missing = [told for told in inspected if isinstance(told, dict) and is_wanted(cluster, name, told)]
     return Registrations(
         instances=sum(owner in names for _, owner in owned),
