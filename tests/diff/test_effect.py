@@ -6,7 +6,8 @@ import pytest
 
 from deployer.diff.body import normalise_service
 from deployer.diff.effect import Effect, effect
-from tests.literals.stacks import deploy_service, make_service, with_constraints, with_container, with_template
+from tests.literals.live import deploy_service
+from tests.literals.stacks import make_service, with_constraints, with_container, with_template
 from tests.literals.swarm import make_member
 
 MEMBERS = (

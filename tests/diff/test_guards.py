@@ -14,7 +14,8 @@ from deployer.model.cluster import Policy
 from deployer.model.consent import Consent
 from deployer.model.history import Deployed, Place
 from tests.literals.desired import ALONE, COMMIT, EARLIER, make_desired, make_source
-from tests.literals.stacks import deploy_service, disown_service, make_service
+from tests.literals.live import deploy_service, disown_service
+from tests.literals.stacks import make_service
 from tests.literals.swarm import make_standing
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import pytest
 
 from deployer.diff.placement import elsewhere
 from deployer.model.observed import Member
-from tests.literals.stacks import deploy_service, make_service, with_container, with_template
+from tests.literals.live import deploy_service
+from tests.literals.stacks import make_service, with_container, with_template
 from tests.literals.swarm import make_member
 
 LEAVING = make_member("n1", "manager")

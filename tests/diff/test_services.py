@@ -22,13 +22,9 @@ from deployer.diff.stacks import diff_stacks
 from deployer.model.observed import LiveObject, LiveService
 from tests.decisions import get_update, list_reasons
 from tests.literals.desired import CLUSTER, COMMIT, EARLIER
+from tests.literals.live import change_by_hand, deploy_object, deploy_service, disown_service, make_foreign
 from tests.literals.stacks import (
-    change_by_hand,
-    deploy_object,
-    deploy_service,
-    disown_service,
     make_content,
-    make_foreign,
     make_network,
     make_service,
     make_stack,

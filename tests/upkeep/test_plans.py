@@ -18,8 +18,9 @@ from deployer.upkeep.roles import set_key
 from deployer.upkeep.swarm import leftovers_plan, read_state, recovery_plan
 from tests.decisions import list_kinds
 from tests.literals.desired import make_cluster, make_desired, make_node
+from tests.literals.live import deploy_service
 from tests.literals.machines import make_machine
-from tests.literals.stacks import deploy_service, make_service
+from tests.literals.stacks import make_service
 from tests.literals.swarm import make_observed, make_standing
 from tests.report.schemas import check
 
