@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from deployer.diff.body import normalise_service
 from deployer.diff.fields import atoms, fields, merged
 from deployer.model.field import ABSENT, Field
-from tests.diff.test_body import bodies
+from tests.diff.bodies import bodies
 from tests.literals.stacks import make_service, with_constraints, with_container, with_template
 
 C = "TaskTemplate.ContainerSpec"

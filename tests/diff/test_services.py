@@ -67,7 +67,7 @@ class TestService:
         found = diff_stacks(CLUSTER, [make_stack("s", WEB, networks=(make_network("s_n"),))], None, COMMIT)
         assert [type(change) for change in found.changes] == [ObjectMissing, ServiceMissing]
 
-    def test_count_get_update(self) -> None:
+    def test_count_differs(self) -> None:
         found = get_update(compare(make_service("s_web", 3), deploy_service(make_service("s_web", 2))))
         assert found.fields == (Field("Mode.Replicated.Replicas", 2, 3),)
         assert found.cause is Cause.COUNT
