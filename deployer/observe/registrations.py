@@ -126,13 +126,19 @@ def may_be_wanted(told: Mapping[str, Any]) -> bool:
 
 
 def is_wanted(cluster: Cluster, machine: str, told: Mapping[str, Any]) -> bool:
-    """Whether the registrator's own rules make a service of the container."""
+    """Whether the registrator's own rules make a service of the container.
+
+    Without -tags, which decide nothing here: a pattern in them, on a label that anybody may write, could run for hours.
+    """
+    from msgspec import structs  # noqa: PLC0415 - see below
+
     from deployer.registrator.container import read_container  # noqa: PLC0415 - only where something may be missing
     from deployer.registrator.flags import read_flags  # noqa: PLC0415 - see above
     from deployer.registrator.network import Host  # noqa: PLC0415 - see above
     from deployer.registrator.services import services  # noqa: PLC0415 - see above
 
     assert cluster.registrator is not None  # noqa: S101 - the caller has looked
-    options = read_flags((*cluster.registrator.flags, "-ip=192.0.2.1", "consul://127.0.0.1"))
+    section = structs.replace(cluster.registrator, tags="")
+    options = read_flags((*section.flags, "-ip=192.0.2.1", "consul://127.0.0.1"))
     container = read_container(told)
     return container.live and bool(services(container, None, Host(machine, "192.0.2.1", ""), options).services)

@@ -159,3 +159,11 @@ def test_an_engine_that_is_none(containers: list[dict[str, Any]], detail: dict[s
     found, slave, _ = look(containers, [], *([detail] if detail else []))
     assert isinstance(found, Unreachable), found
     assert not any("swarm" in line for line in slave.lines)
+
+
+def test_a_pattern_in_the_tags_is_not_run_on_this_machine() -> None:
+    """This one would run for longer than anybody waits, on a label that anybody may write."""
+    tags = '{{matchFirstElement "^(a+)+$" .Config.Env}}'
+    evil = inspected(B, "api", env=("a" * 60 + "!",))
+    found, *_ = look([listed(B, "api")], [], evil, section=Registrator(tags=tags))
+    assert found == Registrations(0, missing=("api",))
