@@ -40,14 +40,20 @@ class Happened:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.lines: list[str] = []
         self.connection = FakeConnection()
+        self.dialled = threading.Event()
+        self.validating_waits = False
+        """Whether the stacks' reading does not end before a machine was dialled."""
         prepared = beginning.prepared
 
         async def reach(_: Link, node: Any) -> FakeConnection:
             self.lines.append(f"dialled {node.name}")
+            self.dialled.set()
             return self.connection
 
         def noted(*given: Any) -> Any:
             self.lines.append("validating")
+            if self.validating_waits:
+                assert self.dialled.wait(GENEROUS), "no machine is dialled meanwhile"
             try:
                 return prepared(*given)
             finally:
@@ -80,6 +86,7 @@ def happened(monkeypatch: pytest.MonkeyPatch) -> Happened:
 
 
 def test_machines_are_looked_at_while_the_stacks_are_read(repository: Path, happened: Happened) -> None:
+    happened.validating_waits = True
     validated = happened.begun(repository)
     assert [one.stack for one in validated.objects] == ["web"]
     assert happened.lines.index("dialled m1") < happened.lines.index("validated")

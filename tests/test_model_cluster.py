@@ -41,16 +41,9 @@ from deployer.plan.operations import (
 from deployer.plan.tls import FinishAuthority, NewAuthority
 from tests.execute.plans import play
 from tests.fakes import FakeConnection
+from tests.literals.live import deploy_object, deploy_service, store_ids
 from tests.literals.machines import DOWN
-from tests.literals.stacks import (
-    deploy_object,
-    deploy_service,
-    make_network,
-    make_service,
-    store_ids,
-    with_container,
-    with_networks,
-)
+from tests.literals.stacks import make_network, make_service, with_container, with_networks
 from tests.literals.swarm import make_standing
 from tests.model_cluster import foresee_outcomes, run_plan, run_step
 

@@ -101,7 +101,7 @@ class Engine:
     async def raw(self, path: str, /, **query: Any) -> bytes:
         """The answer's bytes as they are: logs and archives are no JSON."""
         response = await self._http.request("GET", await self._target(path, query))
-        if response.status >= 400:
+        if _failed(response.status):
             raise EngineError(response.status, _message(response))
         return response.body
 
@@ -113,13 +113,13 @@ class Engine:
             async for chunk in chunks:
                 if not status:
                     status = int(chunk)
-                elif status < 400:
+                elif not _failed(status):
                     yield chunk
                 elif len(said) < FAILED_LIMIT:
                     said += chunk
                 else:
                     break
-        if status >= 400:
+        if _failed(status):
             raise EngineError(status, _message(Response(status, {}, said)))
 
     async def delete(self, path: str, /, **query: Any) -> Any:
@@ -134,7 +134,7 @@ class Engine:
         target = await self._target(f"/containers/{segment(container)}/archive", {"path": "/"})
         headers = {"Content-Type": "application/x-tar"}
         response = await self._http.request("PUT", target, archive, headers=headers)
-        if response.status >= 400:
+        if _failed(response.status):
             raise EngineError(response.status, _message(response))
 
     async def pull(self, image: str, headers: Mapping[str, str] | None = None) -> AsyncGenerator[str, None]:
@@ -167,7 +167,7 @@ class Engine:
                     status = int(line)
                 elif line.strip():
                     yield _told(status, line)
-        if status >= 400:
+        if _failed(status):
             raise EngineError(status, f"HTTP status {status}")
 
     async def _target(self, path: str, query: Mapping[str, Any]) -> str:
@@ -209,7 +209,7 @@ class Engine:
     ) -> Any:
         data = b"" if body is None else json.dumps(body).encode()
         response = await self._http.request(method, target, data, seconds=seconds, headers=dict(headers or {}))
-        if response.status >= 400:
+        if _failed(response.status):
             raise EngineError(response.status, _message(response))
         try:
             if not response.body.strip():
@@ -217,6 +217,11 @@ class Engine:
             return msgspec.json.decode(response.body)
         except (msgspec.DecodeError, ValueError, RecursionError):
             raise EngineError(502, f"the answer to {method} {target.partition('?')[0]} is no JSON") from None
+
+
+def _failed(status: int) -> bool:
+    """A redirect is followed nowhere and is no success; 304 says that it is so already."""
+    return status >= 300 and status != 304
 
 
 def _is_list(told: Any) -> bool:
@@ -231,11 +236,11 @@ def _told(status: int, line: bytes) -> str:
     """A line of a pull's or a build's answer: the word on how it goes. Raises EngineError where it tells of a failure."""
     told = _decoded(line)
     if isinstance(told, dict):
-        failure = told.get("error") or (told.get("message") if status >= 400 else "")
+        failure = told.get("error") or (told.get("message") if _failed(status) else "")
         word = str(told.get("status") or told.get("stream") or "")
     else:
         failure, word = line.decode("utf-8", "replace").strip(), ""
-    if failure or status >= 400:
+    if failure or _failed(status):
         raise EngineError(status, _cut(str(failure or f"HTTP status {status}").strip()))
     return word.strip()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.model.printable import shown
 from deployer.model.registration import ALPHABET, LONGEST, fits, is_reserved
 from deployer.registrator import checks
+from deployer.registrator.meta import CONTROL, meta_of, swarm_marks
 from deployer.registrator.metadata import PREFIX, Settings, TooMuchError, pairs, read_metadata
 from deployer.registrator.network import (
     Host,
@@ -43,16 +44,7 @@ MOST: Final = 1024
 MOST_NOTES: Final = 50
 TAGS_LIMIT: Final = 16384
 """Characters of all tags of a service: every answer about it holds them."""
-META_LIMIT: Final = 64
-META_VALUE_LIMIT: Final = 512
-"""Consul's limits (agent/structs, ValidateServiceMetadata)."""
-_META_KEY: Final = re.compile(r"[a-zA-Z0-9_-]{1,128}", re.ASCII)
 _DNS_LABEL: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
-_NOT_META: Final = frozenset({"id", "name", "tags", "ignore", "network"})
-_OURS: Final = ("consul-", "registrator-", "swarm-")
-"""What Consul and we ourselves say in Meta; a container does not."""
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""Characters that are no text: line breaks and what terminals act on, and halves of characters, which no UTF-8 can hold."""
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,252}|::[0-9A-Fa-f:.]{0,40}", re.ASCII)
 """An IP address or a host's name: it becomes part of the URL of a check."""
 
@@ -174,28 +166,6 @@ def named(settings: Settings, image: str, port: int, *, group: bool) -> str:
     return f"{name}-{port}" if group and "name" not in settings.own else name
 
 
-def meta_of(settings: Settings, marks: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The attributes that Consul takes, with our marks; and the names of those that are left out."""
-    wanted = {
-        key: value
-        for key, value in sorted(settings.values.items())
-        if key not in _NOT_META and not key.startswith("check_")
-    }
-    fit = {
-        key: value
-        for key, value in wanted.items()
-        if _META_KEY.fullmatch(key) and not key.startswith(_OURS) and _may_be_meta(value)
-    }
-    room = META_LIMIT - len(marks) - 1  # the hash comes later
-    fit = dict(list(fit.items())[:room])
-    return {**fit, **marks}, tuple(key for key in wanted if key not in fit)
-
-
-def _may_be_meta(value: str) -> bool:
-    """A line break in it is one in every file that somebody makes of the catalogue."""
-    return len(value) <= META_VALUE_LIMIT >= len(value.encode("utf-8", "replace")) and not _CONTROL.search(value)
-
-
 def _of_port(asked: _Asked, port: Port, settings: Settings) -> Iterator[Service]:
     """One service for each place at which the port is reached; the first has the id that it always had.
 
@@ -205,7 +175,7 @@ def _of_port(asked: _Asked, port: Port, settings: Settings) -> Iterator[Service]
     udp = port.protocol == "udp"
     tags = combine_tags(settings.get("tags"), asked.tags, *(["udp"] if udp else []))
     identity = settings.get("id") or f"{host.name}:{container.name}:{port.number}{':udp' if udp else ''}"
-    marks = {**_swarm_marks(container, host), ENGINE: host.engine, OWNER: container.id}
+    marks = {**swarm_marks(container, host), ENGINE: host.engine, OWNER: container.id}
     meta, _ = meta_of(settings, marks)
     places: tuple[Binding | None, ...] = (None,) if options.internal else published(port)
     for index, binding in enumerate(places):
@@ -239,7 +209,7 @@ def _refuse(service: Service, settings: Settings, port: int) -> None:
         raise RefusedError(f"its address is {shown(service.address)}, neither an IP address nor a host's name")
     if sum(map(len, service.tags)) > TAGS_LIMIT:
         raise RefusedError(f"its tags have more than {TAGS_LIMIT} characters")
-    if odd := next((tag for tag in service.tags if _CONTROL.search(tag)), None):
+    if odd := next((tag for tag in service.tags if CONTROL.search(tag)), None):
         raise RefusedError(f"{_label('tags', settings, port)} {shown(odd)}, with a character that is no text")
 
 
@@ -278,24 +248,6 @@ def _address(
     if container.network_mode == "host":
         return options.ip or host.address
     return container_address(container, settings, options)
-
-
-def _swarm_marks(container: Container, host: Host) -> dict[str, str]:
-    """Service, slot and node of a Swarm task, from the labels that Swarm gives its containers."""
-    if not container.swarm_task:
-        return {}
-    service = container.labels.get("com.docker.swarm.service.name", "")
-    task = container.labels.get("com.docker.swarm.task.name", "")
-    slot = task.removeprefix(service + ".").partition(".")[0]
-    marks = {
-        "swarm-service": service,
-        "swarm-node": container.node or host.name,
-        "swarm-task": container.labels["com.docker.swarm.task.id"],
-    }
-    marks |= {"swarm-slot": slot} if slot.isdigit() else {}  # a global service's tasks have no slot
-    return {
-        key: value for key, value in marks.items() if _may_be_meta(value)
-    }  # anybody can give a container such labels
 
 
 def _about(service: Service, settings: Settings) -> list[str]:

@@ -12,9 +12,11 @@ import pytest
 
 from deployer.execute.holder import this_run
 from tests.execute.test_lock import another_process
+from tests.processes import started
 from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 COMMIT = "1a2b3c4d5e"
@@ -30,11 +32,11 @@ def repo(tmp_path: Path) -> Path:
     return tmp_path / "repo"
 
 
-def applying(repo: Path, state: Path, *flags: str) -> subprocess.Popen[str]:
+def applying(repo: Path, state: Path, *flags: str) -> AbstractContextManager[subprocess.Popen[str]]:
     kept = {
         name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH"}
     }
-    return subprocess.Popen(
+    return started(
         [sys.executable, "-m", "deployer", "apply", "--worktree", "--repo", str(repo), *flags],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**kept, "XDG_STATE_HOME": str(state)},
     )  # fmt: skip

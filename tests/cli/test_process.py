@@ -13,6 +13,7 @@ import pytest
 
 import deployer
 from deployer.cli.app import COMMANDS
+from tests.processes import started
 from tests.waiting import GENEROUS
 
 ROOT = Path(deployer.__file__).parent.parent
@@ -89,10 +90,10 @@ def test_exit_codes_reach_the_shell_and_no_traceback_does(tmp_path: Path) -> Non
 
 
 SLOW: Final = """
-import signal, sys, time, types, deployer
+import signal, sys, types, deployer
 def plan(source, say, _consent):
     say("begun")
-    time.sleep(600)
+    sys.stdin.read()
 sys.modules["deployer.workflow"] = deployer.workflow = types.SimpleNamespace(Source=lambda *a: a, plan=plan)
 from deployer.__main__ import main
 sys.exit(main())
@@ -104,11 +105,13 @@ sys.exit(main())
     [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated"), (signal.SIGHUP, 143, "terminated")],
 )
 def test_signals_end_it_with_one_line(number: signal.Signals, code: int, word: str) -> None:
-    with subprocess.Popen([sys.executable, "-c", SLOW, "plan"], stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+    argv = [sys.executable, "-c", SLOW, "plan"]
+    with started(argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stderr
         assert process.stderr.readline() == "begun\n"
         process.send_signal(number)
         assert process.stderr.read() == f"deployer: {word}\n"
+        process.wait(GENEROUS)
     assert process.returncode == code
 
 

@@ -15,16 +15,9 @@ from deployer.model.observed import CatalogueNode
 from deployer.plan import plan_text
 from tests.decisions import decide, get_change, list_reasons
 from tests.literals.desired import make_cluster, make_desired, make_node, make_source
+from tests.literals.live import deploy_object, deploy_service
 from tests.literals.machines import DOWN, make_engine, make_machine
-from tests.literals.stacks import (
-    deploy_object,
-    deploy_service,
-    make_content,
-    make_network,
-    make_service,
-    make_stack,
-    with_container,
-)
+from tests.literals.stacks import make_content, make_network, make_service, make_stack, with_container
 from tests.literals.swarm import change_swarm, make_member, make_observed, make_standing, make_swarm
 
 WEB = make_stack("s", make_service("s_web", 1))

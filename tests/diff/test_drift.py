@@ -15,14 +15,8 @@ from deployer.model.observed import LiveService
 from deployer.model.stack import StackSettings
 from tests.decisions import decide, get_update
 from tests.literals.desired import ALONE, CLUSTER, COMMIT, make_desired, make_source
-from tests.literals.stacks import (
-    change_by_hand,
-    deploy_service,
-    make_service,
-    make_stack,
-    with_container,
-    with_template,
-)
+from tests.literals.live import change_by_hand, deploy_service
+from tests.literals.stacks import make_service, make_stack, with_container, with_template
 from tests.literals.swarm import make_standing
 from tests.model_cluster import run_plan
 

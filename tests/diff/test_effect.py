@@ -6,7 +6,8 @@ import pytest
 
 from deployer.diff.body import normalise_service
 from deployer.diff.effect import Effect, effect
-from tests.literals.stacks import deploy_service, make_service, with_container, with_template
+from tests.literals.live import deploy_service
+from tests.literals.stacks import make_service, with_constraints, with_container, with_template
 from tests.literals.swarm import make_member
 
 MEMBERS = (
@@ -18,7 +19,7 @@ WEB = make_service("s_web", 3)
 
 
 def placed(*constraints: str) -> dict[str, Any]:
-    return with_template(WEB, Placement={"Constraints": list(constraints)})
+    return with_constraints(WEB, *constraints)
 
 
 def said(old: dict[str, Any], new: dict[str, Any], **state: Any) -> str:
@@ -58,9 +59,7 @@ def test_replicated(old: dict[str, Any], new: dict[str, Any], expected: str) -> 
 
 
 def everywhere(*constraints: str, image: str = "app:1") -> dict[str, Any]:
-    return with_template(
-        make_service("s_all", image=image, Mode={"Global": {}}), Placement={"Constraints": [*constraints]}
-    )
+    return with_constraints(make_service("s_all", image=image, Mode={"Global": {}}), *constraints)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from deployer.diff.cluster import diff
 from deployer.diff.gone import REMOVED, missing_stacks, with_gone
 from deployer.diff.status import status
 from tests.literals.desired import ALONE, make_desired, make_source
-from tests.literals.stacks import deploy_service, make_service, make_stack
+from tests.literals.live import deploy_service, disown_service
+from tests.literals.stacks import make_service, make_stack
 from tests.literals.swarm import make_standing
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def test_it_is_left_where_drift_is_only_reported() -> None:
 def test_a_swarm_without_anything_of_ours_is_new() -> None:
     assert missing_stacks(LACKS, STANDING) == {"s"}
     assert missing_stacks(LACKS, make_standing()) == frozenset()
+    foreign = disown_service(deploy_service(make_service("x_y")))
+    assert missing_stacks(LACKS, make_standing(services=(foreign,))) == frozenset()
     assert missing_stacks(LACKS, replace(STANDING, swarm=None)) == frozenset()
 
 

@@ -13,15 +13,9 @@ from deployer.model import labels
 from deployer.model.cluster import Images
 from deployer.model.observed import ImageFound, ImageUnknown, LiveService, Observed
 from tests.literals.desired import make_cluster, make_desired, make_node, make_source
+from tests.literals.live import change_by_hand, deploy_service
 from tests.literals.machines import make_machine
-from tests.literals.stacks import (
-    change_by_hand,
-    deploy_service,
-    make_service,
-    make_stack,
-    with_constraints,
-    with_container,
-)
+from tests.literals.stacks import make_service, make_stack, with_constraints, with_container
 from tests.literals.swarm import change_swarm, make_member, make_observed, make_standing
 
 if TYPE_CHECKING:

@@ -1,13 +1,13 @@
 """What becomes of a service's tasks when a machine is drained."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from deployer.diff.placement import elsewhere
 from deployer.model.observed import Member
-from tests.literals.stacks import deploy_service, make_service, with_container, with_template
+from tests.literals.live import deploy_service
+from tests.literals.stacks import make_service, with_container, with_template
 from tests.literals.swarm import make_member
 
 LEAVING = make_member("n1", "manager")
@@ -19,9 +19,8 @@ ALL = (LEAVING, SECOND, THIRD, FOURTH)
 
 def never(*constraints: str, replicas: int = 1, members: tuple[Member, ...] = ALL, **more: Any) -> str:
     placement = {"Constraints": list(constraints), **more.pop("placement", {})}
-    return elsewhere(
-        deploy_service(with_template(make_service("web", replicas, **more), Placement=placement)), LEAVING, members
-    ).never
+    body = with_template(make_service("web", replicas, **more), Placement=placement)
+    return elsewhere(deploy_service(body), LEAVING, members).never
 
 
 @pytest.mark.parametrize(
@@ -55,7 +54,7 @@ def test_too_few_for_all_of_its_tasks() -> None:
 
 
 def test_one_on_every_machine_is_wanted_on_none_that_is_drained() -> None:
-    everywhere = replace(deploy_service(make_service("agent", Mode={"Global": {}}), wanted=2), running=2)
+    everywhere = deploy_service(make_service("agent", Mode={"Global": {}}), wanted=2)
     assert elsewhere(everywhere, LEAVING, (LEAVING,)).never == ""
 
 

@@ -11,7 +11,8 @@ from deployer.diff.proxy import virtual_host, virtual_hosts, with_proxy
 from deployer.diff.services import Seen
 from deployer.model.cluster import Proxy
 from tests.literals.desired import ALONE
-from tests.literals.stacks import deploy_service, make_service, make_stack, with_container, with_networks
+from tests.literals.live import deploy_service
+from tests.literals.stacks import make_service, make_stack, with_container, with_networks
 
 if TYPE_CHECKING:
     from deployer.model.observed import LiveService

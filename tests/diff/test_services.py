@@ -22,13 +22,9 @@ from deployer.diff.stacks import diff_stacks
 from deployer.model.observed import LiveObject, LiveService
 from tests.decisions import get_update, list_reasons
 from tests.literals.desired import CLUSTER, COMMIT, EARLIER
+from tests.literals.live import change_by_hand, deploy_object, deploy_service, disown_service, make_foreign
 from tests.literals.stacks import (
-    change_by_hand,
-    deploy_object,
-    deploy_service,
-    disown_service,
     make_content,
-    make_foreign,
     make_network,
     make_service,
     make_stack,
@@ -71,7 +67,7 @@ class TestService:
         found = diff_stacks(CLUSTER, [make_stack("s", WEB, networks=(make_network("s_n"),))], None, COMMIT)
         assert [type(change) for change in found.changes] == [ObjectMissing, ServiceMissing]
 
-    def test_count_get_update(self) -> None:
+    def test_count_differs(self) -> None:
         found = get_update(compare(make_service("s_web", 3), deploy_service(make_service("s_web", 2))))
         assert found.fields == (Field("Mode.Replicated.Replicas", 2, 3),)
         assert found.cause is Cause.COUNT

@@ -12,17 +12,9 @@ from deployer.model.stack import StackObjects
 from deployer.model.status import NodeStatus, RegistratorStatus, StackStatus, worst
 from tests.decisions import get_status
 from tests.literals.desired import ALONE, make_cluster, make_desired, make_node, make_source
+from tests.literals.live import change_by_hand, deploy_service, disown_service, make_foreign
 from tests.literals.machines import DOWN, make_engine, make_machine
-from tests.literals.stacks import (
-    change_by_hand,
-    deploy_service,
-    disown_service,
-    make_foreign,
-    make_network,
-    make_service,
-    make_stack,
-    with_template,
-)
+from tests.literals.stacks import make_network, make_service, make_stack, with_template
 from tests.literals.swarm import change_member, make_observed, make_standing
 
 MASTER = make_node("master", "manager")

@@ -11,18 +11,8 @@ from deployer.diff import diff
 from deployer.diff.change import Cause, Kept, ObjectSurplus, ServiceSurplus
 from deployer.model.cluster import Policy
 from tests.literals.desired import ALONE, make_desired, make_source
-from tests.literals.stacks import (
-    deploy_object,
-    deploy_service,
-    disown_service,
-    make_content,
-    make_foreign,
-    make_network,
-    make_service,
-    make_stack,
-    with_container,
-    with_networks,
-)
+from tests.literals.live import deploy_object, deploy_service, disown_service, make_foreign
+from tests.literals.stacks import make_content, make_network, make_service, make_stack, with_container, with_networks
 from tests.literals.swarm import make_standing
 
 if TYPE_CHECKING:

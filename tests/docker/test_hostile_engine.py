@@ -51,7 +51,7 @@ def asked(path: Path, hostile: Hostile, ask: Callable[[Engine], Coroutine[Any, A
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("deployer.remote.http.BODY_LIMIT", LIMIT)
-    monkeypatch.setattr("deployer.remote.http.LINE_LIMIT", LIMIT)
+    monkeypatch.setattr("deployer.remote.http.LINE_LIMIT", LIMIT // 16)
 
 
 @pytest.mark.parametrize("row", BROKEN)
@@ -80,7 +80,7 @@ def test_a_stream_that_is_none(row: str, tmp_path: Path) -> None:
         size = 0
         async for chunk in engine.stream("/x", silence=60):
             size += len(chunk)
-            if size > LIMIT:
+            if size > LIMIT // 16:
                 break
         return size
 
@@ -99,6 +99,13 @@ def test_a_pull_that_is_none(row: str, tmp_path: Path) -> None:
     found = asked(tmp_path, hostile, read)
     assert isinstance(found, (list, EngineError, ConnectionFailedError)), found
     assert hostile.sent <= LIMIT + SLACK
+
+
+@pytest.mark.parametrize("row", [row for row in BROKEN if "redirect" in row])
+@pytest.mark.parametrize("ask", ["post", "delete", "raw"])
+def test_a_redirect_is_no_success(row: str, ask: str, tmp_path: Path) -> None:
+    error = asked(tmp_path, Hostile({"/x": BROKEN[row]}), lambda engine: getattr(engine, ask)("/x"))
+    assert isinstance(error, (EngineError, ConnectionFailedError)), error
 
 
 @pytest.mark.parametrize("row", SLOW)

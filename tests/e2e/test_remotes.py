@@ -84,7 +84,7 @@ def test_pushes_are_refused_deployed_and_gated_alike(clone: Clone, server: Serve
 
 
 def test_the_deploy_outlives_who_pushed(clone: Clone, server: Server) -> None:
-    hold = server.set("hold")
+    hold = server.hold()
     commit = clone.git("rev-parse", "HEAD")
     argv = ["git", "-C", str(clone.path), "push", "origin", "main"]
     with subprocess.Popen(argv, stderr=subprocess.DEVNULL, start_new_session=True) as process:

@@ -35,6 +35,7 @@ from tests.consul.fake_consul import FakeConsul, Key
 from tests.execute.lock_conformance import COMMIT, Kind, Punctual, patience, somebody
 from tests.execute.plans import plan, step
 from tests.fakes import FakeConnection, Turns, cluster, link, node, run_without_waiting
+from tests.processes import started
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ from deployer.execute.lock_file import file_lock
 async def hold():
     async with file_lock(Path(sys.argv[1]), "test", read_holder(sys.argv[2].encode()), Patience("test", 0, print)):
         print("held", flush=True)
-        await asyncio.Event().wait()
+        await asyncio.to_thread(sys.stdin.read)  # to the end of whoever started it
 
 asyncio.run(hold())
 """
@@ -66,13 +67,10 @@ asyncio.run(hold())
 def another_process(directory: Path, me: Holder) -> Any:
     """Holds the lock file; killed at the end."""
     argv = [sys.executable, "-c", HOLD_AND_SAY_SO, str(directory), me.encoded().decode()]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+    with started(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stdout.readline() == "held\n"
-        try:
-            yield process
-        finally:
-            process.kill()
+        yield process
 
 
 class File:
@@ -418,7 +416,7 @@ async def scenario():
 asyncio.run(scenario())
 """
     argv = [sys.executable, "-c", program]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with started(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stdin
         fresh_until = float(process.stdout.readline())

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from deployer.hooks.install import install, remote_init
+from tests.processes import started
 from tests.source.conftest import GOOD, Repo
 from tests.waiting import GENEROUS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 PROGRAM = Path(__file__).with_name("fake_cluster.py")
 PATIENCE = 3 * GENEROUS
@@ -82,6 +84,10 @@ class Server:
         ends = [f"{log.name}: {log.read_text(errors='replace')[-1000:]}" for log in logs]
         return "\n".join([f"deployed {self.deployed}, main {self.head}", *self.applied, *ends])
 
+    def hold(self) -> Path:
+        """Deploys wait until the file that is returned is gone, or this process."""
+        return self.set("hold", str(os.getpid()))
+
     def set(self, name: str, text: str = "") -> Path:
         file = self.path / "fake" / name
         file.write_text(text)
@@ -103,11 +109,9 @@ class Clone(Repo):
             _, err = process.communicate(timeout=PATIENCE)
         return Pushed(process.returncode, plain(err))
 
-    def pushing(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    def pushing(self, *arguments: str, **environment: str) -> AbstractContextManager[subprocess.Popen[str]]:
         argv = ["git", "-C", str(self.path), "push", *(arguments or ("origin", "main"))]
-        return subprocess.Popen(
-            argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=os.environ | environment
-        )
+        return started(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=os.environ | environment)
 
     def stack(self, image: str, name: str = "web") -> str:
         return self.commit({f"stacks/{name}/compose.yaml": f"services:\n  {name}:\n    image: {image}\n"})

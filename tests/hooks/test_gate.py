@@ -15,6 +15,7 @@ from deployer.hooks.install import install, uninstall
 from deployer.hooks.pktline import read_section, write_section
 from deployer.memory import history
 from tests.hooks.conftest import PATIENCE, clone_of, plain
+from tests.processes import started
 from tests.source.conftest import GOOD, Repo
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def test_of_two_at_once_the_second_no_longer_follows(gated: Clone, server: Serve
     other = clone_of(server, tmp_path / "other")
     other.git("reset", "-q", "--hard", "origin/main")
     first, second = gated.stack("nginx:2"), other.stack("nginx:3")
-    hold = server.set("hold")
+    hold = server.hold()
     with gated.pushing() as slow:
         server.until(lambda: f"begin {first}" in server.applied)
         with other.pushing() as late:
@@ -104,7 +105,7 @@ def test_of_two_at_once_the_second_no_longer_follows(gated: Clone, server: Serve
 
 def test_a_branch_that_was_moved_by_hand_is_what_the_cluster_gets(gated: Clone, server: Server) -> None:
     """The one thing that the lock does not know of: the cluster ends as the branch says."""
-    hold = server.set("hold")
+    hold = server.hold()
     before = server.head
     commit = gated.stack("nginx:2")
     with gated.pushing() as process:
@@ -121,10 +122,10 @@ def test_a_branch_that_was_moved_by_hand_is_what_the_cluster_gets(gated: Clone, 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_the_branch_moves_also_when_the_pusher_has_gone(gated: Clone, server: Server, end: signal.Signals) -> None:
-    hold = server.set("hold")
+    hold = server.hold()
     commit = gated.stack("nginx:2")
     argv = ["git", "-C", str(gated.path), "push", "origin", "main"]
-    with subprocess.Popen(argv, stderr=subprocess.DEVNULL, start_new_session=True) as process:
+    with started(argv, stderr=subprocess.DEVNULL, start_new_session=True) as process:
         server.until(lambda: f"begin {commit}" in server.applied)
         os.killpg(process.pid, end)
         process.wait(timeout=PATIENCE)

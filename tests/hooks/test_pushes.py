@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from deployer.cli.app import app
 from deployer.cli.errors import run
 from deployer.memory import history
 from tests.hooks.conftest import PATIENCE, clone_of, plain
+from tests.processes import started
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -217,7 +219,7 @@ def test_push_options_that_there_are_not(live: Clone, server: Server, option: st
 
 
 def test_a_push_waits_for_another_and_gives_up_loudly(live: Clone, server: Server, tmp_path: Path) -> None:
-    hold = server.set("hold")
+    hold = server.hold()
     first = live.stack("nginx:2")
     with live.pushing() as slow:
         server.until(lambda: f"begin {first}" in server.applied)
@@ -232,19 +234,17 @@ def test_a_push_waits_for_another_and_gives_up_loudly(live: Clone, server: Serve
 
 
 def test_of_those_that_wait_the_newest_is_deployed(live: Clone, server: Server) -> None:
-    hold = server.set("hold")
+    hold = server.hold()
     commits, pushes = [], []
-    for number in range(4):
-        commits.append(live.stack(f"nginx:{number}"))
-        pushes.append(live.pushing())
-        server.until(lambda: server.head == commits[-1])
-        if number == 0:
-            server.until(lambda: f"begin {commits[0]}" in server.applied)
-    hold.unlink()
-    said = []
-    for push in pushes:
-        with push:
-            said.append(plain(push.communicate(timeout=PATIENCE)[1]))
+    with ExitStack() as started_ones:
+        for number in range(4):
+            commits.append(live.stack(f"nginx:{number}"))
+            pushes.append(started_ones.enter_context(live.pushing()))
+            server.until(lambda: server.head == commits[-1])
+            if number == 0:
+                server.until(lambda: f"begin {commits[0]}" in server.applied)
+        hold.unlink()
+        said = [plain(push.communicate(timeout=PATIENCE)[1]) for push in pushes]
     assert [line for line in server.applied[2:] if line.startswith("end")] == [f"end {commits[0]}", f"end {commits[3]}"]
     assert "=====> Deployed" in said[0]
     assert "=====> Deployed" in said[3]
@@ -261,14 +261,13 @@ def test_two_clones_at_once_end_at_the_last_accepted_commit(live: Clone, server:
     clones = [live, clone_of(server, tmp_path / "second")]
     clones[1].git("reset", "-q", "--hard", "origin/main")
     pushes = []
-    for number, clone in enumerate(clones):
-        clone.stack(f"nginx:{number}", name=f"app{number}")
-        pushes.append(clone.pushing())
-    codes = []
-    for push in pushes:
-        with push:
+    with ExitStack() as started_ones:
+        for number, clone in enumerate(clones):
+            clone.stack(f"nginx:{number}", name=f"app{number}")
+            pushes.append(started_ones.enter_context(clone.pushing()))
+        for push in pushes:
             push.communicate(timeout=PATIENCE)
-        codes.append(push.returncode)
+    codes = [push.returncode for push in pushes]
     assert sorted(codes) == [0, 1], "one of the two comes second, and is not a fast-forward"
     late = clones[codes.index(1)]
     late.git("pull", "-q", "--rebase", "origin", "main")
@@ -283,10 +282,10 @@ def test_two_clones_at_once_end_at_the_last_accepted_commit(live: Clone, server:
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_the_deploy_outlives_the_pusher(live: Clone, server: Server, end: signal.Signals) -> None:
     """The whole process group, as a terminal does it: git, receive-pack and the hook that follows."""
-    hold = server.set("hold")
+    hold = server.hold()
     commit = live.stack("nginx:2")
     argv = ["git", "-C", str(live.path), "push", "origin", "main"]
-    with subprocess.Popen(argv, stderr=subprocess.DEVNULL, start_new_session=True) as process:
+    with started(argv, stderr=subprocess.DEVNULL, start_new_session=True) as process:
         server.until(lambda: f"begin {commit}" in server.applied)
         os.killpg(process.pid, end)
         process.wait(timeout=PATIENCE)
@@ -297,7 +296,7 @@ def test_the_deploy_outlives_the_pusher(live: Clone, server: Server, end: signal
 
 
 def test_a_pusher_that_stands_still_holds_nothing_up(live: Clone, server: Server) -> None:
-    hold = server.set("hold")
+    hold = server.hold()
     commit = live.stack("nginx:2")
     with live.pushing() as process:
         server.until(lambda: f"begin {commit}" in server.applied)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployer.memory import history
 from tests.hooks.conftest import PATIENCE, PROGRAM, plain
+from tests.processes import started
 
 if TYPE_CHECKING:
     from tests.hooks.conftest import Clone, Server
@@ -25,7 +26,7 @@ def listed(server: Server) -> list[dict[str, Any]]:
 
 
 def test_one_runs_one_waits_and_both_can_be_followed_and_cancelled(live: Clone, server: Server) -> None:
-    server.set("hold")
+    server.hold()
     first = live.stack("nginx:2")
     with live.pushing("-o", "reason=because", "origin", "main") as running:
         server.until(lambda: f"begin {first}" in server.applied)
@@ -44,9 +45,7 @@ def test_one_runs_one_waits_and_both_can_be_followed_and_cancelled(live: Clone, 
             assert "cancelled before anything was changed" in " ".join(said.split()), said
 
             argv = [sys.executable, str(PROGRAM), "attach", runs["run"], "--repo", str(server.path)]
-            with subprocess.Popen(
-                argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=server.path
-            ) as attached:
+            with started(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=server.path) as attached:
                 assert deployer(server, "cancel").returncode == 0, "the one that goes on"
                 out, err = attached.communicate(timeout=PATIENCE)
         said = plain(running.communicate(timeout=PATIENCE)[1])

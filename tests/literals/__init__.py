@@ -3,6 +3,8 @@
 `desired`    what git says: machines, the cluster, the sources of stacks
 `machines`   what machines and their engines answer
 `swarm`      what managers answer: members, the swarm; and whole clusters that stand
-`stacks`     bodies as `docker stack deploy` sends them, and what the swarm has of them
+`stacks`     bodies as `docker stack deploy` sends them
+`live`       what the swarm has of them: ours, changed by hand, foreign
 `consul`     the machines' own containers, and entries of the catalogue
+`demo`       the demo's cluster: four machines and two stacks
 """

@@ -9,16 +9,9 @@ from deployer.plan import Plan
 from tests.decisions import decide
 from tests.literals.consul import make_entry, start_consul
 from tests.literals.desired import make_cluster, make_desired, make_node, make_source
+from tests.literals.live import deploy_object, deploy_service, store_ids
 from tests.literals.machines import make_engine, make_machine
-from tests.literals.stacks import (
-    deploy_object,
-    deploy_service,
-    make_network,
-    make_service,
-    make_stack,
-    store_ids,
-    with_networks,
-)
+from tests.literals.stacks import make_network, make_service, make_stack, with_networks
 from tests.literals.swarm import make_member, make_observed, make_swarm
 
 MIRRORS = {"registry-mirrors": ["http://registry:5000"]}

@@ -14,6 +14,7 @@ import pytest
 from deployer.errors import BusyError, DeployerError, UsageError
 from deployer.memory import runs
 from deployer.memory.asked import Asked
+from tests.processes import started
 from tests.waiting import GENEROUS, wait_until
 
 if TYPE_CHECKING:
@@ -22,28 +23,27 @@ if TYPE_CHECKING:
 
 COMMIT = "1a2b3c4d5e" + "0" * 30
 PROGRAM = """
-import sys, time
+import sys
 from pathlib import Path
 from deployer.memory import runs
 from deployer.memory.asked import Asked
 with runs.registered(Path(sys.argv[1]), Asked("push", "bob", "why", sys.argv[2]), "", "") as live:
     live.running("1a2b3c4d5e" + "0" * 30)
-    time.sleep(600)
+    sys.stdin.read()
 """
 
 
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A run in a process of its own, which sleeps."""
+    """A run in a process of its own, which goes on until its test ends."""
     argv = [sys.executable, "-c", PROGRAM, str(tmp_path), "20260822-141503-7f3a"]
-    with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as process:
+    with started(argv, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         wait_until(
             lambda: any(one.state == "running" for one in runs.processes(tmp_path)),
             "a run that goes on",
             saw=lambda: (runs.processes(tmp_path), process.poll()),
         )
         yield process
-        process.kill()
 
 
 def test_what_a_run_says_of_itself(tmp_path: Path) -> None:
@@ -100,14 +100,13 @@ def test_a_process_that_is_not_that_run_is_left_alone(tmp_path: Path) -> None:
     id_ = runs.new_id()
     with (
         runs.registered(tmp_path, Asked(run=id_), "ann"),
-        subprocess.Popen(["sleep", "600"]) as innocent,
+        started(["cat"], stdin=subprocess.PIPE) as innocent,
     ):
         path = tmp_path / f"{id_}.run"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"pid": innocent.pid}) + "\n")
         with pytest.raises(DeployerError, match="does not run"):
             runs.cancel(tmp_path, runs.find(tmp_path, id_))
         assert innocent.poll() is None
-        innocent.kill()
 
 
 def test_following_a_log_to_its_end(tmp_path: Path) -> None:

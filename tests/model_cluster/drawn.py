@@ -12,17 +12,9 @@ from deployer.model.observed import Machine, Member, Observed, Silent, Unreachab
 from deployer.model.registrator import Registrator
 from deployer.model.stack import Dependency, StackObjects
 from tests.literals.desired import make_cluster, make_desired, make_node, make_source
+from tests.literals.live import deploy_object, deploy_service
 from tests.literals.machines import DOWN, make_engine, make_machine
-from tests.literals.stacks import (
-    deploy_object,
-    deploy_service,
-    make_content,
-    make_network,
-    make_service,
-    make_stack,
-    with_container,
-    with_networks,
-)
+from tests.literals.stacks import make_content, make_network, make_service, make_stack, with_container, with_networks
 from tests.literals.swarm import make_member, make_observed, make_swarm
 
 NAMES = ("a", "b", "c", "d")

@@ -142,3 +142,28 @@ def test_consul_that_cannot_be_asked() -> None:
     connections = {"consul": refused, "slave": FakeConnection()}
     found = run(observe_registrations(wanted(), make_observed(there), link(connections, wanted())))
     assert isinstance(found["slave"], Unreachable)
+
+
+@pytest.mark.parametrize(
+    ("containers", "detail"),
+    [
+        ([{"Id": ["x"]}], {}),
+        ([{"Names": ["/web"]}], {}),
+        ([{**listed(A, "web"), "Names": 7}], {}),
+        ([{**listed(A, "web"), "Labels": ["x"]}], {}),
+        ([listed(A, "web")], {**inspected(A, "web"), "Config": "x"}),
+        ([listed("../../swarm", "web")], {}),
+    ],
+)
+def test_an_engine_that_is_none(containers: list[dict[str, Any]], detail: dict[str, Any]) -> None:
+    found, slave, _ = look(containers, [], *([detail] if detail else []))
+    assert isinstance(found, Unreachable), found
+    assert not any("swarm" in line for line in slave.lines)
+
+
+def test_a_pattern_in_the_tags_is_not_run_on_this_machine() -> None:
+    """This one would run for longer than anybody waits, on a label that anybody may write."""
+    tags = '{{matchFirstElement "^(a+)+$" .Config.Env}}'
+    evil = inspected(B, "api", env=("a" * 60 + "!",))
+    found, *_ = look([listed(B, "api")], [], evil, section=Registrator(tags=tags))
+    assert found == Registrations(0, missing=("api",))

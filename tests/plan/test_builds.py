@@ -11,8 +11,9 @@ from deployer.plan import plan_text
 from deployer.plan.operations import BuildStackImage
 from tests.decisions import decide
 from tests.literals.desired import make_cluster, make_desired, make_node, make_source
+from tests.literals.live import deploy_service
 from tests.literals.machines import make_machine
-from tests.literals.stacks import deploy_service, make_service, make_stack, with_template
+from tests.literals.stacks import make_service, make_stack, with_template
 from tests.literals.swarm import make_observed, make_standing
 
 if TYPE_CHECKING:

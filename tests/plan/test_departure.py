@@ -11,8 +11,9 @@ from deployer.plan import Plan, plan_text
 from deployer.plan.departure import Departure, departure_plan, without_ours
 from tests.decisions import list_kinds
 from tests.literals.desired import make_cluster, make_desired, make_node
+from tests.literals.live import deploy_service
 from tests.literals.machines import DOWN, make_engine, make_machine
-from tests.literals.stacks import deploy_service, make_service, with_constraints
+from tests.literals.stacks import make_service, with_constraints
 from tests.literals.swarm import change_member, change_swarm, make_standing
 from tests.model_cluster import run_plan
 

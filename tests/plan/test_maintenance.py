@@ -11,8 +11,9 @@ from deployer.plan.care import RestartMachine
 from deployer.plan.maintenance import Manner, Work, maintenance_plan
 from tests.decisions import list_kinds, list_refusals
 from tests.literals.desired import make_cluster, make_desired, make_node
+from tests.literals.live import deploy_service
 from tests.literals.machines import DOWN
-from tests.literals.stacks import deploy_service, make_service, with_constraints, with_container
+from tests.literals.stacks import make_service, with_constraints, with_container
 from tests.literals.swarm import change_member, make_standing
 from tests.model_cluster import run_plan
 

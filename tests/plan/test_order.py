@@ -10,8 +10,9 @@ from deployer.plan import Plan, describe
 from tests.decisions import decide, find_step, list_skipped
 from tests.literals.demo import ADDRESSES, BARE, NODES, STEPS_OF_STACKS, make_demo, plan_demo
 from tests.literals.desired import ALONE, make_cluster, make_desired, make_node, make_source
+from tests.literals.live import deploy_service
 from tests.literals.machines import make_engine, make_machine
-from tests.literals.stacks import deploy_service, make_service, make_stack
+from tests.literals.stacks import make_service, make_stack
 from tests.literals.swarm import make_observed, make_standing
 
 DEMO = plan_demo(BARE)

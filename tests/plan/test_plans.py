@@ -22,15 +22,9 @@ from tests.literals.demo import (
     plan_demo,
 )
 from tests.literals.desired import ALONE, make_cluster, make_desired, make_node, make_source
+from tests.literals.live import change_by_hand
 from tests.literals.machines import DOWN, make_engine, make_machine
-from tests.literals.stacks import (
-    change_by_hand,
-    make_network,
-    make_service,
-    make_stack,
-    with_container,
-    with_networks,
-)
+from tests.literals.stacks import make_network, make_service, make_stack, with_container, with_networks
 from tests.literals.swarm import change_swarm, make_member, make_standing
 
 

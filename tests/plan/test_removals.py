@@ -12,18 +12,9 @@ from deployer.plan import Plan, plan_text
 from tests.decisions import decide, list_reasons
 from tests.literals.consul import make_entry
 from tests.literals.desired import ALONE, make_cluster, make_desired, make_node, make_source
+from tests.literals.live import deploy_object, deploy_service, disown_service
 from tests.literals.machines import DOWN, make_engine, make_machine
-from tests.literals.stacks import (
-    deploy_object,
-    deploy_service,
-    disown_service,
-    make_content,
-    make_network,
-    make_service,
-    make_stack,
-    with_container,
-    with_networks,
-)
+from tests.literals.stacks import make_content, make_network, make_service, make_stack, with_container, with_networks
 from tests.literals.swarm import change_swarm, make_member, make_standing
 from tests.model_cluster import run_plan
 

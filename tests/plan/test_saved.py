@@ -11,7 +11,8 @@ from deployer.plan import Plan, Step
 from deployer.plan.operations import AwaitServices, CreateObject, UpdateService
 from deployer.plan.saved import moved, saved
 from tests.literals.desired import COMMIT
-from tests.literals.stacks import deploy_service, make_service
+from tests.literals.live import deploy_service
+from tests.literals.stacks import make_service
 
 SEEN = deploy_service(make_service("s_web", 2), version=7)
 UPDATE = UpdateService("s", "s_web", make_service("s_web", 3), SEEN)

@@ -9,7 +9,8 @@ from deployer.model.observed import LiveService, Swarm
 from deployer.plan import plan_text, scale_plan
 from tests.decisions import get_change, list_kinds, list_reasons
 from tests.literals.desired import ALONE, CLUSTER, COMMIT, SHORT, make_desired, make_source
-from tests.literals.stacks import deploy_service, make_service, make_stack
+from tests.literals.live import deploy_service
+from tests.literals.stacks import make_service, make_stack
 from tests.literals.swarm import make_standing, make_swarm
 from tests.model_cluster import run_plan
 

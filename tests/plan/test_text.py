@@ -26,7 +26,8 @@ from deployer.plan.operations import (
 )
 from deployer.plan.text import mark, short, step_text, summary
 from tests.literals.desired import COMMIT
-from tests.literals.stacks import deploy_service, make_service
+from tests.literals.live import deploy_service
+from tests.literals.stacks import make_service
 
 ENV = "TaskTemplate.ContainerSpec.Env"
 

@@ -13,7 +13,8 @@ from deployer.plan import plan_text
 from deployer.plan.operations import AwaitServices, Back, RollBackStack
 from tests.decisions import decide
 from tests.literals.desired import ALONE, make_desired, make_source
-from tests.literals.stacks import deploy_service, make_service, make_stack, with_template
+from tests.literals.live import deploy_service
+from tests.literals.stacks import make_service, make_stack, with_template
 from tests.literals.swarm import make_standing
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deployer.registrator.services import META_LIMIT
+from deployer.registrator.meta import META_LIMIT
 from tests.registrator.boxes import ID, box, found, one
 
 P80 = {"80/tcp": "8080"}

@@ -20,6 +20,7 @@ from deployer.remote.local import LocalConnection
 from deployer.remote.ports import LISTEN, LISTEN_SECONDS, Found, Way, complaints, look
 from tests.fakes import FakeConnection, cluster, run
 from tests.literals.desired import make_node
+from tests.processes import started
 from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def test_somebody_listens_where_nobody_did_and_is_gone_afterwards(free: int) -> 
 def test_who_listens_is_gone_when_nobody_hears_it_any_more(free: int) -> None:
     """As when deployer is killed: a minute later the port would have been an overlay network's."""
     argv = ["perl", "-", str(LISTEN_SECONDS), "word", f"{free}/udp"]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with started(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin
         assert process.stdout
         process.stdin.write(LISTEN.encode())

@@ -25,7 +25,7 @@ class Form:
 FORMS: Final = (
     Form("documents", ("tests/document/test_fuzz.py",), 2),
     Form("sources", ("tests/source/test_fuzz.py",), 2),
-    Form("plans", ("tests/plan/test_convergence.py",), 3),
+    Form("plans", ("tests/plan/test_convergence.py", "tests/test_model_cluster.py"), 3),
     Form(
         "differences",
         ("tests/diff/test_body.py", "tests/diff/test_cluster.py", "tests/diff/test_fields.py", "tests/diff/test_plain.py"),
@@ -33,8 +33,8 @@ FORMS: Final = (
     ),
     Form(
         "words",
-        ("tests/model/test_printable.py", "tests/registrator/test_flags.py", "tests/registrator/test_tags.py",
-         "tests/remote/test_quoting.py"),
+        ("tests/model/test_path.py", "tests/model/test_printable.py", "tests/registrator/test_flags.py",
+         "tests/registrator/test_tags.py", "tests/remote/test_quoting.py"),
         1,
     ),
     Form("registrator", ("tests/e2e/test_registrator_soak.py",), 10, real=True),

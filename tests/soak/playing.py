@@ -113,7 +113,8 @@ class Player:
     ) -> tuple[State, Path | None]:
         """How it ended; where it failed, the file with all that it said. At `end` it is interrupted, and takes down what it made."""
         said: list[str] = []
-        command = [sys.executable, "-m", "pytest", "-q", "--no-header", *argv]
+        settings = ["-c", str(PROJECT / "pyproject.toml"), "--rootdir", str(PROJECT)]
+        command = [sys.executable, "-m", "pytest", *settings, "-q", "--no-header", *argv]
         with subprocess.Popen(
             command, cwd=PROJECT, env={**os.environ, **environment}, text=True, errors="replace", stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,

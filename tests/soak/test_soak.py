@@ -27,7 +27,7 @@ def test_every_random_test_has_a_form() -> None:
         for path in (PROJECT / "tests").rglob("test_*.py")
         if path.parent.name not in {"soak", "bench"} and random.search(path.read_text("utf-8"))
     }
-    assert files == {test.partition("::")[0] for form in FORMS for test in form.tests}
+    assert files == {test.partition("::")[0] for form in FORMS for test in form.tests}, "tests/soak/forms.py lists them"
 
 
 def test_without_a_soak_there_is_one_round_with_the_tests_own_seed(capsys: pytest.CaptureFixture[str]) -> None:

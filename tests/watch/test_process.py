@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +16,12 @@ import pytest
 
 from deployer.watch.sources import Remote
 from tests.hooks.conftest import PROGRAM, own_git
+from tests.processes import started
 from tests.source.conftest import GOOD, Repo
 from tests.waiting import GENEROUS, wait_until
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
 
 
@@ -43,11 +45,8 @@ def repo(tmp_path: Path) -> Repo:
 def watching(repo: Repo, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     argv = [sys.executable, "-I", str(PROGRAM), "watch", *arguments]
     log = (repo.path.parent / "log").open("w")
-    with log, subprocess.Popen(argv, cwd=repo.path.parent, stdout=log, stderr=log, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+    with log, started(argv, cwd=repo.path.parent, stdout=log, stderr=log, text=True) as process:
+        yield process
 
 
 def image(repo: Repo) -> str:
@@ -79,7 +78,7 @@ def test_a_branch_is_followed_and_sigterm_ends_it(repo: Repo) -> None:
 
 
 def test_a_signal_in_the_middle_lets_the_step_end(repo: Repo) -> None:
-    (repo.path.parent / "fake/hold").touch()
+    (repo.path.parent / "fake/hold").write_text(str(os.getpid()))
     with watching(repo, "--repo", str(repo.path)) as process:
         applied = repo.path.parent / "fake/applied"
         until(repo, applied.exists)
