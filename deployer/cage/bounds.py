@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from deployer.cage.doing import Doings
+from deployer.cage.order import NO_CORE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +80,7 @@ def bound_myself(bounds: Bounds) -> None:
         hard = resource.getrlimit(which)[1]
         most = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(which, (most, hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (NO_CORE, NO_CORE))
 
 
 def watch_over(process: int, bounds: Bounds, doings: int, gone: Callable[[], bool] = lambda: False) -> Watched:
