@@ -10,7 +10,7 @@ from _signal import SIG_DFL, SIGHUP, SIGINT, SIGKILL, SIGPIPE, SIGTERM, SIGXFSZ,
 from _socket import SCM_RIGHTS, SOL_SOCKET
 
 from deployer.cage import filters, system
-from deployer.cage.order import number
+from deployer.cage.order import NO_CORE, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _streams(order: Order, descriptors: Sequence[int]) -> Sequence[int]:
 
 
 def _limit(order: Order) -> None:
-    """No core, and what the order says; of each process by itself, and of what it starts."""
+    """No core, and what the order says: of each process by itself, and of what it starts."""
     cpu = number(order, "cpu")
     wanted = {
         resource.RLIMIT_CPU: (cpu, cpu + 1),
@@ -115,7 +115,7 @@ def _limit(order: Order) -> None:
         allowed = hard if most == resource.RLIM_INFINITY else min(hard, most)
         if soft > 0:
             resource.setrlimit(which, (min(soft, allowed), allowed))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (NO_CORE, NO_CORE))
 
 
 def _rules(order: Order) -> list[tuple[str, int]]:

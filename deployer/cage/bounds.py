@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from deployer.cage.doing import Doings
+from deployer.cage.order import NO_CORE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
 MAX_SECONDS: Final = "deployer.maxSeconds"
 MAX_CPU: Final = "deployer.maxCpuSeconds"
@@ -79,32 +80,30 @@ def bound_myself(bounds: Bounds) -> None:
         hard = resource.getrlimit(which)[1]
         most = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(which, (most, hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (NO_CORE, NO_CORE))
 
 
-def watch_over(process: int, bounds: Bounds, doings: int, ears: Sequence[int] = ()) -> Watched:
-    """Watch a child that leads a process group until it has ended, and end it where it goes beyond its bounds.
+def watch_over(process: int, bounds: Bounds, doings: int, gone: Callable[[], bool] = lambda: False) -> Watched:
+    """Watch a child that leads a process group until it has ended, and end it where it goes beyond its bounds, or where
+    `gone` says that nobody waits for it any more.
 
-    It is left to be waited for. `doings` is the end of a pipe from it (doing.py). `ears` are descriptors that somebody else
-    reads: when one of those readers goes, nobody waits any more. What is raised here, by a signal to us, ends it too.
+    It is left to be waited for. `doings` is the end of a pipe from it (doing.py). What is raised here, by a signal to us, ends it too.
     """
     watched, doing = os.pidfd_open(process), Doings()
     try:
-        return Watched(_watch(process, bounds, (watched, doings), doing, ears), str(doing))
+        return Watched(_watch(process, bounds, (watched, doings), doing, gone), str(doing))
     finally:
         os.close(watched)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process, signal.SIGKILL)
 
 
-def _watch(process: int, bounds: Bounds, told: tuple[int, int], doing: Doings, ears: Sequence[int]) -> Beyond:
+def _watch(process: int, bounds: Bounds, told: tuple[int, int], doing: Doings, gone: Callable[[], bool]) -> Beyond:
     """`told` are what tells of its end, and of what it is doing."""
     watched, pipe = told
     poll = select.poll()
     for descriptor in told:
         poll.register(descriptor, select.POLLIN)
-    for descriptor in ears:
-        poll.register(descriptor, 0)  # a reader that goes is an error, which is told without being asked for
     judged, before = 0.0, time.monotonic()
     beyond: Beyond = ""
     while not beyond:
@@ -120,7 +119,7 @@ def _watch(process: int, bounds: Bounds, told: tuple[int, int], doing: Doings, e
             return _ended_by_the_kernel(process)
         cpu, memory = usage(process)
         reasons: dict[Beyond, bool] = {
-            "gone": any(descriptor in events for descriptor in ears),
+            "gone": gone(),
             "seconds": judged > bounds.seconds,
             "cpu": cpu > bounds.cpu,
             "memory": memory > bounds.memory,

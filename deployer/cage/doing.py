@@ -35,8 +35,16 @@ def doing(what: str) -> Iterator[None]:
     os.write(_watcher[0], f"{number} {printable(what)[:LONGEST]}\n".encode())
     try:
         yield
-    finally:
-        os.write(_watcher[0], f"{number}\n".encode())
+    except MemoryError:  # the end: what it was at is what matters then
+        raise
+    except BaseException:
+        _end(number)
+        raise
+    _end(number)
+
+
+def _end(number: int) -> None:
+    os.write(_watcher[0], f"{number}\n".encode())
 
 
 class Doings:

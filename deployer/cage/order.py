@@ -25,3 +25,8 @@ def unpack(data: bytes) -> Order:
 def number(order: Order, name: str) -> int:
     """0 where nothing is said."""
     return int(order.get(name, ["0"])[0])
+
+
+NO_CORE = 1
+"""Of every process that reads others' files, in bytes: smaller than any core; and a program that takes cores (a pipe in core_pattern) is not
+started then, as it is where the limit is 0 (core(5))."""

@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "remote": Command("remote", "app", "Make a repository that deploys what is pushed to it."),
     "registrator": Command("registrator", "app", "Put what runs on this machine into Consul."),
     "swarm": Command("swarm", "app", "The swarm: its tokens, certificates and keys; recovery."),
+    "doctor": Command("doctor", "doctor", "Say what this machine has, and what is missing."),
     "init": Command("init", "init", "Lay out a new repository, with comments that teach."),
     "schema": Command("schema", "schema", "Print the JSON Schemas of the repository's files."),
     "sandbox": Command("sandbox", "app", "A cluster of containers on this machine, to try things on."),

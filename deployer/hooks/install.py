@@ -35,6 +35,7 @@ MARK: Final = "# Installed by deployer;"
 SETTINGS: Final = {
     "receive.advertisePushOptions": "true",  # git push -o
     "receive.fsckObjects": "true",
+    "receive.keepAlive": "1",  # seconds until git notices that a pusher has gone, and the check of the push ends
     "receive.maxInputSize": str(128 << 20),
     "log.initialDecorationSet": "all",  # else `git log --decorate` does not show our refs (git 2.39)
 }

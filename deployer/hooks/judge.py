@@ -7,10 +7,12 @@ threads and children with it.
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import signal
 import sys
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from deployer.cage import doing, system
@@ -43,7 +45,7 @@ def stand_back(bounds: Bounds) -> int | None:
         return None
     os.close(tell)
     try:
-        watched = watch_over(judge, bounds, told, ears=(_STANDARD_ERROR,))
+        watched = watch_over(judge, bounds, told, _Pusher().gone)
         status = os.waitpid(judge, 0)[1]
     finally:
         os.close(told)
@@ -54,6 +56,32 @@ def stand_back(bounds: Bounds) -> int | None:
         raise GuardRefusedError(f"this push {too_much(watched, bounds)}", help=raise_it(watched))
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
+
+
+class _Pusher:
+    """Who waits for the hook, as far as it can see. When the connection ends git says nothing: the thread of
+    git-receive-pack that passes on what we write ends, as soon as it has something to pass on (`receive.keepAlive`), and
+    the rest of it goes on waiting for us.
+    """
+
+    def __init__(self) -> None:
+        self._git = os.getppid()
+        self._threads = 0
+        self._reader = select.poll()
+        self._reader.register(
+            _STANDARD_ERROR, 0
+        )  # that nobody reads is an error, which is told without being asked for
+
+    def gone(self) -> bool:
+        before, self._threads = self._threads, self._count()
+        return os.getppid() != self._git or (before > 1 and self._threads == 1) or bool(self._reader.poll(0))
+
+    def _count(self) -> int:
+        """0 where it cannot be told."""
+        try:
+            return len(list(Path(f"/proc/{self._git}/task").iterdir()))
+        except OSError:
+            return 0
 
 
 def _become_judge(watcher: int, folder: str, tell: int, bounds: Bounds) -> None:

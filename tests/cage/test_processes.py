@@ -125,7 +125,7 @@ def test_its_environment_is_what_it_was_given(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_core_dumps_are_off_and_files_counted() -> None:
-    assert attempt(python_rules(limits=Limits(files=64)), "limits") == {"did": [0, 64]}
+    assert attempt(python_rules(limits=Limits(files=64)), "limits") == {"did": [1, 64]}
 
 
 def test_input_and_output_of_any_size() -> None:

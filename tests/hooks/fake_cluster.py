@@ -6,22 +6,28 @@ fake/hold            while it is there, and the process whose number it has, a d
 fake/fail            a deploy fails; what it names alone, where it names commits
 fake/refuse          a guard says no, unless `db` may go
 fake/unreachable     the cluster does not answer
+fake/stuck           what is pushed makes its judge stuck: in a `pattern`, in `sleep`, in a caged `child`, with ever more `memory`
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from deployer import execute as executing
-from deployer import workflow
+from deployer import validation, workflow
 from deployer.__main__ import main
+from deployer.cage.children import run_caged
+from deployer.cage.doing import doing
+from deployer.cage.rules import Limits, Rules
 from deployer.diff import Blocked, Cause
 from deployer.errors import UnreachableError
 from deployer.plan import Began, Done, Ended, Failed, Plan, Report, Step, restricted
@@ -97,6 +103,26 @@ async def execute(plan: Plan, _link: object, listen: Any, *_rest: object, **_mor
     return Report(plan, outcomes, 0.1)
 
 
+def compile_stacks(*given: Any) -> Any:
+    kind = (FAKE / "stuck").read_text() if (FAKE / "stuck").exists() else ""
+    with doing("stacks/web/compose.yaml"):
+        match kind:
+            case "pattern":  # in C, where Python hears no signal
+                re.fullmatch("(a+)+", "a" * 64 + "!")
+            case "sleep":
+                time.sleep(600)
+            case "child":
+                run_caged(["/bin/sleep", "600"], rules=Rules(limits=Limits(seconds=600)))
+            case "memory":
+                held = [bytearray(b"x") * (8 << 20) for _ in range(1000)]
+                del held
+            case _:
+                pass
+    return real_compile(*given)
+
+
+real_compile = vars(validation)["compile_stacks"]
+vars(validation).update(compile_stacks=compile_stacks)
 vars(workflow).update(_observed=observed, _compare=compare)
 vars(executing).update(execute=execute)  # the seam: everything above it is real
 sys.exit(main())

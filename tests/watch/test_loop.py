@@ -32,6 +32,7 @@ class Branch:
 
     wanted: str | DeployerError = COMMITS[0]
     name: str = "branch main"
+    repository: None = None
     settle: float = 0.0
     looks: int = 0
     ring: Callable[[], None] | None = None
