@@ -12,7 +12,7 @@ import pytest
 from deployer.errors import UsageError
 from deployer.source import git
 from deployer.source.confinement import bounds
-from tests.hooks.test_pushes import until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.hooks.conftest import Clone, Server
@@ -74,7 +74,7 @@ def test_what_takes_too_much_is_refused_with_what_it_was_at(
     assert f"git config deployer.{key}" in done
     assert "internal error" not in done
     assert server.head == before
-    until(lambda: not processes(server), SECONDS)
+    wait_until(lambda: not processes(server), seconds=SECONDS)
     assert list(private.iterdir()) == []
 
 
@@ -90,7 +90,7 @@ def test_a_hook_that_is_terminated_ends_with_all_that_it_started(live: Clone, se
     assert push.returncode == 1
     assert "terminated" in said
     assert server.head == before
-    until(lambda: not processes(server), SECONDS)
+    wait_until(lambda: not processes(server), seconds=SECONDS)
 
 
 @pytest.mark.parametrize("stuck", ["pattern", "child"])
@@ -102,7 +102,7 @@ def test_a_push_for_which_nobody_waits_ends(live: Clone, server: Server, stuck: 
         _watcher(server)
         push.kill()
         push.communicate(timeout=SECONDS)  # until nobody has its standard error any more
-    until(lambda: not processes(server), SECONDS)
+    wait_until(lambda: not processes(server), seconds=SECONDS)
     assert server.head == before
 
 
@@ -112,7 +112,7 @@ def test_a_hook_that_is_killed_leaves_nobody(live: Clone, server: Server) -> Non
     with live.pushing() as push:
         os.kill(_watcher(server), signal.SIGKILL)
         push.communicate(timeout=SECONDS)
-    until(lambda: not processes(server), SECONDS)
+    wait_until(lambda: not processes(server), seconds=SECONDS)
 
 
 def _watcher(server: Server) -> int:
@@ -127,7 +127,7 @@ def _watcher(server: Server) -> int:
                 found[:] = [parent]
         return bool(found)
 
-    until(there, SECONDS)
+    wait_until(there, seconds=SECONDS)
     return found[0]
 
 

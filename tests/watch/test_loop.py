@@ -36,7 +36,6 @@ class Branch:
     settle: float = 0.0
     looks: int = 0
     ring: Callable[[], None] | None = None
-    repository: None = None
 
     def look(self) -> str:
         self.looks += 1
