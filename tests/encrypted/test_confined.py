@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from deployer.cage import kernel
 from deployer.encrypted.confined import rules, run_sops
@@ -56,7 +57,7 @@ def test_a_file_for_a_gpg_key_is_opened_by_the_users_agent(pgp: str, tmp_path: P
     subprocess.run(
         ["gpgconf", "--kill", "all"], check=True, capture_output=True
     )  # it is started again where it is wanted
-    assert Opener().open("sops-yaml", data, EVERYTHING) == b"password: s3cret\n"
+    assert yaml.safe_load(Opener().open("sops-yaml", data, EVERYTHING)) == {"password": "s3cret"}
 
 
 def test_each_kind_of_key_sees_its_own_credentials_and_no_others(tmp_path: Path) -> None:
