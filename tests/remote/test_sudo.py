@@ -139,7 +139,7 @@ class TestWhereItComesFrom:
     @pytest.mark.parametrize(
         ("given", "said"),
         [
-            ({FILE: "/nonexistent/p"}, "cannot be read: No such file or directory"),
+            ({FILE: f"{__file__}.none"}, "cannot be read: No such file or directory"),
             ({FILE: "/dev"}, "/dev "),
             ({COMMAND: "false"}, "`false` ended with status 1"),
             ({COMMAND: "true"}, "there is no password in its first line"),
@@ -155,7 +155,7 @@ class TestWhereItComesFrom:
 
     def test_nobody_is_asked_without_a_terminal_or_without_need(self) -> None:
         assert passwords((M,), {}) == {}
-        assert passwords(self.OTHERS[1:], {FILE: "/nonexistent"}) == {}
+        assert passwords(self.OTHERS[1:], {FILE: f"{__file__}.none"}) == {}
 
 
 ASKING = """
