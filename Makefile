@@ -1,12 +1,14 @@
 # make demo    a living cluster from a git commit, on this machine
 # make test    everything: rules, unit tests, and the real cluster
 # make check   rules and unit tests only; under a minute
+# make bench   all figures of the documents, each beside its peer (ONLY=push, ROUNDS=3, --list: LIST=1); never in CI
+# make soak    random tests with new seeds, for an hour (ONLY=kills, BUDGET=600 seconds; SEED=123 repeats a round)
 
 PYTHON ?= python3
 BIN := .venv/bin
 SAY = @printf '\n==> %s\n'
 
-.PHONY: help demo clean-demo test check pushes e2e lint unit lock clean
+.PHONY: help demo clean-demo test check pushes e2e lint unit bench soak lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -58,6 +60,16 @@ e2e: .venv/.ready
 	$(SAY) "the real cluster: Docker, machines in containers, Consul"
 	-@$(BIN)/deployer sandbox engine
 	$(BIN)/python -m tests.e2e.lanes
+
+# --- figures: never in CI, they tell about the machine as well --------------------------------------------------------
+
+bench: .venv/.ready
+	@$(BIN)/python -m tests.bench $(if $(ONLY),--only "$(ONLY)") $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LIST),--list)
+
+# --- random tests, for an hour --------------------------------------------------------------------------------------
+
+soak: .venv/.ready
+	@$(BIN)/python -m tests.soak $(if $(ONLY),--only "$(ONLY)") $(if $(SEED),--seed $(SEED)) $(if $(BUDGET),--seconds $(BUDGET))
 
 # --- upkeep -----------------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,8 @@ from hypothesis import HealthCheck, settings
 # that fails does so for its author, not for the next one who runs it.
 settings.register_profile("shared", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
+# `make soak` has other examples in each round, which its seed repeats: nothing is remembered between rounds.
+settings.register_profile("soak", settings.get_profile("shared"), derandomize=False, database=None)
 
 # Whoever runs the tests under nohup, or in the background of a script, ignores these, and so would every program they start.
 for number in (signal.SIGHUP, signal.SIGINT):

@@ -12,15 +12,15 @@ from urllib.parse import parse_qsl
 
 import h11
 
-from deployer.model.cluster import Cluster, Consul, Engine, Node, Ssh
 from deployer.model.command import Completed
 from deployer.remote import Link, Place
+from tests.literals.desired import make_cluster, make_node
 from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
-    from deployer.model.cluster import Role
+    from deployer.model.cluster import Cluster, Consul, Node, Role, Ssh
     from deployer.model.command import Command
 
 T = TypeVar("T")
@@ -83,23 +83,12 @@ async def _bounded(coroutine: Coroutine[Any, Any, T], seconds: float) -> T:
 
 def node(name: str = "m1", address: str = "127.0.0.1", *, role: Role = "manager", consul: bool = False,
          ssh: Ssh | None = None) -> Node:  # fmt: skip
-    """A machine as its file would define it."""
-    return Node(
-        name,
-        address,
-        role,
-        "eth0",
-        (),
-        "active",
-        "server" if consul else None,
-        ssh or Ssh(),
-        Engine(),
-        f"cluster/nodes/{name}.yaml",
-    )
+    """A machine that is this one."""
+    return make_node(name, role, address=address, consul="server" if consul else None, ssh=ssh)
 
 
 def cluster(*nodes: Node, known_hosts: str = "", consul: Consul | None = None) -> Cluster:
-    return Cluster("test", tuple(sorted(nodes, key=lambda node: node.name)), consul, known_hosts)
+    return make_cluster(*nodes, name="test", known_hosts=known_hosts, consul=consul)
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,24 @@
 """Consul's catalogue on a machine: py-consul's API over that machine's one connection.
 
 py-consul leaves the transport to a class of its user's; with an asynchronous one its calls return awaitables
-(py-consul, consul/aio.py, does the same with aiohttp).
+(py-consul, consul/aio.py, does the same with aiohttp). It quotes no name that becomes part of a path: every call here gives it
+names from `segment`, and the transport sends nothing but the paths in PATHS.
 """
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import consul.base
 from consul.callback import CB
 from consul.exceptions import ConsulException
 
 from deployer.errors import DeployerError
+from deployer.model import path as paths
 from deployer.model.printable import printable
+from deployer.model.registration import expiring, fits
 from deployer.remote.connection import TcpPort
 from deployer.remote.http import HttpClient
 
@@ -31,11 +34,38 @@ PORT: Final = TcpPort("127.0.0.1", 8500)
 REQUEST_SECONDS: Final = 10.0
 """py-consul's synchronous transport waits for ever; ours does not."""
 LONGEST_COMPLAINT: Final = 300
+PATHS: Final = paths.Paths(
+    "/v1/status/leader",
+    "/v1/agent/services", "/v1/agent/service/register", "/v1/agent/service/deregister/*",
+    "/v1/agent/members", "/v1/agent/force-leave/*", "/v1/agent/leave",
+    "/v1/catalog/nodes", "/v1/catalog/node/*", "/v1/catalog/register", "/v1/catalog/deregister",
+    "/v1/health/state/any", "/v1/operator/autopilot/health",
+    "/v1/session/create", "/v1/session/renew/*", "/v1/session/destroy/*", "/v1/kv/**",
+)  # fmt: skip
+NOT_UNDERSTOOD: Final = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
+"""What py-consul 1.8.0 lets through where an answer is no JSON of the form that it expects (ConsulException for others)."""
 MEMBER_STATES: Final = {1: "alive", 2: "leaving", 3: "left", 4: "failed"}
 
 
 class ConsulError(DeployerError):
     """Consul refused, or could not do it."""
+
+
+def segment(name: str) -> str:
+    """A name as one segment of a path. Raises ConsulError where no path may hold it."""
+    try:
+        return paths.segment(name)
+    except paths.BadPathError as error:
+        raise ConsulError(f"Consul cannot be asked for this: {error}") from None
+
+
+def segments(key: str) -> str:
+    """A key, which slashes part, as the end of a path. Raises ConsulError where no path may hold it."""
+    return "/".join(segment(part) for part in key.split("/"))
+
+
+def _is_entry(told: Any) -> bool:
+    return isinstance(told, dict) and isinstance(told.get("ID"), str) and isinstance(told.get("Meta") or {}, dict)
 
 
 class _Transport(consul.base.HTTPClient):  # type: ignore[misc] # py-consul ships no types
@@ -62,7 +92,7 @@ class _Transport(consul.base.HTTPClient):  # type: ignore[misc] # py-consul ship
         self._client.close()
 
     async def _call(self, callback: Answer, method: str, path: str, params: Any, data: Any, headers: Any) -> Any:
-        target = quote(path, safe="/:") + (f"?{urlencode(params)}" if params else "")
+        target = PATHS.checked(path) + (f"?{urlencode(params)}" if params else "")
         body = data.encode() if isinstance(data, str) else data
         if self._token:  # py-consul has its own way of sending it for each call, and for some none
             headers = {**(headers or {}), "X-Consul-Token": self._token.reveal()}
@@ -102,15 +132,26 @@ class Catalogue:
     async def registered(self) -> list[dict[str, Any]]:
         """What is registered with this very agent (`/v1/agent/services`)."""
         told = await self._ask(self._api.http.get(CB.json(), "/v1/agent/services"))
-        if not isinstance(told, dict) or not all(isinstance(one, dict) and "ID" in one for one in told.values()):
+        if not isinstance(told, dict) or not all(_is_entry(one) for one in told.values()):
             raise ConsulError("Consul: its list of services is none")
         return list(told.values())
 
     async def deregister(self, identifier: str) -> None:
-        """Take a service out of this agent's own, which is the only way to have it gone for good."""
-        path = f"/v1/agent/service/deregister/{identifier}"
-        if not await self._ask(self._api.http.put(CB.boolean(), path)):
-            raise ConsulError(f"Consul: it does not let go of {identifier}")
+        """Take a service out of this agent's own, which is the only way to have it gone for good.
+
+        One whose id no path can hold is made to expire; Consul has it gone within two minutes.
+        """
+        if fits(identifier):
+            put = self._api.http.put(CB.boolean(), f"/v1/agent/service/deregister/{segment(identifier)}")
+        else:
+            there = next((entry for entry in await self.registered() if entry["ID"] == identifier), None)
+            if there is None:
+                return
+            body = json.dumps(expiring(identifier, str(there.get("Service") or "expired")))
+            replace = [("replace-existing-checks", "true")]
+            put = self._api.http.put(CB.boolean(), "/v1/agent/service/register", params=replace, data=body)
+        if not await self._ask(put):
+            raise ConsulError(f"Consul: it does not let go of {printable(identifier)}")
 
     async def healthy_servers(self) -> int:
         """How many servers the leader calls healthy; 0 while it finds that one is not.
@@ -119,13 +160,13 @@ class Catalogue:
         Consul answers with 429 where one is not healthy.
         """
         try:
-            told = await self._api.http.get(CB.json(), "/v1/operator/autopilot/health")
-        except ConsulException as error:
-            if str(error).startswith("429"):
+            told = await self._ask(self._api.http.get(CB.json(), "/v1/operator/autopilot/health"))
+        except ConsulError as error:
+            if error.message.startswith("Consul: 429"):
                 return 0
-            raise ConsulError(f"Consul: {printable(str(error).strip()[:LONGEST_COMPLAINT])}") from None
+            raise
         listed = told.get("Servers") if isinstance(told, dict) else None
-        if not isinstance(listed, list):
+        if not isinstance(listed, list) or not all(isinstance(server, dict) for server in listed):
             raise ConsulError("Consul: its servers' health is none")
         return sum(bool(server.get("Healthy")) for server in listed) if told.get("Healthy") else 0
 
@@ -133,7 +174,8 @@ class Catalogue:
         """Every machine in the catalogue, as `/v1/catalog/nodes` lists them."""
         _, nodes = await self._ask(self._api.catalog.nodes())
         if not isinstance(nodes, list) or not all(
-            isinstance(told, dict) and {"Node", "Address"} <= set(told) for told in nodes
+            isinstance(told, dict) and isinstance(told.get("Node"), str) and isinstance(told.get("Address"), str)
+            for told in nodes
         ):
             raise ConsulError("Consul: its list of machines is none")
         return nodes
@@ -161,11 +203,14 @@ class Catalogue:
         told = await self._ask(self._api.agent.members())
         if not isinstance(told, list) or not all(isinstance(one, dict) for one in told):
             raise ConsulError("Consul: its list of members is none")
-        return next((MEMBER_STATES.get(one.get("Status"), "none") for one in told if one.get("Name") == name), "")
+        states = [one.get("Status") for one in told if one.get("Name") == name]
+        if not states:
+            return ""
+        return MEMBER_STATES.get(states[0], "none") if isinstance(states[0], int) else "none"
 
     async def prune(self, name: str) -> None:
         """Take an agent that has left, or that failed, out of the list of members (`/v1/agent/force-leave/NAME?prune`)."""
-        if not await self._ask(self._api.agent.force_leave(name, prune=True)):
+        if not await self._ask(self._api.agent.force_leave(segment(name), prune=True)):
             raise ConsulError(f"Consul: it does not let go of {name}")
 
     async def leave(self) -> None:
@@ -176,5 +221,9 @@ class Catalogue:
     async def _ask(self, call: Any) -> Any:
         try:
             return await call
+        except paths.BadPathError as error:
+            raise ConsulError(f"Consul cannot be asked for this: {error}") from None
         except ConsulException as error:  # whose text may be a whole page
             raise ConsulError(f"Consul: {printable(str(error).strip()[:LONGEST_COMPLAINT])}") from None
+        except NOT_UNDERSTOOD:
+            raise ConsulError("Consul: an answer of it is none") from None

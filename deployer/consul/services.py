@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.consul.catalogue import Catalogue, ConsulError
+from deployer.consul.catalogue import Catalogue, ConsulError, segment
 from deployer.model.services import Check, Instance
 from deployer.remote.together import together
 
@@ -26,15 +26,17 @@ class ServiceCatalogue(Catalogue):
         """Every instance of every service, sorted.
 
         Consul has no request for all of them. By machine, as there are few machines and many services: a listing and all
-        checks at once, then `/v1/catalog/node/NAME` for each, side by side over the one connection.
+        checks at once, then `/v1/catalog/node/NAME` for each, side by side over the one connection. A machine whose name no
+        request may hold was not registered by deployer, nor by an agent of it, and is left out.
         """
         async with together() as group:
             nodes = group.create_task(self.nodes())
             checks = group.create_task(self._ask(self._api.health.state("any")))
         async with together() as group:
             told = {
-                node["Node"]: group.create_task(self._ask(self._api.catalog.node(node["Node"])))
-                for node in nodes.result()
+                name: group.create_task(self._ask(self._api.catalog.node(segment(name))))
+                for name in sorted({node["Node"] for node in nodes.result()})
+                if _may_be_asked_for(name)
             }
         try:
             health = _by_instance(checks.result()[1])
@@ -45,6 +47,14 @@ class ServiceCatalogue(Catalogue):
         except (ValueError, TypeError, AttributeError, LookupError):
             raise ConsulError("Consul: what it says of its services is none") from None
         return tuple(sorted(listed, key=_place))
+
+
+def _may_be_asked_for(node: str) -> bool:
+    try:
+        segment(node)
+    except ConsulError:
+        return False
+    return True
 
 
 Health = dict[tuple[str, str], list[Check]]

@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 from consul.callback import CB
 from consul.exceptions import NotFound
 
-from deployer.consul.catalogue import Catalogue, ConsulError
+from deployer.consul.catalogue import NOT_UNDERSTOOD, Catalogue, ConsulError, segment, segments
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
 LONGEST_WAIT: Final = 5.0
 """Seconds that one blocking query may take: well inside the time that a request has."""
-NOT_UNDERSTOOD: Final = (ValueError, TypeError, AttributeError, LookupError)
-"""What py-consul 1.8.0 lets through where an answer is no JSON of the form that it expects (ConsulException for others)."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class Sessions(Catalogue):
         because Consul's default reads may be stale (FAULTS.md, B1).
         """
         patience = {"index": index, "wait": f"{min(wait, LONGEST_WAIT):.3f}s"} if index and wait > 0 else {}
-        at, told = await self._said(self._api.kv.get(key, consistency="consistent", **patience))
+        at, told = await self._said(self._api.kv.get(segments(key), consistency="consistent", **patience))
         return str(at), None if told is None else await self._said(_entry(told))
 
     async def create(self, name: str, *, ttl: float, lock_delay: float) -> str:
@@ -59,22 +57,22 @@ class Sessions(Catalogue):
 
     async def renew(self, session: str) -> bool:
         """Whether the session is still there; if it is, its TTL starts again."""
-        return bool(await self._said(_unless_gone(self._api.session.renew(session))))
+        return bool(await self._said(_unless_gone(self._api.session.renew(segment(session)))))
 
     async def destroy(self, session: str) -> None:
         """End the session, whoever holds it; it need not be there."""
-        await self._said(self._api.session.destroy(session))
+        await self._said(self._api.session.destroy(segment(session)))
 
     async def acquire(self, key: str, value: bytes, session: str) -> bool:
         """Whether the key is the session's now. It is not while another holds it, or the lock-delay of one that died runs."""
-        return bool(await self._said(self._api.kv.put(key, value, acquire=session)))
+        return bool(await self._said(self._api.kv.put(segments(key), value, acquire=session)))
 
     async def release(self, key: str, value: bytes, session: str) -> bool:
         """Whether the key was the session's, and is free now; at once, as a lock-delay is only for those that died."""
-        return bool(await self._said(self._api.kv.put(key, value, release=session)))
+        return bool(await self._said(self._api.kv.put(segments(key), value, release=session)))
 
     async def put(self, key: str, value: bytes) -> None:
-        if not await self._said(self._api.kv.put(key, value)):
+        if not await self._said(self._api.kv.put(segments(key), value)):
             raise ConsulError(f"Consul: it does not take the key {key}")
 
     async def _said(self, call: Awaitable[Any]) -> Any:

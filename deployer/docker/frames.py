@@ -17,11 +17,17 @@ LONGEST: Final = 65536
 
 
 class Frames:
-    """Bytes in, as they come; complete lines out. A line that a frame leaves open goes on in the next frame of that output."""
+    """Bytes in, as they come; complete lines out. A line that a frame leaves open goes on in the next frame of that output.
+
+    A frame may say that it is 4 GiB long: nothing waits for its end, and no more is kept than a head and an open line of each output.
+    """
 
     def __init__(self) -> None:
         self._raw = b""
         self._framed: bool | None = None
+        self._output = 1
+        self._left = 0
+        """Bytes of the frame that are still to come, and the output that they are of."""
         self._open: dict[int, bytes] = {}
 
     def lines(self, data: bytes) -> Iterator[str]:
@@ -29,15 +35,22 @@ class Frames:
         self._raw += data
         if self._framed is None and len(self._raw) >= HEAD:
             self._framed = self._raw[0] <= 2 and self._raw[1:4] == b"\0\0\0"
-        if self._framed is False:
-            content, self._raw = self._raw, b""
-            yield from self._cut(1, content)
-        while self._framed and len(self._raw) >= HEAD:
-            end = HEAD + int.from_bytes(self._raw[4:HEAD], "big")
-            if len(self._raw) < end:
-                break
-            output, content, self._raw = self._raw[0], self._raw[HEAD:end], self._raw[end:]
-            yield from self._cut(output, content)
+        if self._framed is None:
+            return
+        raw, at = self._raw, 0
+        if not self._framed:
+            self._left = len(raw)
+        while at < len(raw):
+            if not self._left:
+                if len(raw) - at < HEAD:
+                    break
+                self._output, self._left = raw[at], int.from_bytes(raw[at + 4 : at + HEAD], "big")
+                at += HEAD
+            content = raw[at : at + self._left]
+            at += len(content)
+            self._left -= len(content)
+            yield from self._cut(self._output, content)
+        self._raw = raw[at:]
 
     def rest(self) -> Iterator[str]:
         """What was left open when the log ended."""
@@ -50,9 +63,9 @@ class Frames:
 
     def _cut(self, output: int, content: bytes) -> Iterator[str]:
         *complete, left = (self._open.get(output, b"") + content).split(b"\n")
-        while len(left) > LONGEST:
-            complete, left = [*complete, left[:LONGEST]], left[LONGEST:]
-        self._open[output] = left
+        whole = len(left) // LONGEST * LONGEST if len(left) > LONGEST else 0
+        complete += [left[at : at + LONGEST] for at in range(0, whole, LONGEST)]
+        self._open[output] = left[whole:]
         for line in complete:
             yield line.removesuffix(b"\r").decode("utf-8", "replace")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.docker import EngineError, segment
@@ -28,6 +29,11 @@ SOCKET: Final = "/var/run/docker.sock"
 NOBODY: Final = 65534
 GROUP_MAY: Final = 0o060
 CONSUL_PORT: Final = 8500
+BECOMES: Final = {"consul": "consul"}
+"""By role: the user of its image as whom a container goes on that began as root (hashicorp/consul, docker-entrypoint.sh)."""
+PASSWD_LIMIT: Final = 1 << 20
+NUMBER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
+"""Of a user or a group."""
 
 
 async def run_container(world: World, operation: RunContainer, tell: Callable[[str], None]) -> str:
@@ -47,26 +53,64 @@ async def run_container(world: World, operation: RunContainer, tell: Callable[[s
         await engine.delete(f"/containers/{segment(operation.name)}", force=True)
     created = await engine.post("/containers/create", body, name=operation.name)
     if operation.files:
-        await engine.unpack(created["Id"], _archive(operation.files, str(body.get("User", ""))))
+        owner = await _reader(engine, created["Id"], body)
+        await engine.unpack(created["Id"], _archive(operation.files, owner))
     await engine.post(f"/containers/{segment(created['Id'])}/start")
     return left or ("replaced" if replaced else "")
 
 
-def _archive(files: Sequence[SecretFile], user: str) -> bytes:
-    """The files for that user alone; for everybody in the container where the image, and not we, says who it runs as.
+async def _reader(engine: Engine, container: str, body: Mapping[str, Any]) -> tuple[int, int]:
+    """The user and group that read the container's files: whom we, or its image, have it run as; root where nobody says.
 
-    On the machine they lie below /var/lib/docker, which only root may enter.
+    An image that begins as root and becomes somebody else is Consul's: its own entry point goes on as BECOMES says.
     """
+    told = await engine.get(f"/containers/{segment(container)}/json")
+    user, _, group = str((told.get("Config") or {}).get("User") or body.get("User") or "").partition(":")
+    known = {} if user.isdigit() and group.isdigit() else await _users(engine, container)
+    if user in {"", "0", "root"}:
+        user = BECOMES.get(str(body["Labels"].get(labels.ROLE)), "")
+        if user not in known:
+            return 0, 0
+    uid, gid = known.get(user) or (int(user) if NUMBER.fullmatch(user) else 0, 0)
+    return uid, int(group) if NUMBER.fullmatch(group) else gid
+
+
+async def _users(engine: Engine, container: str) -> dict[str, tuple[int, int]]:
+    """The users of the container's /etc/passwd by name and by number, each with its id and its group's; none where it has no such file."""
     import tarfile  # noqa: PLC0415 - 10 ms, and few containers need it
 
-    owner, _, group = user.partition(":")
+    try:
+        packed = await engine.raw(f"/containers/{segment(container)}/archive", path="/etc/passwd")
+        with tarfile.open(fileobj=io.BytesIO(packed), mode="r:") as archive:
+            file = archive.extractfile("passwd")
+            text = file.read(PASSWD_LIMIT).decode("utf-8", "replace") if file else ""
+    except EngineError as error:
+        if error.status == 404:
+            return {}
+        raise
+    except (tarfile.TarError, KeyError):
+        return {}
+    users: dict[str, tuple[int, int]] = {}
+    for line in text.splitlines():
+        name, *more = line.split(":")
+        if len(more) >= 3 and NUMBER.fullmatch(more[1]) and NUMBER.fullmatch(more[2]):
+            place = int(more[1]), int(more[2])
+            users.setdefault(name, place)
+            users.setdefault(more[1], place)
+    return users
+
+
+def _archive(files: Sequence[SecretFile], owner: tuple[int, int]) -> bytes:
+    """The files for that user alone. On the machine they lie below /var/lib/docker, which only root may enter."""
+    import tarfile  # noqa: PLC0415 - 10 ms, and few containers need it
+
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for file in files:
             content = file.content.reveal().encode()
             entry = tarfile.TarInfo(file.path.lstrip("/"))
-            entry.size, entry.mode = len(content), 0o400 if owner else 0o444
-            entry.uid, entry.gid = int(owner or 0), int(group or 0)
+            entry.size, entry.mode = len(content), 0o400
+            entry.uid, entry.gid = owner
             archive.addfile(entry, io.BytesIO(content))
     return packed.getvalue()
 
@@ -91,7 +135,7 @@ async def stop_own(engine: Engine, name: str, cluster: str) -> bool:
     if (present["Config"].get("Labels") or {}).get(labels.CLUSTER) != cluster:
         raise DeployerError(f"a container {name} is there that is not this cluster's", help="remove or rename it")
     # Stopped first: a database such as Consul's is to be closed properly.
-    await engine.post_slowly(f"/containers/{segment(name)}/stop?t=15", {}, STOP_SECONDS)
+    await engine.post_slowly(f"/containers/{segment(name)}/stop", {}, STOP_SECONDS, t=15)
     return True
 
 

@@ -127,7 +127,7 @@ async def remove_own(world: World, operation: RemoveOwn) -> str:
     for name in operation.containers:
         path = f"/containers/{segment(name)}"
         with contextlib.suppress(_GoneError):
-            await _unless_gone(engine.post_slowly(f"{path}/stop?t=15", {}, LEAVE_SECONDS))
+            await _unless_gone(engine.post_slowly(f"{path}/stop", {}, LEAVE_SECONDS, t=15))
             await _unless_gone(engine.delete(path, force=True))
             removed += 1
     for name in operation.volumes:

@@ -81,7 +81,7 @@ async def compose_down(world: World, operation: ComposeDown, _: Callable[[str], 
     ours = [f"{labels.CLUSTER}={operation.cluster}", f"{PROJECT}={operation.stack}"]
     found = await engine.get("/containers/json", all=True, filters={"label": ours})
     for entry in found:
-        await engine.post_slowly(f"/containers/{segment(entry['Id'])}/stop?t=10", {}, 40.0)
+        await engine.post_slowly(f"/containers/{segment(entry['Id'])}/stop", {}, 40.0, t=10)
         await engine.delete(f"/containers/{segment(entry['Id'])}", force=True)
     for network in await engine.get("/networks", filters={"label": ours}):
         await engine.delete(f"/networks/{segment(network['Id'])}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
+LONGEST: Final = 64
+"""Characters of a value that is shown in a message."""
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories that move the cursor, hide or reorder text: control, format (bidi among them), surrogates, separators."""
 
@@ -14,6 +16,11 @@ def printable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escape(char) if unicodedata.category(char) in _UNSAFE else char for char in text)
+
+
+def shown(value: str) -> str:
+    """A value from elsewhere as a message shows it: in quotes, escaped, cut."""
+    return ascii(value[:LONGEST]) + ("..." if len(value) > LONGEST else "")
 
 
 def _escape(char: str) -> str:

@@ -74,17 +74,24 @@ async def _compare(
     if isinstance(registered, Unreachable):
         return registered
     try:
-        with contextlib.closing(EngineApi(await link.to(name))) as engine:
-            listed: list[dict[str, Any]] = await engine.get("/containers/json")
-            names = {str(told["Id"]): str((told.get("Names") or [""])[0]).lstrip("/") for told in listed}
-            owned = [(entry, owner) for entry in registered if (owner := owner_of(entry, name, names)) is not None]
-            known = {owner for _, owner in owned}
-            unknown = [told for told in listed if told["Id"] not in known and may_be_wanted(told)][:MOST_INSPECTED]
-            inspected = await asyncio.gather(
-                *(engine.get(f"/containers/{segment(told['Id'])}/json") for told in unknown), return_exceptions=True
-            )
+        return await _compared(cluster, link, name, registered)
     except DeployerError as error:
         return Unreachable(error.message, error.help)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return Unreachable("what answers at the engine's socket is no Docker engine")
+
+
+async def _compared(cluster: Cluster, link: Link, name: str, registered: list[dict[str, Any]]) -> Registrations:
+    """Raises DeployerError, and what an answer of another form than an engine's ends in."""
+    with contextlib.closing(EngineApi(await link.to(name))) as engine:
+        listed: list[dict[str, Any]] = await engine.get("/containers/json")
+        names = {str(told["Id"]): str((told.get("Names") or [""])[0]).lstrip("/") for told in listed}
+        owned = [(entry, owner) for entry in registered if (owner := owner_of(entry, name, names)) is not None]
+        known = {owner for _, owner in owned}
+        unknown = [told for told in listed if told["Id"] not in known and may_be_wanted(told)][:MOST_INSPECTED]
+        inspected = await asyncio.gather(
+            *(engine.get(f"/containers/{segment(told['Id'])}/json") for told in unknown), return_exceptions=True
+        )
     missing = [told for told in inspected if isinstance(told, dict) and is_wanted(cluster, name, told)]
     return Registrations(
         instances=sum(owner in names for _, owner in owned),
@@ -119,13 +126,19 @@ def may_be_wanted(told: Mapping[str, Any]) -> bool:
 
 
 def is_wanted(cluster: Cluster, machine: str, told: Mapping[str, Any]) -> bool:
-    """Whether the registrator's own rules make a service of the container."""
+    """Whether the registrator's own rules make a service of the container.
+
+    Without -tags, which decide nothing here: a pattern in them, on a label that anybody may write, could run for hours.
+    """
+    from msgspec import structs  # noqa: PLC0415 - see below
+
     from deployer.registrator.container import read_container  # noqa: PLC0415 - only where something may be missing
     from deployer.registrator.flags import read_flags  # noqa: PLC0415 - see above
     from deployer.registrator.network import Host  # noqa: PLC0415 - see above
     from deployer.registrator.services import services  # noqa: PLC0415 - see above
 
     assert cluster.registrator is not None  # noqa: S101 - the caller has looked
-    options = read_flags((*cluster.registrator.flags, "-ip=192.0.2.1", "consul://127.0.0.1"))
+    section = structs.replace(cluster.registrator, tags="")
+    options = read_flags((*section.flags, "-ip=192.0.2.1", "consul://127.0.0.1"))
     container = read_container(told)
     return container.live and bool(services(container, None, Host(machine, "192.0.2.1", ""), options).services)

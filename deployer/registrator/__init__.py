@@ -7,8 +7,9 @@
     diff        wanted and registered -> operations          pure
     engine      docker-py: events, inspect                   edge
     agent       py-consul: the agent that the URI names      edge
+    wire        bounds what both of them read                edge
     run         the loop
 
-It stands beside `workflow` and runs in an image of its own: it imports docker, consul, `deployer.errors` and
-`deployer.model.printable`, nothing else of deployer.
+It stands beside `workflow` and runs in an image of its own: it imports docker, consul, `deployer.errors`,
+`deployer.template` and three modules of `deployer.model` (printable, path, registration), nothing else of deployer.
 """

@@ -2,29 +2,32 @@
 
 - CONSUL_HTTP_TOKEN beats a token that it is given, and files it does not know: the token is set after it is made.
 - `status.leader`, `agent.self` and `agent.service_definition` send no token: the session sends it with every request.
-- Unix sockets: docker-py's adapter for requests carries them.
-- Its session looks for proxies and ~/.netrc at each request, keeps ten connections, and follows redirects, with the token.
-- It waits 30 s for an answer; an event cannot.
-- Its errors are those of requests and its own; a 404 is no error: False or None.
+- It quotes no name that becomes part of a path: names are `segment`s here, and nothing is sent but the paths in PATHS. Consul's
+  `/v1/agent/leave` is not among them, so that no container can have it asked for.
+- Unix sockets, redirects (followed with the token), time-outs, and answers without an end: wire.py.
+- Its errors are those of requests and its own, and whatever an answer of another form ends in; a 404 is no error: False or None.
 """
 
 from __future__ import annotations
 
-import re
+import json
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
 import consul.std
 import requests
+from consul.callback import CB
 from consul.exceptions import ACLDisabled, ACLPermissionDenied, BadRequest, ClientError, ConsulException
-from docker.transport import UnixHTTPAdapter
-from requests.adapters import HTTPAdapter
 
 from deployer.errors import DeployerError
+from deployer.model.path import BadPathError, Paths, segment
+from deployer.model.registration import expiring, fits
 from deployer.registrator.checks import check_id
 from deployer.registrator.diff import Snapshot, read_snapshot
 from deployer.registrator.services import HASH
+from deployer.registrator.wire import Limits, bound, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,6 +37,14 @@ if TYPE_CHECKING:
 
 SECONDS: Final = 10
 TOKEN: Final = "X-Consul-Token"  # noqa: S105 - the header's name
+LONGEST_COMPLAINT: Final = 300
+PATHS: Final = Paths(
+    "/v1/status/leader", "/v1/agent/services", "/v1/agent/checks",
+    "/v1/agent/service/*", "/v1/agent/service/register", "/v1/agent/service/deregister/*",
+    "/v1/agent/check/pass/*", "/v1/agent/check/fail/*",
+)  # fmt: skip
+_NOT_UNDERSTOOD: Final = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
+"""What py-consul and we end in where an answer has another form than Consul's."""
 
 
 class AgentError(Exception):
@@ -55,11 +66,11 @@ class AgentRefusesError(AgentError):
 class Agent:
     """One agent. Every method raises an AgentError, and may be called from several threads."""
 
-    def __init__(self, uri: Uri, env: Mapping[str, str], parallel: int) -> None:
+    def __init__(self, uri: Uri, env: Mapping[str, str], parallel: int, limits: Limits | None = None) -> None:
         """Raises DeployerError where the token's file cannot be read, or CONSUL_HTTP_ADDR is wrong."""
         self._env = env
         try:
-            self._api = _Api(uri, env, parallel)
+            self._api = _Api(uri, env, parallel, limits or Limits(SECONDS))
         except ConsulException as error:
             raise DeployerError(str(error)) from None
         self._api.authorize(read_token(env))
@@ -72,11 +83,11 @@ class Agent:
     def snapshot(self, engine: str) -> Snapshot:
         """Everything that is registered with the agent."""
         with self._errors():
-            return read_snapshot(self._api.agent.services() or {}, self._api.agent.checks() or {}, engine)
+            return read_snapshot(self._services(), self._api.agent.checks() or {}, engine)
 
     def has(self, service: str) -> bool:
         with self._errors():
-            return self._api.agent.service_definition(service) is not None
+            return self._api.agent.service_definition(segment(service)) is not None
 
     def register(self, service: Service) -> None:
         with self._errors():
@@ -97,7 +108,7 @@ class Agent:
         with self._errors():
             tell = checks.ttl_pass if service.status == "passing" else checks.ttl_fail
             try:
-                known = tell(check_id(service.id))
+                known = tell(segment(check_id(service.id)))
             except ConsulException as error:
                 if "does not have associated TTL" not in str(error):  # Consul before 1.11; later ones answer 404
                     raise
@@ -106,9 +117,24 @@ class Agent:
             raise AgentRefusesError(f"there is no check {check_id(service.id)}")
 
     def deregister(self, service: str) -> None:
-        """What is not there is out, and no error."""
+        """What is not there is out, and no error.
+
+        Earlier versions, and the old program, registered every id. One that no path can hold is made to expire: Consul has it
+        gone within two minutes, and no client finds it meanwhile.
+        """
         with self._errors():
-            self._api.agent.service.deregister(service)
+            if fits(service):
+                self._api.agent.service.deregister(segment(service))
+            elif there := self._services().get(service):
+                body = json.dumps(expiring(service, str(there.get("Service") or "expired")))
+                replace = [("replace-existing-checks", "true")]
+                self._api.http.put(CB.boolean(), "/v1/agent/service/register", params=replace, data=body)
+
+    def _services(self) -> Mapping[str, Any]:
+        told = self._api.agent.services()
+        if not isinstance(told, dict):  # and not `none at all`: what is gone by that would be gone for everybody
+            raise TypeError
+        return told
 
     def close(self) -> None:
         self._api.http.session.close()
@@ -117,17 +143,19 @@ class Agent:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except BadRequest as error:
-            raise AgentRefusesError(str(error)) from None
+        except BadPathError as error:
+            raise AgentRefusesError(f"it cannot be asked for this: {error}") from None
+        except (BadRequest, ClientError) as error:
+            raise AgentRefusesError(str(error)[:LONGEST_COMPLAINT]) from None
         except (ACLDisabled, ACLPermissionDenied) as error:
             self._api.authorize(read_token(self._env))  # its file may have a new one
-            raise AgentDeniesError(str(error)) from None
-        except ClientError as error:
-            raise AgentRefusesError(str(error)) from None
+            raise AgentDeniesError(str(error)[:LONGEST_COMPLAINT]) from None
         except ConsulException as error:
-            raise AgentDeniesError(str(error)) from None
+            raise AgentDeniesError(str(error)[:LONGEST_COMPLAINT]) from None
         except (requests.RequestException, OSError) as error:
-            raise AgentDownError(_why(error)) from None
+            raise AgentDownError(reason(error)) from None
+        except _NOT_UNDERSTOOD:
+            raise AgentDeniesError("its answer has another form than Consul's") from None
 
 
 def read_token(env: Mapping[str, str]) -> str:
@@ -142,19 +170,18 @@ def read_token(env: Mapping[str, str]) -> str:
         raise DeployerError(f"CONSUL_HTTP_TOKEN_FILE: {path}: {why}") from None
 
 
-_WHERE_IN_OPENSSL: Final = re.compile(r" \(_ssl\.c:[0-9]+\)")
+class _Client(consul.std.HTTPClient):  # type: ignore[misc] # py-consul ships no types
+    """What all requests of py-consul go through."""
 
-
-def _why(error: Exception) -> str:
-    """The reason at the bottom of a requests error: what is above repeats address and class names."""
-    text = _WHERE_IN_OPENSSL.sub("", str(error))
-    return text.rpartition(": ")[2].strip("')\"") if isinstance(error, requests.RequestException) else text
+    def uri(self, path: str, params: list[tuple[str, Any]] | None = None) -> str:
+        return f"{self.base_uri}{PATHS.checked(path)}" + (f"?{urlencode(params)}" if params else "")
 
 
 class _Api(consul.std.Consul):  # type: ignore[misc] # py-consul ships no types
-    def __init__(self, uri: Uri, env: Mapping[str, str], parallel: int) -> None:
+    def __init__(self, uri: Uri, env: Mapping[str, str], parallel: int, limits: Limits) -> None:
         self._uri = uri
         self._parallel = parallel
+        self._limits = limits
         certificate = env.get("CONSUL_CLIENT_CERT", "")
         key = env.get("CONSUL_CLIENT_KEY", "")
         super().__init__(
@@ -173,17 +200,8 @@ class _Api(consul.std.Consul):  # type: ignore[misc] # py-consul ships no types
             self.http.session.headers[TOKEN] = token
 
     def http_connect(self, *place: Any, **more: Any) -> Any:
-        client = super().http_connect(*place, **more)
-        session = client.session
-        session.trust_env = False
-        session.max_redirects = 0
-        if self._uri.socket:
-            session.mount(
-                "http+unix://",
-                UnixHTTPAdapter(f"http+unix://{self._uri.socket}", SECONDS, max_pool_size=self._parallel),
-            )
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(pool_maxsize=self._parallel))
+        client = _Client(*place, connections_timeout=self.connections_timeout, **more)
+        bound(client.session, self._limits, parallel=self._parallel, socket_path=self._uri.socket)
         return client
 
 

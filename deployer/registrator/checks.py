@@ -1,12 +1,22 @@
-"""Settings in, the check that Consul is to make out. Pure (REGISTRATOR.md, 4; developer.hashicorp.com/consul/api-docs/agent/check)."""
+"""Settings in, the check that Consul is to make out. Pure (REGISTRATOR.md, 4; developer.hashicorp.com/consul/api-docs/agent/check).
+
+A check is something that a container has Consul's agent do, on the agent's machine, with the agent's rights:
+
+- Its place is the service's own address and port; the container says the path alone.
+- Its method may read and nothing else. Consul follows redirects: of a PUT, the answer `307 http://127.0.0.1:8500/v1/agent/leave`
+  would have the agent leave its cluster, and 1.8.7 refuses a definition that forbids redirects.
+- Programs are for those who allow them, here as well as at the agent (`enable_script_checks`).
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.model.printable import shown
 from deployer.registrator.address import join
 
 if TYPE_CHECKING:
@@ -27,7 +37,13 @@ _KNOWN: Final = frozenset({
     "grpc_use_tls", "tls_skip_verify",
 })  # fmt: skip
 _DURATION: Final = re.compile(r"[+]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
-_METHOD: Final = re.compile(r"[A-Za-z]+", re.ASCII)
+_READING: Final = ("GET", "HEAD", "OPTIONS")
+"""The methods that change nothing (RFC 9110, 9.2.1) and that checks may have."""
+LONGEST_PATH: Final = 2048
+LONGEST_DURATION: Final = 32
+MOST_UNKNOWN: Final = 20
+LONGEST_NAME: Final = 64
+"""Characters of a name that others are compared with."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +60,19 @@ class BadCheckError(ValueError):
     """Consul would refuse the check, and the service with it. The message says why."""
 
 
-def read_check(settings: Settings, target: Target) -> dict[str, Any] | None:
+def read_check(settings: Settings, target: Target, *, scripts: bool = False) -> dict[str, Any] | None:
     """Consul's definition of the check that the settings ask for; None where they ask for none. Raises BadCheckError.
 
-    The first kind of KINDS that has a value wins.
+    The first kind of KINDS that has a value wins. `scripts`: whether containers may have the agent run programs.
     """
     given = {key.removeprefix("check_"): value for key, value in settings.values.items() if key.startswith("check_")}
     kind = next((kind for kind in KINDS if given.get(kind)), None)
     if kind is None:
         return None
+    if kind in {"cmd", "script"} and not scripts:
+        raise BadCheckError(
+            f"CHECK_{kind.upper()} has Consul's agent run a program on its machine, which -script-checks allows"
+        )
     where = join(target.address, target.port)
     check: dict[str, Any] = _by_kind(kind, given, target, where)
     if kind != "ttl":
@@ -63,7 +83,7 @@ def read_check(settings: Settings, target: Target) -> dict[str, Any] | None:
         check["DeregisterCriticalServiceAfter"] = after
     if status := given.get("initial_status"):
         if status not in STATUSES:
-            raise BadCheckError(f"CHECK_INITIAL_STATUS is {status!r}, not passing, warning or critical")
+            raise BadCheckError(f"CHECK_INITIAL_STATUS is {shown(status)}, not passing, warning or critical")
         check["Status"] = status
     return check
 
@@ -80,24 +100,29 @@ def check_id(service: str) -> str:
 
 def unknown_checks(settings: Settings) -> tuple[str, ...]:
     """What is wrong with the names of check settings: one sentence each."""
-    names = sorted(key.removeprefix("check_") for key in settings.values if key.startswith("check_"))
-    return tuple(
-        f"there is no setting CHECK_{name.upper()}"
-        + (f"; is CHECK_{close[0].upper()} meant?" if (close := get_close_matches(name, sorted(_KNOWN), 1)) else "")
-        for name in names
-        if name not in _KNOWN
-    )
+    names = {key.removeprefix("check_") for key in settings.values if key.startswith("check_")} - _KNOWN
+    return tuple(f"there is no setting CHECK_{name.upper()}" + _meant(name) for name in sorted(names)[:MOST_UNKNOWN])
+
+
+@lru_cache(maxsize=256)
+def _meant(name: str) -> str:
+    close = get_close_matches(name, sorted(_KNOWN), 1) if len(name) <= LONGEST_NAME else ()
+    return f"; is CHECK_{close[0].upper()} meant?" if close else ""
 
 
 def _by_kind(kind: str, given: Mapping[str, str], target: Target, where: str) -> dict[str, Any]:
     value = given[kind]
     match kind:
         case "http" | "https":
+            if len(value) > LONGEST_PATH or not value.isprintable():
+                raise BadCheckError(f"CHECK_{kind.upper()} is {shown(value)}, no path")
             check = {"HTTP": f"{kind}://{where}{value if value.startswith('/') else '/' + value}"}
             if method := given.get(f"{kind}_method"):
-                if not _METHOD.fullmatch(method):
-                    raise BadCheckError(f"CHECK_{kind.upper()}_METHOD is {method!r}, no HTTP method")
-                check["Method"] = method
+                if method.upper() not in _READING:
+                    raise BadCheckError(
+                        f"CHECK_{kind.upper()}_METHOD is {shown(method)}; a check may only read: {', '.join(_READING)}"
+                    )
+                check["Method"] = method.upper()
             return check
         case "cmd":
             return {"Args": ["check-cmd", target.container[:12], str(target.exposed), value]}
@@ -119,6 +144,7 @@ def _by_kind(kind: str, given: Mapping[str, str], target: Target, where: str) ->
 def _duration(given: Mapping[str, str], name: str) -> str:
     """A duration as Go writes it (`10s`, `1m30s`); empty where it is not set."""
     value = given.get(name, "")
-    if value and not (_DURATION.fullmatch(value) and re.search(r"[1-9]", value)):
-        raise BadCheckError(f"CHECK_{name.upper()} is {value!r}, no duration like 10s or 1m30s")
+    fits = len(value) <= LONGEST_DURATION and _DURATION.fullmatch(value) and re.search(r"[1-9]", value)
+    if value and not fits:
+        raise BadCheckError(f"CHECK_{name.upper()} is {shown(value)}, no duration like 10s or 1m30s")
     return value

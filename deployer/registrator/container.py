@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
 STOP_SECONDS: Final = 10
 """How long `docker stop` waits where the container does not say (docs.docker.com, container stop)."""
+LONGEST_STOP: Final = 86400
+"""Seconds; a container may ask for more, and nobody waits for it."""
+_NOT_UNDERSTOOD: Final = (AttributeError, TypeError, ValueError, LookupError, OverflowError)
 _NAMES: Final = (
     "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM",
     "STKFLT", "CHLD", "CONT", "STOP",
 )  # fmt: skip
 _SIGNALS: Final = {name: number for number, name in enumerate(_NAMES, 1)}
 """Linux's own numbers: the containers', whatever this program runs on."""
+LAST_PORT: Final = 65535
 _TERM: Final = 15
 _RTMIN: Final = 34
 
@@ -83,8 +87,19 @@ class Container:
         return "com.docker.swarm.task.id" in self.labels
 
 
+class NoContainerError(ValueError):
+    """What an engine says of a container has another form than any engine's."""
+
+
 def read_container(told: Mapping[str, Any]) -> Container:
-    """A Container of `/containers/ID/json`."""
+    """A Container of `/containers/ID/json`. Raises NoContainerError."""
+    try:
+        return _read(told)
+    except _NOT_UNDERSTOOD:
+        raise NoContainerError("what the engine says of it has another form than a container's") from None
+
+
+def _read(told: Mapping[str, Any]) -> Container:
     config: Mapping[str, Any] = told.get("Config") or {}
     state: Mapping[str, Any] = told.get("State") or {}
     mode = str((told.get("HostConfig") or {}).get("NetworkMode") or "default")
@@ -95,7 +110,7 @@ def read_container(told: Mapping[str, Any]) -> Container:
         name=str(told.get("Name", "")).removeprefix("/"),
         image=str(config.get("Image") or ""),
         env=tuple(map(str, config.get("Env") or ())),
-        labels=dict(config.get("Labels") or {}),
+        labels={str(key): str(value) for key, value in (config.get("Labels") or {}).items()},
         ports=_ports(config, told.get("NetworkSettings") or {}, mode),
         networks=_networks(told.get("NetworkSettings") or {}),
         network_mode=mode,
@@ -104,14 +119,16 @@ def read_container(told: Mapping[str, Any]) -> Container:
         exit_code=int(state.get("ExitCode") or 0),
         health="" if health == "none" else health,
         stop_signal=read_signal(str(config.get("StopSignal") or "")) or _TERM,
-        stop_seconds=STOP_SECONDS if config.get("StopTimeout") is None else int(config["StopTimeout"]),
+        stop_seconds=min(
+            STOP_SECONDS if config.get("StopTimeout") is None else int(config["StopTimeout"]), LONGEST_STOP
+        ),
         raw=told,
     )
 
 
 def read_signal(text: str) -> int:
     """The number of `15`, `TERM`, `SIGTERM`, `SIGRTMIN+3`; 0 where it is none."""
-    if text.isascii() and text.isdigit():
+    if re.fullmatch(r"[0-9]{1,3}", text, re.ASCII):
         return int(text)
     name = text.upper().removeprefix("SIG")
     if match := re.fullmatch(r"RTMIN(?:\+(\d{1,2}))?", name, re.ASCII):
@@ -131,17 +148,19 @@ def _ports(config: Mapping[str, Any], settings: Mapping[str, Any], mode: str) ->
             found[at] = Port(*at, (Binding("0.0.0.0", at[0]),) if shares else ())  # noqa: S104 - what the engine writes
     for key, bindings in (settings.get("Ports") or {}).items():
         if at := _key(str(key)):
-            found[at] = Port(*at, tuple(_binding(one) for one in bindings or () if str(one.get("HostPort", ""))))
+            found[at] = Port(*at, tuple(binding for one in bindings or () if (binding := _binding(one))))
     return tuple(found[at] for at in sorted(found))
 
 
 def _key(text: str) -> tuple[int, str] | None:
-    number, _, protocol = text.partition("/")
-    return (int(number), protocol or "tcp") if number.isascii() and number.isdigit() else None
+    match = re.fullmatch(r"([0-9]{1,5})(?:/([a-z]{1,8}))?", text, re.ASCII)
+    return (int(match[1]), match[2] or "tcp") if match and 0 < int(match[1]) <= LAST_PORT else None
 
 
-def _binding(told: Mapping[str, Any]) -> Binding:
-    return Binding(str(told.get("HostIp") or "0.0.0.0"), int(told["HostPort"]))  # noqa: S104 - what the engine writes
+def _binding(told: Mapping[str, Any]) -> Binding | None:
+    """None where there is no port, or none that can be."""
+    at = _key(str(told.get("HostPort", "")))
+    return Binding(str(told.get("HostIp") or "0.0.0.0"), at[0]) if at else None  # noqa: S104 - what the engine writes
 
 
 def _networks(settings: Mapping[str, Any]) -> tuple[Network, ...]:

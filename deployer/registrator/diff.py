@@ -29,6 +29,8 @@ class Registered:
     owner: str = ""
     hash: str = ""
     status: str = ""
+    port: int = 0
+    """Of one that is not ours."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,14 @@ def read_snapshot(services: Mapping[str, Any], checks: Mapping[str, Any], engine
     """What `/v1/agent/services` and `/v1/agent/checks` say, parted by whose it is."""
     ours, foreign = [], []
     for id_, told in sorted(services.items()):
-        meta = told.get("Meta") or {}
+        meta = told.get("Meta") or {}  # whose text is anybody's who may register
         name = str(told.get("Service", ""))
         if meta.get(ENGINE) == engine and meta.get(OWNER):
             status = str((checks.get(check_id(id_)) or {}).get("Status", ""))
             ours.append(Registered(id_, name, str(meta[OWNER]), str(meta.get(HASH, "")), status))
         else:
-            foreign.append(Registered(id_, name))
+            port = told.get("Port")
+            foreign.append(Registered(id_, name, port=port if isinstance(port, int) else 0))
     return Snapshot(tuple(ours), tuple(foreign))
 
 
@@ -88,9 +91,12 @@ def operations(wanted: Iterable[Service], present: Iterable[Registered]) -> tupl
 
 
 def may_take(service: Service, foreign: Registered, host: str) -> bool:
-    """Whether an entry that is not ours may become this service: the old registrator's on this host, or one of the same name."""
+    """Whether an entry that is not ours may become this service: the old registrator's on this host, or one of the same name and port.
+
+    The name alone is not enough: a container that names somebody's service and its id would take its place.
+    """
     old = OLD_ID.fullmatch(foreign.id)
-    return foreign.name == service.name or (old is not None and old[1] == host)
+    return (foreign.name, foreign.port) == (service.name, service.port) or (old is not None and old[1] == host)
 
 
 def dangling(foreign: Iterable[Registered], host: str) -> tuple[Deregister, ...]:

@@ -5,9 +5,11 @@ Only `Action` and `Actor` are read: API 1.52 took `status`, `id` and `from` away
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.model.printable import shown
 from deployer.registrator.container import read_signal
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ FILTERS: Final = {
     ],
 }  # fmt: skip
 """What the engine is asked for: without this every health check is three events (exec_create, exec_start, exec_die)."""
+_CONTAINER: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 KILL: Final = 9
 SIGNALED: Final = 128
 """The bit of an exit code that says: by a signal (bridge.go, dockerSignaledBit)."""
@@ -69,12 +72,39 @@ def stops(container: Container) -> Stops:
     return Stops(container.stop_signal, TASK_SECONDS if container.swarm_task else container.stop_seconds + MARGIN)
 
 
-def decide(event: Mapping[str, Any], known: Mapping[str, Stops], options: Options) -> Action | None:  # noqa: PLR0911 - one answer a kind of event
-    """What to do about an event; None where it changes nothing. `known` has the containers that were seen running."""
+class NoEventError(ValueError):
+    """An event has another form than any engine's."""
+
+
+def decide(event: Mapping[str, Any], known: Mapping[str, Stops], options: Options) -> Action | None:
+    """What to do about an event; None where it changes nothing. `known` has the containers that were seen running.
+
+    Raises NoEventError.
+    """
     actor = event.get("Actor") or {}
-    owner, told = str(actor.get("ID", "")), actor.get("Attributes") or {}
-    action = str(event.get("Action", "")).partition(":")[0]
-    match event.get("Type"), action:
+    told = actor.get("Attributes") or {} if isinstance(actor, dict) else None
+    kind, action = str(event.get("Type")), str(event.get("Action", "")).partition(":")[0]
+    if not isinstance(told, dict):
+        raise NoEventError("an event has another form than an engine's")
+    if kind in {"service", "node"}:
+        return LookAtMesh()
+    owner = told.get("container") if kind == "network" else actor.get("ID")
+    if kind not in {"container", "network"} or not owner:
+        return None
+    if not is_container(owner):
+        raise NoEventError(f"an event is about {shown(str(owner))}, which is no container's id")
+    return _about(kind, action, owner, told, known, options)
+
+
+def is_container(told: Any) -> bool:
+    """Whether it is the id of a container: 64 hexadecimal digits."""
+    return isinstance(told, str) and _CONTAINER.fullmatch(told) is not None
+
+
+def _about(  # noqa: PLR0911 - one answer a kind of event
+    kind: str, action: str, owner: str, told: Mapping[str, Any], known: Mapping[str, Stops], options: Options
+) -> Action | None:
+    match kind, action:
         case "container", "start":
             return Look(owner, anew=True)
         case "container", "unpause" | "health_status" | "rename" | "update" | "destroy":
@@ -82,10 +112,10 @@ def decide(event: Mapping[str, Any], known: Mapping[str, Stops], options: Option
         case "container", "pause":
             return Withdraw(owner)
         case "container", "die":
-            code = str(told.get("exitCode", ""))
-            if options.deregister == "on-success" and not code.isdigit():
+            code = re.fullmatch(r"[0-9]{1,9}", str(told.get("exitCode", "")), re.ASCII)
+            if options.deregister == "on-success" and not code:
                 return Look(owner, anew=True)
-            return Withdraw(owner) if leaves(options, int(code or 0)) else Look(owner, anew=True)
+            return Withdraw(owner) if leaves(options, int(code[0]) if code else 0) else Look(owner, anew=True)
         case "container", "kill":
             # `docker stop` says so with the stop signal, and then waits: out before the process ends. Any other signal
             # (HUP) is not about stopping. Under on-success and never, how it ends decides.
@@ -93,9 +123,7 @@ def decide(event: Mapping[str, Any], known: Mapping[str, Stops], options: Option
             stopped = end is not None and read_signal(str(told.get("signal", ""))) in {end.signal, KILL}
             return Withdraw(owner, end.seconds) if end and stopped and options.deregister == "always" else None
         case "network", "connect" | "disconnect":
-            return Look(str(told.get("container", ""))) if told.get("container") else None
-        case "service" | "node", _:
-            return LookAtMesh()
+            return Look(owner)
         case _:
             return None
 

@@ -38,6 +38,7 @@ class Options:
     network: str = ""
     health: str = "check"
     swarm: bool = True
+    script_checks: bool = False
 
 
 class WrongUsageError(UsageError):
@@ -73,6 +74,7 @@ _FLAGS: Final = {
         _Flag("resync", int, "0", "Frequency with which services are resynchronized"),
         _Flag("retry-attempts", int, "", "Max retry attempts to establish a connection with the backend. By default, and with -1, without end"),
         _Flag("retry-interval", int, "2000", "Interval (in millisecond) between retry-attempts."),
+        _Flag("script-checks", bool, "false", "Allow containers' SERVICE_CHECK_SCRIPT and _CMD: programs that Consul's agent runs"),
         _Flag("swarm", bool, "true", "On the leading manager: also register what is published through the routing mesh"),
         _Flag("tags", str, "", "Append tags for all registered services (supports Go template)"),
         _Flag("ttl", int, "0", "TTL for services (default is no expiry)"),

@@ -6,6 +6,7 @@ import re
 import socket
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.model.registration import fits
 from deployer.registrator.network import Host
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def read_host(info: Mapping[str, Any], hostname: str, resolve: Callable[[str], s
     resolved = "" if random else resolve(name)
     usable = resolved if resolved and not resolved.startswith("127.") and resolved != "::1" else ""
     told = str((info.get("Swarm") or {}).get("NodeAddr") or "")
-    return Host(name, usable or told or route() or resolved, str(info.get("ID") or name))
+    engine = str(info.get("ID") or "")
+    return Host(name, usable or told or route() or resolved, engine if fits(engine) else name)
 
 
 def resolve(name: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from deployer.model.registration import fits
+
 if TYPE_CHECKING:
     from deployer.registrator.diff import Registered, Snapshot
 
@@ -52,9 +54,9 @@ class Ledger:
             return set(self._owned)
 
     def any_id(self) -> str | None:
-        """Some entry: as long as it is there, the agent has not lost its memory."""
+        """Some entry that can be asked for: as long as it is there, the agent has not lost its memory."""
         with self._lock:
-            return next(iter(self._entries), None)
+            return next((id_ for id_ in self._entries if fits(id_)), None)
 
     def add(self, entry: Registered) -> None:
         with self._lock:

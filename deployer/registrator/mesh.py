@@ -8,10 +8,11 @@ port; the mesh forwards to any task behind. Under -internal the nodes register t
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from deployer.registrator.container import Binding, Container, Port
-from deployer.registrator.services import Found, services
+from deployer.registrator.services import MOST, Found, services
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,7 +27,8 @@ TASK = "task:"
 def ingress(service: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     """The ports that a service publishes through the mesh."""
     ports = (service.get("Endpoint") or {}).get("Ports") or ()
-    return tuple(port for port in ports if port.get("PublishMode") == "ingress" and port.get("PublishedPort"))
+    found = (port for port in ports if port.get("PublishMode") == "ingress" and port.get("PublishedPort"))
+    return tuple(islice(found, MOST))
 
 
 def mesh(
@@ -73,17 +75,17 @@ def _container(task: Mapping[str, Any], service: Mapping[str, Any], node: str, a
         "com.docker.swarm.task.name": f"{name}.{which}.{task['ID']}",
         "com.docker.swarm.service.name": name,
     }
-    ports: dict[tuple[int, str], tuple[Binding, ...]] = {}
+    ports: dict[tuple[int, str], list[Binding]] = {}
     for port in ingress(service):
         at = (int(port["TargetPort"]), str(port.get("Protocol") or "tcp"))
-        ports[at] = (*ports.get(at, ()), Binding(address, int(port["PublishedPort"])))
+        ports.setdefault(at, []).append(Binding(address, int(port["PublishedPort"])))
     return Container(
         id=TASK + str(task["ID"]),
         name=labels["com.docker.swarm.task.name"],
         image=str(spec.get("Image") or "").partition("@")[0],
         env=tuple(spec.get("Env") or ()),
         labels=labels,
-        ports=tuple(Port(*at, ports[at]) for at in sorted(ports)),
+        ports=tuple(Port(*at, tuple(ports[at])) for at in sorted(ports)),
         node=node,
         raw={"Id": task["ID"], "Name": f"/{name}.{which}", "Config": {**spec, "Labels": labels}},
     )

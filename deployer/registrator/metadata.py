@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from deployer.registrator.container import Container
 
 PREFIX: Final = "SERVICE_"
+MOST: Final = 1000
+LARGEST: Final = 65536
+"""How many settings a container may have, and how many characters in all: each of its ports has all of them."""
 _PORT: Final = re.compile(r"([+-]?[0-9]+)_(.*)", re.ASCII | re.DOTALL)
 
 
@@ -27,13 +30,33 @@ class Settings:
         return self.values.get(name, "")
 
 
-def settings_of(container: Container, port: int) -> Settings:
-    """What a container says about one of its ports.
+@dataclass(frozen=True)
+class Metadata:
+    """The SERVICE_* settings of a container, read once for all of its ports."""
 
-    Environment first, then labels: a label with the same key wins. `SERVICE_80_NAME` is for the exposed port 80 alone and beats
-    `SERVICE_NAME` whichever comes first. `SERVICE_80` is a setting named `80`.
-    """
-    return settings(pairs(container), port)
+    common: Mapping[str, str]
+    ports: Mapping[str, Mapping[str, str]]
+    """The settings of one port, by its number as it was written."""
+    written: Mapping[str, tuple[str, ...]]
+    """The keys of those as they were written, likewise."""
+
+    def of(self, port: int) -> Settings:
+        """What a container says about one of its ports.
+
+        `SERVICE_80_NAME` is for the exposed port 80 alone and beats `SERVICE_NAME` whichever comes first. `SERVICE_80` is a
+        setting named `80`.
+        """
+        own = self.ports.get(str(port), {})
+        return Settings({**self.common, **own}, frozenset(own))
+
+    def stray(self, ports: Iterable[int]) -> tuple[str, ...]:
+        """The keys that are for a port which the container does not have, as they were written; sorted."""
+        known = {str(port) for port in ports}
+        return tuple(sorted(key for number, keys in self.written.items() if number not in known for key in keys))
+
+
+class TooMuchError(ValueError):
+    """A container has more settings than anybody reads. The message says how many there may be."""
 
 
 def pairs(container: Container) -> tuple[tuple[str, str], ...]:
@@ -42,37 +65,25 @@ def pairs(container: Container) -> tuple[tuple[str, str], ...]:
     return (*((key, value) for key, equals, value in env if equals), *sorted(container.labels.items()))
 
 
-def settings(pairs: Iterable[tuple[str, str]], port: int) -> Settings:
-    values: dict[str, str] = {}
-    own: set[str] = set()
-    for key, value in _service_keys(pairs):
-        number, name = _split(key)
+def read_metadata(pairs: Iterable[tuple[str, str]]) -> Metadata:
+    """Environment first, then labels: a label with the same key wins. Raises TooMuchError."""
+    common: dict[str, str] = {}
+    ports: dict[str, dict[str, str]] = {}
+    written: dict[str, dict[str, None]] = {}
+    count = size = 0
+    for whole, value in pairs:
+        if not whole.startswith(PREFIX):
+            continue
+        count, size = count + 1, size + len(whole) + len(value)
+        if count > MOST or size > LARGEST:
+            raise TooMuchError(f"more than {MOST} {PREFIX} settings, or {LARGEST} characters in all of them")
+        number, name = _split(whole.removeprefix(PREFIX).lower())
         if number is None:
-            if key not in own:
-                values[key] = value
-        elif number == str(port):
-            values[name] = value
-            own.add(name)
-    return Settings(values, frozenset(own))
-
-
-def stray_ports(pairs: Iterable[tuple[str, str]], ports: Iterable[int]) -> tuple[str, ...]:
-    """The keys that are for a port which the container does not have, as they were written; sorted."""
-    known = {str(port) for port in ports}
-    return tuple(
-        sorted({
-            key for key, _ in pairs
-            if key.startswith(PREFIX)
-            and (number := _split(key.removeprefix(PREFIX).lower())[0]) is not None
-            and number not in known
-        })
-    )  # fmt: skip
-
-
-def _service_keys(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    for key, value in pairs:
-        if key.startswith(PREFIX):
-            yield key.removeprefix(PREFIX).lower(), value
+            common[name] = value
+        else:
+            ports.setdefault(number, {})[name] = value
+            written.setdefault(number, {})[whole] = None
+    return Metadata(common, ports, {number: tuple(keys) for number, keys in written.items()})
 
 
 def _split(key: str) -> tuple[str | None, str]:

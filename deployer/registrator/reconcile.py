@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from deployer.registrator.agent import AgentDeniesError, AgentDownError, AgentRefusesError
-from deployer.registrator.container import Container, read_container
+from deployer.registrator.container import Container, NoContainerError, read_container
 from deployer.registrator.diff import (
     Deregister,
     Operation,
@@ -18,7 +18,7 @@ from deployer.registrator.diff import (
     registered,
 )
 from deployer.registrator.engine import Engine, EngineError
-from deployer.registrator.events import Action, Look, LookAtMesh, Stops, Withdraw, stays, stops
+from deployer.registrator.events import Action, Look, LookAtMesh, Stops, Withdraw, is_container, stays, stops
 from deployer.registrator.ledger import Ledger
 from deployer.registrator.mesh import TASK
 from deployer.registrator.said import Once
@@ -84,7 +84,8 @@ class Reconciler:
             self.later[action.owner] = time.monotonic() + WAITING
             self._once(action.owner, f"{action.owner[:12]}: Consul does not do it for now: {error}")
         except Exception as error:  # noqa: BLE001 - an answer in a form that nobody foresaw ends one container's turn, not the program
-            self._once(action.owner, f"{action.owner[:12]}: not understood: {type(error).__name__}: {error}")
+            words = str(error) if isinstance(error, NoContainerError) else f"{type(error).__name__}: {error}"
+            self._once(action.owner, f"{action.owner[:12]}: not understood: {words}")
 
     def down(self, why: str) -> None:
         """The agent is away: said once; everything is looked at when it is back."""
@@ -107,8 +108,11 @@ class Reconciler:
                 self._bring(owner, owner.removeprefix(TASK), self.mesh.get(owner, Found()))
             return
         assert self.engine and self.host  # noqa: S101, PT018 - nothing is looked at before there is an engine
-        told = self.engine.inspect(owner)
+        # Who may write to Consul may write any owner there, with our mark; what no container can be is gone.
+        told = self.engine.inspect(owner) if is_container(owner) else None
         container = read_container(told) if told is not None else None
+        if container is not None and container.id != owner:
+            raise NoContainerError(f"the engine answers with container {container.short_id}")
         if container is None or not container.live:
             self.known.pop(owner, None)
             self._held.discard(owner)

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.errors import DeployerError
 from deployer.registrator import swarm
-from deployer.registrator.agent import Agent, AgentDeniesError, AgentDownError, AgentError
+from deployer.registrator.agent import Agent, AgentDownError, AgentError
 from deployer.registrator.diff import dangling
 from deployer.registrator.engine import Engine, EngineError
-from deployer.registrator.events import Action, Look, LookAtMesh, decide
+from deployer.registrator.events import Action, Look, LookAtMesh, NoEventError, decide
 from deployer.registrator.host import read_host, resolve, route
 from deployer.registrator.lanes import Lanes
 from deployer.registrator.mesh import TASK
@@ -175,9 +175,9 @@ class Registrator:
         except AgentDownError as error:
             self._state.down(str(error))
             return
-        except AgentDeniesError as error:
+        except AgentError as error:
             self._sync_at = began + WAITING
-            self._once("sync", f"Consul does not list its services, trying again: {error}")
+            self._once("sync", f"Consul does not list or remove its services, trying again: {error}")
             return
         say(f"Synced {len(owners)} containers, {len(ledger)} services in {time.monotonic() - began:.2f} s")
 
@@ -187,16 +187,19 @@ class Registrator:
         """Events, for ever: attached before anything is listed; attached again when the stream ends."""
         pause, said = FIRST_WAIT, False
         while not self._stop.is_set():
+            attached = float("inf")
             try:
                 self._attach()
-                pause, said = FIRST_WAIT, False
+                attached = time.monotonic()
                 for event in self._stream:
                     self._event(event)
                 why = "the stream of events ended"
             except EngineError as error:
                 why = str(error)
-            except Exception as error:  # noqa: BLE001 - whatever docker-py raises out of a broken stream
+            except Exception as error:  # noqa: BLE001 - an answer in a form that nobody foresaw
                 why = f"the stream of events broke: {error}"
+            if time.monotonic() - attached >= LONGEST_WAIT:  # one that breaks at once is not tried ten times a second
+                pause, said = FIRST_WAIT, False
             if not said and not self._stop.is_set():
                 say(f"Docker does not answer, waiting for it: {why}")
                 said = True
@@ -206,8 +209,12 @@ class Registrator:
     def _attach(self) -> None:
         engine = Engine(THREADS)
         since = time.time()
-        self._stream = engine.events(since)
-        host = read_host(engine.info(), socket.gethostname(), resolve, route)
+        try:
+            self._stream = engine.events(since)
+            host = read_host(engine.info(), socket.gethostname(), resolve, route)
+        except BaseException:
+            engine.close()
+            raise
         before = self._state.engine
         self._state.engine, self._state.host = engine, host
         if before is not None:
@@ -217,7 +224,11 @@ class Registrator:
         self._sync_wanted.set()
 
     def _event(self, event: dict[str, Any]) -> None:
-        action = decide(event, self._state.known, self._options)
+        try:
+            action = decide(event, self._state.known, self._options)
+        except NoEventError as error:
+            self._once("events", f"ignored: {error}")
+            return
         if isinstance(action, LookAtMesh):
             self._swarm_changed.set()
         elif action is not None:

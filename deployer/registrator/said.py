@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from deployer.model.printable import printable
 
@@ -13,9 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+LONGEST: Final = 1000
+"""Characters of a line."""
+LINES: Final = 200
+"""What is said about one subject; a container that changes all the time has no more to say."""
+SUBJECTS: Final = 20_000
+
+
 def say(line: str) -> None:
-    """Write a line. Control characters in it are escaped: names and messages come from elsewhere."""
-    sys.stderr.write(f"{time.strftime('%Y/%m/%d %H:%M:%S')} {printable(line)}\n")
+    """Write a line. Control characters in it are escaped, and it is cut: names and messages come from elsewhere."""
+    text = printable(line[:LONGEST]) + ("..." if len(line) > LONGEST else "")
+    sys.stderr.write(f"{time.strftime('%Y/%m/%d %H:%M:%S')} {text}\n")
     sys.stderr.flush()
 
 
@@ -29,8 +37,10 @@ class Once:
 
     def __call__(self, subject: str, line: str) -> None:
         with self._lock:
+            if subject not in self._said and len(self._said) >= SUBJECTS:
+                self._said.clear()
             lines = self._said.setdefault(subject, set())
-            if line in lines:
+            if line in lines or len(lines) >= LINES:
                 return
             lines.add(line)
         self._say(line)

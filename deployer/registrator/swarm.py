@@ -55,6 +55,13 @@ def look(watch: Watch, engine: Engine, host: Host, options: Options, now: float)
 
     Raises EngineError; what was known then stays, as what cannot be read is not gone.
     """
+    try:
+        return _look(watch, engine, host, options, now)
+    except (AttributeError, TypeError, ValueError, LookupError):
+        raise EngineError("what it says of the swarm has another form than an engine's") from None
+
+
+def _look(watch: Watch, engine: Engine, host: Host, options: Options, now: float) -> dict[str, Found]:
     if now - watch.asked >= MEMBER:
         swarm = engine.info().get("Swarm") or {}
         watch.node = str(swarm.get("NodeID") or "") if swarm.get("ControlAvailable") else ""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 
+
+@lru_cache(maxsize=64)
 def split_tags(text: str) -> tuple[str, ...]:
     r"""The tags of `a,b`: the last one first; `\,` is a comma within one; empty ones are left out.
 
@@ -10,16 +13,16 @@ def split_tags(text: str) -> tuple[str, ...]:
     so its order is reversed. Consul keeps the order that it is given, and so do people's templates.
     """
     tags: list[str] = []
-    tag = ""
-    for char in text:
-        if char == "," and tag.endswith("\\"):
-            tag = tag[:-1] + ","
-        elif char == ",":
-            tags.append(tag)
-            tag = ""
+    parts: list[str] = []
+    *before, last = text.split(",")
+    for piece in before:
+        if piece.endswith("\\"):
+            parts.append(piece[:-1] + ",")
         else:
-            tag += char
-    return tuple(tag for tag in reversed((*tags, tag)) if tag)
+            tags.append("".join((*parts, piece)))
+            parts.clear()
+    tags.append("".join((*parts, last)))
+    return tuple(tag for tag in reversed(tags) if tag)
 
 
 def combine_tags(*parts: str) -> tuple[str, ...]:

@@ -25,6 +25,8 @@ SILENCE_SECONDS: Final = 180.0
 """How long a long answer may pause: a pull says something every second, and a registry that hangs never again."""
 BODY_LIMIT: Final = 64 * 1024 * 1024
 LINE_LIMIT: Final = 1024 * 1024
+INTERIM_LIMIT: Final = 16
+"""Answers that only say that one is coming (1xx): an engine sends none, and a server could send them for ever."""
 _CHUNK: Final = 65536
 _T = TypeVar("_T")
 
@@ -45,6 +47,10 @@ class _Channel:
     stream: Stream
     http: h11.Connection
     used: bool = False
+    interim: int = 0
+    """How many 1xx came for this request."""
+    received: int = 0
+    """How many bytes, heads and all."""
 
 
 class HttpClient:
@@ -82,20 +88,25 @@ class HttpClient:
 
         Raises ConnectionFailedError, or TimedOutError where nothing comes for `silence` seconds.
         """
-        rest, begun = b"", False
+        rest, begun = (
+            bytearray(),
+            False,
+        )  # grows in place: a line that comes byte by byte is not copied for each of them
         async with aclosing(self.chunks(method, target, body, headers=headers, silence=silence)) as chunks:
             async for chunk in chunks:
                 if not begun:
                     begun = True
                     yield chunk
                     continue
-                *complete, rest = (rest + chunk).split(b"\n")
+                first, *more = chunk.split(b"\n")
+                rest += first
+                for following in more:
+                    yield bytes(rest)
+                    rest = bytearray(following)
                 if len(rest) > LINE_LIMIT:
                     raise TooLargeError(f"a line of the answer to {_path(target)} is larger than {LINE_LIMIT} bytes")
-                for line in complete:
-                    yield line
         if rest.strip():
-            yield rest
+            yield bytes(rest)
 
     async def chunks(
         self,
@@ -155,6 +166,7 @@ class HttpClient:
         if channel.http.our_state is h11.DONE and channel.http.their_state is h11.DONE:
             channel.http.start_next_cycle()
             channel.used = True
+            channel.interim = channel.received = 0
             self._idle.append(channel)
         else:
             channel.stream.close()
@@ -165,13 +177,14 @@ class HttpClient:
         await self._send(channel, method, target, body, headers)
         status, received, content = 0, {}, bytearray()
         while not isinstance(event := await self._event(channel), h11.EndOfMessage):
+            # Bytes as they came, as a chunk of one byte takes six of them, and a head has no end.
+            if channel.received > BODY_LIMIT:
+                raise TooLargeError(f"the answer to {_path(target)} is larger than {BODY_LIMIT} bytes")
             if isinstance(event, h11.Response):
                 status = event.status_code
                 received = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in event.headers}
             elif isinstance(event, h11.Data):
                 content += event.data
-                if len(content) > BODY_LIMIT:
-                    raise TooLargeError(f"the answer to {_path(target)} is larger than {BODY_LIMIT} bytes")
         return Response(status, received, bytes(content))
 
     async def _send(self, channel: _Channel, method: str, target: str, body: bytes, headers: dict[str, str]) -> None:
@@ -192,14 +205,20 @@ class HttpClient:
             try:
                 event = channel.http.next_event()
                 if event is h11.NEED_DATA:
-                    channel.http.receive_data(await channel.stream.read(_CHUNK))
+                    data = await channel.stream.read(_CHUNK)
+                    channel.received += len(data)
+                    channel.http.receive_data(data)
                     continue
             except h11.RemoteProtocolError as error:
                 raise ConnectionFailedError(f"the answer breaks off or is no HTTP: {error}") from None
             except OSError as error:
                 raise ConnectionFailedError(f"the connection broke: {error}") from None
             assert not isinstance(event, type)  # noqa: S101 - PAUSED comes only to servers
-            return event
+            if not isinstance(event, h11.InformationalResponse):
+                return event
+            channel.interim += 1
+            if channel.interim > INTERIM_LIMIT:
+                raise ConnectionFailedError(f"more than {INTERIM_LIMIT} answers say that one is coming, and none comes")
 
 
 def _path(target: str) -> str:

@@ -11,7 +11,7 @@ from deployer.errors import InvalidFilesError, refuse_errors
 from deployer.model.cluster import Cluster, Policy
 from deployer.model.desired import Desired
 from tests.compose.conftest import stack_of
-from tests.literals import node
+from tests.literals.desired import make_node
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from deployer.model.problem import Problem
 
 NODES = (
-    node("m", "manager", labels={"zone": "a"}),
-    node("w1", labels={"zone": "a", "disk": "ssd"}),
-    node("w2", labels={"zone": "b"}),
-    node("out", "none"),
-    node("old", availability="drain", labels={"zone": "c"}),
+    make_node("m", "manager", labels={"zone": "a"}),
+    make_node("w1", labels={"zone": "a", "disk": "ssd"}),
+    make_node("w2", labels={"zone": "b"}),
+    make_node("out", "none"),
+    make_node("old", availability="drain", labels={"zone": "c"}),
 )
 
 

@@ -7,7 +7,9 @@ import pytest
 
 from deployer.consul import Catalogue, ConsulError
 from deployer.consul.catalogue import PORT
+from deployer.consul.session import Sessions
 from deployer.errors import TimedOutError
+from deployer.model.registration import expiring
 from deployer.model.secret import Secret
 from deployer.remote import ConnectionFailedError
 from tests.fakes import FakeConnection, run
@@ -175,3 +177,61 @@ def test_services_that_are_none(answer: Any) -> None:
     catalogue, _ = asked({"GET /v1/agent/services": (200, answer)})
     with pytest.raises(ConsulError, match="its list of services is none"):
         run(catalogue.registered())
+
+
+EVIL = ["../../leave", "../../../v1/agent/leave", "..", ".", "/lead", "a//b", "a\nb", "a b", "a/b", ""]
+
+
+@pytest.mark.parametrize("identifier", EVIL)
+def test_an_entry_whose_id_no_path_can_hold_is_made_to_expire(identifier: str) -> None:
+    """Consul 1.8.7 answers most of these with a redirect to elsewhere, and keeps the entry."""
+    catalogue, connection = asked({
+        "GET /v1/agent/services": (200, {identifier: {"ID": identifier, "Service": "web"}}),
+        "PUT /v1/agent/service/register": (200, b""),
+    })  # fmt: skip
+    run(catalogue.deregister(identifier))
+    assert connection.lines == ["GET /v1/agent/services", "PUT /v1/agent/service/register"]
+    told = connection.requests[-1]
+    assert told.body == expiring(identifier, "web")
+    assert told.query == {"replace-existing-checks": "true"}
+
+
+def test_one_that_is_gone_already_is_left_alone() -> None:
+    catalogue, connection = asked({"GET /v1/agent/services": (200, {})})
+    run(catalogue.deregister("../../leave"))
+    assert connection.lines == ["GET /v1/agent/services"]
+
+
+@pytest.mark.parametrize("name", ["../leave", "..", "", "a//b"])
+def test_machines_and_keys_of_such_names_are_not_asked_for(name: str) -> None:
+    """Whatever else calls py-consul, which quotes no name."""
+    connection = FakeConnection()
+    catalogue = Sessions(connection)
+    for ask in (catalogue.prune, catalogue.read, catalogue.renew, catalogue.destroy):
+        with pytest.raises(ConsulError, match="cannot be asked for this"):
+            run(ask(name))
+    with pytest.raises(ConsulError, match="cannot be asked for this"):
+        run(catalogue.put(f"deployer/{name}/lock", b""))
+    assert connection.requests == []
+
+
+def test_a_path_that_py_consul_made_of_a_name_is_not_sent() -> None:
+    catalogue, connection = asked({})
+    for call in (
+        catalogue._api.agent.service.deregister("../../leave"),
+        catalogue._api.agent.service.maintenance("web", True),
+        catalogue._api.kv.get("../agent/leave"),
+        catalogue._api.catalog.service("web"),
+    ):
+        with pytest.raises(ConsulError, match="no path that is asked for"):
+            run(catalogue._ask(call))
+    assert connection.requests == []
+
+
+@pytest.mark.parametrize("answer", [b"[" * 100_000, b'{"a": NaN', b"\xff", b"9" * 5000, [[]], {"a": []}, 7])
+@pytest.mark.parametrize("method", ["registered", "nodes", "healthy_servers"])
+def test_an_answer_that_is_none(answer: Any, method: str) -> None:
+    lines = ("/v1/agent/services", "/v1/catalog/nodes", "/v1/operator/autopilot/health")
+    catalogue, _ = asked({f"GET {line}": (200, answer, {"X-Consul-Index": "1"}) for line in lines})
+    with pytest.raises(ConsulError):
+        run(getattr(catalogue, method)())

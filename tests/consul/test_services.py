@@ -136,6 +136,20 @@ def test_a_machine_that_leaves_in_between_is_left_out() -> None:
     assert found.service == "web"
 
 
+@pytest.mark.parametrize("name", ["../../agent/leave", "..", "", "a//b", "m1/.."])
+def test_a_machine_whose_name_leads_elsewhere_takes_nothing_from_the_others(name: str) -> None:
+    (found,) = instances(answers([M1, {**M2, "Node": name}], [], m1=[registered("web", "web1", "", 80)]))
+    assert found.service == "web"
+
+
+def test_a_machine_of_any_other_name_is_asked_for() -> None:
+    told = answers([{**M1, "Node": "my node"}], [])
+    services = {"web1": registered("web", "web1", "", 80)}
+    told["GET /v1/catalog/node/my%20node"] = (200, {"Node": M1, "Services": services}, INDEX)
+    (found,) = instances(told)
+    assert found.node == "my node"
+
+
 @pytest.mark.parametrize(
     "broken",
     [

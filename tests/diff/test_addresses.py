@@ -3,7 +3,8 @@
 import pytest
 
 from deployer.diff.machines import advertise_address
-from tests.literals import machine, node
+from tests.literals.desired import make_node
+from tests.literals.machines import make_machine
 
 TWO = (
     ("lo", "127.0.0.1"),
@@ -29,11 +30,11 @@ TWO = (
     ],
 )
 def test_advertise_address(advertise: str | None, address: str, expected: str | None) -> None:
-    wanted = node("m", address=address, advertise=advertise)
-    assert advertise_address(wanted, machine(interfaces=TWO, default_interface="eth0")) == expected
+    wanted = make_node("m", address=address, advertise=advertise)
+    assert advertise_address(wanted, make_machine(interfaces=TWO, default_interface="eth0")) == expected
 
 
 def test_without_a_default_route_only_this_machine_has_an_address() -> None:
-    alone = machine(interfaces=(("lo", "127.0.0.1"),), default_interface="")
-    assert advertise_address(node("m", address="local", advertise=None), alone) == "127.0.0.1"
-    assert advertise_address(node("m", address="198.51.100.1", advertise=None), alone) is None
+    alone = make_machine(interfaces=(("lo", "127.0.0.1"),), default_interface="")
+    assert advertise_address(make_node("m", address="local", advertise=None), alone) == "127.0.0.1"
+    assert advertise_address(make_node("m", address="198.51.100.1", advertise=None), alone) is None

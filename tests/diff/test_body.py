@@ -1,7 +1,6 @@
 """Bodies compared as an engine understands them."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +10,8 @@ from hypothesis import strategies as st
 from deployer.diff.body import hash_of, normalise_service
 from deployer.diff.fields import fields
 from deployer.diff.stacks import network_fields, stamp_service
-from tests.literals import service, with_container, with_template
-
-RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "engine_26_1.json").read_text())
-"""What `docker stack deploy` 28.2 sent to Engine 26.1 for compose files with one feature each, and what `GET /services` said."""
+from tests.diff.bodies import RECORDED, bodies
+from tests.literals.stacks import make_service, with_container, with_template
 
 
 class TestRecorded:
@@ -64,34 +61,42 @@ class TestSame:
     @pytest.mark.parametrize(
         "stored",
         [
-            pytest.param(service("a", 2, EndpointSpec={"Mode": "vip"}), id="endpoint mode"),
-            pytest.param(with_container(service("a", 2), Isolation="default"), id="isolation"),
-            pytest.param(with_template(service("a", 2), Runtime="container"), id="runtime"),
-            pytest.param(with_template(service("a", 2), ForceUpdate=3), id="forced updates"),
-            pytest.param(with_template(service("a", 2), Resources={"Limits": {}, "Reservations": None}), id="empties"),
-            pytest.param(with_container(service("a", 2), TTY=False, Args=[], User="", Hosts=None), id="zeros"),
-            pytest.param({**service("a", 2), "UpdateConfig": None}, id="null section"),
+            pytest.param(make_service("a", 2, EndpointSpec={"Mode": "vip"}), id="endpoint mode"),
+            pytest.param(with_container(make_service("a", 2), Isolation="default"), id="isolation"),
+            pytest.param(with_template(make_service("a", 2), Runtime="container"), id="runtime"),
+            pytest.param(with_template(make_service("a", 2), ForceUpdate=3), id="forced updates"),
             pytest.param(
-                {**service("a", 2), "Labels": {**service("a")["Labels"], "deployer.commit": "x", "deployer.hash": "y"}},
+                with_template(make_service("a", 2), Resources={"Limits": {}, "Reservations": None}), id="empties"
+            ),
+            pytest.param(with_container(make_service("a", 2), TTY=False, Args=[], User="", Hosts=None), id="zeros"),
+            pytest.param({**make_service("a", 2), "UpdateConfig": None}, id="null section"),
+            pytest.param(
+                {
+                    **make_service("a", 2),
+                    "Labels": {**make_service("a")["Labels"], "deployer.commit": "x", "deployer.hash": "y"},
+                },
                 id="volatile labels",
             ),
         ],
     )
     def test_what_the_engine_adds(self, stored: dict[str, Any]) -> None:
-        assert differ(stored, service("a", 2)) == []
+        assert differ(stored, make_service("a", 2)) == []
 
     def test_no_count_is_one(self) -> None:
-        assert differ(service("a", 1), service("a")) == []
-        assert differ(service("a", 1), service("a", Mode={})) == []
-        assert differ(service("a", 1), {key: value for key, value in service("a").items() if key != "Mode"}) == []
+        assert differ(make_service("a", 1), make_service("a")) == []
+        assert differ(make_service("a", 1), make_service("a", Mode={})) == []
+        assert (
+            differ(make_service("a", 1), {key: value for key, value in make_service("a").items() if key != "Mode"})
+            == []
+        )
 
     def test_order_of_the_environment(self) -> None:
-        one, other = (with_container(service("a"), Env=env) for env in (["A=1", "B=2"], ["B=2", "A=1"]))
+        one, other = (with_container(make_service("a"), Env=env) for env in (["A=1", "B=2"], ["B=2", "A=1"]))
         assert differ(one, other) == []
 
     def test_networks_by_id_and_name_in_any_order(self) -> None:
-        by_id = with_template(service("a"), Networks=[{"Target": "id2"}, {"Target": "id1", "Aliases": ["x", "a"]}])
-        by_name = with_template(service("a"), Networks=[{"Target": "n1", "Aliases": ["a", "x"]}, {"Target": "n2"}])
+        by_id = with_template(make_service("a"), Networks=[{"Target": "id2"}, {"Target": "id1", "Aliases": ["x", "a"]}])
+        by_name = with_template(make_service("a"), Networks=[{"Target": "n1", "Aliases": ["a", "x"]}, {"Target": "n2"}])
         assert differ(by_id, by_name, {"id1": "n1", "id2": "n2"}) == []
 
     @pytest.mark.parametrize("kind", ["Config", "Secret"])
@@ -100,8 +105,8 @@ class TestSame:
         with_ids = [{**two, f"{kind}ID": "id2"}, {**one, f"{kind}ID": "id1"}]
         assert (
             differ(
-                with_container(service("a"), **{f"{kind}s": with_ids}),
-                with_container(service("a"), **{f"{kind}s": [one, two]}),
+                with_container(make_service("a"), **{f"{kind}s": with_ids}),
+                with_container(make_service("a"), **{f"{kind}s": [one, two]}),
             )
             == []
         )
@@ -111,50 +116,59 @@ class TestDifferent:
     @pytest.mark.parametrize(
         ("one", "other", "path"),
         [
-            pytest.param(service("a", 0), service("a"), "Mode.Replicated.Replicas", id="0 is not absent"),
-            pytest.param(service("a", 0), service("a", 1), "Mode.Replicated.Replicas", id="0 is not 1"),
+            pytest.param(make_service("a", 0), make_service("a"), "Mode.Replicated.Replicas", id="0 is not absent"),
+            pytest.param(make_service("a", 0), make_service("a", 1), "Mode.Replicated.Replicas", id="0 is not 1"),
             pytest.param(
-                service("a", image="x:1"), service("a", image="x:2"), "TaskTemplate.ContainerSpec.Image", id="image"
+                make_service("a", image="x:1"),
+                make_service("a", image="x:2"),
+                "TaskTemplate.ContainerSpec.Image",
+                id="image",
             ),
             pytest.param(
-                service("a", Labels={"flag": ""}), service("a", Labels={}), "Labels.flag", id="a label without a value"
+                make_service("a", Labels={"flag": ""}),
+                make_service("a", Labels={}),
+                "Labels.flag",
+                id="a label without a value",
             ),
             pytest.param(
-                with_container(service("a"), Labels={"flag": "", "x": "y"}),
-                with_container(service("a"), Labels={"x": "y"}),
+                with_container(make_service("a"), Labels={"flag": "", "x": "y"}),
+                with_container(make_service("a"), Labels={"x": "y"}),
                 "TaskTemplate.ContainerSpec.Labels.flag",
                 id="a container's label without a value",
             ),
             pytest.param(
-                {**service("a"), "UpdateConfig": {"Parallelism": 0}},
-                {**service("a"), "UpdateConfig": {"Parallelism": 1}},
+                {**make_service("a"), "UpdateConfig": {"Parallelism": 0}},
+                {**make_service("a"), "UpdateConfig": {"Parallelism": 1}},
                 "UpdateConfig.Parallelism",
                 id="all at once",
             ),
             pytest.param(
-                with_template(service("a"), RestartPolicy={"Delay": 0}),
-                with_template(service("a"), RestartPolicy={}),
+                with_template(make_service("a"), RestartPolicy={"Delay": 0}),
+                with_template(make_service("a"), RestartPolicy={}),
                 "TaskTemplate.RestartPolicy.Delay",
                 id="no delay is not the default delay",
             ),
             pytest.param(
-                with_container(service("a"), StopGracePeriod=0),
-                service("a"),
+                with_container(make_service("a"), StopGracePeriod=0),
+                make_service("a"),
                 "TaskTemplate.ContainerSpec.StopGracePeriod",
                 id="no grace is not the default grace",
             ),
             pytest.param(
-                with_container(service("a"), Init=False),
-                service("a"),
+                with_container(make_service("a"), Init=False),
+                make_service("a"),
                 "TaskTemplate.ContainerSpec.Init",
                 id="no init is not the engine's choice",
             ),
             pytest.param(
-                service("a", EndpointSpec={"Mode": "dnsrr"}), service("a"), "EndpointSpec.Mode", id="endpoint mode"
+                make_service("a", EndpointSpec={"Mode": "dnsrr"}),
+                make_service("a"),
+                "EndpointSpec.Mode",
+                id="endpoint mode",
             ),
             pytest.param(
-                with_container(service("a"), Secrets=[{"SecretName": "s1", "File": {"Name": "/run/secrets/s"}}]),
-                with_container(service("a"), Secrets=[{"SecretName": "s2", "File": {"Name": "/run/secrets/s"}}]),
+                with_container(make_service("a"), Secrets=[{"SecretName": "s1", "File": {"Name": "/run/secrets/s"}}]),
+                with_container(make_service("a"), Secrets=[{"SecretName": "s2", "File": {"Name": "/run/secrets/s"}}]),
                 "TaskTemplate.ContainerSpec.Secrets[/run/secrets/s].SecretName",
                 id="a rotated secret",
             ),
@@ -167,42 +181,28 @@ class TestDifferent:
 
 class TestHash:
     def test_it_does_not_depend_on_the_commit_or_on_itself(self) -> None:
-        first = stamp_service(service("a_a", 2), "sandbox", "a", "one commit")
+        first = stamp_service(make_service("a_a", 2), "sandbox", "a", "one commit")
         again = stamp_service(first, "sandbox", "a", "another commit")
         assert first["Labels"]["deployer.hash"] == again["Labels"]["deployer.hash"]
         assert again["Labels"]["deployer.commit"] == "another commit"
 
     def test_it_depends_on_everything_else(self) -> None:
-        bodies = [service("a_a", 2), service("a_a", 3), service("a_a", 2, "app:2"), service("a_b", 2)]
+        bodies = [
+            make_service("a_a", 2),
+            make_service("a_a", 3),
+            make_service("a_a", 2, "app:2"),
+            make_service("a_b", 2),
+        ]
         assert len({hash_of(body) for body in bodies}) == len(bodies)
 
     def test_stamping_leaves_its_input_alone(self) -> None:
-        body = service("a_a", 2)
+        body = make_service("a_a", 2)
         before = json.dumps(body)
         stamp_service(body, "sandbox", "a", "c")
         assert json.dumps(body) == before
 
 
 NOISE = {"Zero": 0, "Empty": "", "List": [], "Object": {}, "Null": None, "False": False}
-leaves = st.one_of(st.text(min_size=1), st.integers(min_value=1), st.just(True))
-sections = st.recursive(
-    leaves,
-    lambda below: st.one_of(
-        st.lists(below, min_size=1, max_size=3),
-        st.dictionaries(st.sampled_from(["Alpha", "Beta", "Gamma", "Delta"]), below, min_size=1, max_size=3),
-    ),
-    max_leaves=12,
-)
-bodies = st.builds(
-    lambda container, template, whole, count: {
-        **whole,
-        "Name": "a",
-        "Mode": {"Replicated": {"Replicas": count}},
-        "TaskTemplate": {**template, "ContainerSpec": container},
-    },
-    *(st.dictionaries(st.sampled_from(["One", "Two", "Three"]), sections, max_size=3) for _ in range(3)),
-    st.integers(min_value=0, max_value=5),
-)
 
 
 def with_noise(value: Any, draw: Any) -> Any:

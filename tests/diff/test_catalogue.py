@@ -8,31 +8,25 @@ from deployer.diff.catalogue import diff_catalogue, meta
 from deployer.diff.change import Cause, ContainerDiffers, Diff, NotRegistered
 from deployer.diff.consul import consul_body
 from deployer.model.cluster import Cluster, Consul
-from deployer.model.observed import CatalogueNode, Container, Machine, Silent, Unreachable
-from tests.literals import COMMIT, DOWN, EARLIER, cluster, engine, machine, node, observed
+from deployer.model.observed import CatalogueNode, Container, Engine, Machine, Silent, Unreachable
+from tests.decisions import list_reasons
+from tests.literals.consul import make_entry, start_consul
+from tests.literals.desired import COMMIT, EARLIER, make_cluster, make_node
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.swarm import make_observed
 
-SERVER = node("consul", "none", consul_server=True)
-SLAVE = node("slave")
-BOTH = cluster(SERVER, SLAVE, consul=Consul())
-KNOWN = CatalogueNode(
-    "slave",
-    "10.0.0.3",
-    {
-        "deployer-cluster": "sandbox",
-        "deployer-swarm": "worker",
-        "docker-version": "26.1.5",
-        "deployer-commit": EARLIER,
-        "somebody-elses": "x",
-    },
-)
+SERVER = make_node("consul", "none", consul="server")
+SLAVE = make_node("slave")
+BOTH = make_cluster(SERVER, SLAVE, consul=Consul())
+ENTRY = make_entry("slave", "10.0.0.3")
+KNOWN = replace(ENTRY, meta={**ENTRY.meta, "deployer-commit": EARLIER, "somebody-elses": "x"})
+CONTAINER = replace(start_consul(BOTH, "consul", "10.0.0.1"), image="")
+"""Consul as an older run started it; of which image, its engine does not say."""
 
 
-def made(
-    wanted: Cluster = BOTH, address: str = "10.0.0.1", commit: str = EARLIER, version: str = "26.1.5"
-) -> Container:
-    """The container as the executor makes it from the plan's body."""
-    labels = dict(consul_body(wanted, wanted.node("consul"), address, commit)["Labels"])
-    return Container("c1", "deployer-consul", "running", labels | {"deployer.engine": version})
+def machine_of(container: Container) -> Machine:
+    """The server's machine, with that container."""
+    return make_machine("10.0.0.1", make_engine(containers=(container,)))
 
 
 def compare(
@@ -43,10 +37,10 @@ def compare(
     slave: Machine | Unreachable | None = None,
 ) -> Diff:
     machines = {
-        "consul": server or machine("10.0.0.1", engine(containers=(made(),))),
-        "slave": slave or machine("10.0.0.3", engine("n-slave")),
+        "consul": server or machine_of(CONTAINER),
+        "slave": slave or make_machine("10.0.0.3", make_engine("n-slave")),
     }
-    return diff_catalogue(wanted, observed(machines, None, catalogue), COMMIT)
+    return diff_catalogue(wanted, make_observed(machines, None, catalogue), COMMIT)
 
 
 def container(found: Diff) -> list[Cause]:
@@ -61,44 +55,42 @@ def registered(found: Diff) -> list[tuple[str, Cause, list[str]]]:
     ]
 
 
-def reasons(found: Diff) -> list[tuple[str, str]]:
-    return [(blocked.subject, blocked.reason) for blocked in found.blocked]
-
-
 def test_all_in_order_although_made_by_another_commit() -> None:
     assert compare() == Diff((), (), 2)
 
 
 def test_a_cluster_without_consul_has_none() -> None:
-    assert compare(wanted=cluster(SERVER, SLAVE)) == Diff(())
+    assert compare(wanted=make_cluster(SERVER, SLAVE)) == Diff(())
 
 
 def test_no_machine_is_the_server() -> None:
-    found = diff_catalogue(cluster(SLAVE, consul=Consul()), observed({"slave": machine(engine=engine())}), COMMIT)
+    found = diff_catalogue(
+        make_cluster(SLAVE, consul=Consul()), make_observed({"slave": make_machine(engine=make_engine())}), COMMIT
+    )
     assert found.changes == ()
-    assert reasons(found) == [("consul", "no machine is its server")]
+    assert list_reasons(found) == [("consul", "no machine is its server")]
 
 
 class TestServer:
-    @pytest.mark.parametrize("there", [engine(), None], ids=["engine", "engine yet to be installed"])
-    def test_missing(self, there: object) -> None:
-        assert container(compare(None, server=machine("10.0.0.1", there))) == [Cause.NOT_FOUND]
+    @pytest.mark.parametrize("there", [make_engine(), None], ids=["engine", "engine yet to be installed"])
+    def test_missing(self, there: Engine | None) -> None:
+        assert container(compare(None, server=make_machine("10.0.0.1", there))) == [Cause.NOT_FOUND]
 
     @pytest.mark.parametrize("state", ["exited", "created", "restarting", "dead", "paused"])
     def test_stopped(self, state: str) -> None:
-        stopped = replace(made(), state=state)
-        assert container(compare(server=machine("10.0.0.1", engine(containers=(stopped,))))) == [Cause.NOT_RUNNING]
+        stopped = replace(CONTAINER, state=state)
+        assert container(compare(server=machine_of(stopped))) == [Cause.NOT_RUNNING]
 
     def test_engine_upgraded(self) -> None:
-        old = made(version="20.10.24")
-        assert container(compare(server=machine("10.0.0.1", engine(containers=(old,))))) == [Cause.CHANGED]
+        old = start_consul(BOTH, "consul", "10.0.0.1", version="20.10.24")
+        assert container(compare(server=machine_of(old))) == [Cause.CHANGED]
 
     @pytest.mark.parametrize(
         "wanted",
         [
-            cluster(SERVER, SLAVE, consul=Consul(image="hashicorp/consul:1.21")),
-            cluster(SERVER, SLAVE, consul=Consul(datacenter="par1")),
-            cluster(node("consul", consul_server=True), SLAVE, consul=Consul()),
+            make_cluster(SERVER, SLAVE, consul=Consul(image="hashicorp/consul:1.21")),
+            make_cluster(SERVER, SLAVE, consul=Consul(datacenter="par1")),
+            make_cluster(make_node("consul", consul="server"), SLAVE, consul=Consul()),
         ],
         ids=["image", "datacenter", "role"],
     )
@@ -106,12 +98,12 @@ class TestServer:
         assert container(compare(wanted=wanted)) == [Cause.CHANGED]
 
     def test_address_changed(self) -> None:
-        moved = machine("10.0.0.99", engine(containers=(made(),)))
+        moved = make_machine("10.0.0.99", make_engine(containers=(CONTAINER,)))
         assert container(compare(server=moved)) == [Cause.CHANGED]
 
     def test_a_container_of_another_role_is_not_it(self) -> None:
-        other = replace(made(), labels={"deployer.role": "registrator"})
-        assert container(compare(server=machine("10.0.0.1", engine(containers=(other,))))) == [Cause.NOT_FOUND]
+        other = replace(CONTAINER, labels={"deployer.role": "registrator"})
+        assert container(compare(server=machine_of(other))) == [Cause.NOT_FOUND]
 
     def test_it_never_listens_on_the_public_address(self) -> None:
         body = consul_body(BOTH, replace(SERVER, address="203.0.113.9"), "10.0.0.1", COMMIT)
@@ -144,7 +136,7 @@ class TestRegistration:
         assert registered(compare((entry,))) == [("slave", Cause.CHANGED, [path])]
 
     def test_what_is_written_has_the_commit_and_the_engine(self) -> None:
-        seen = machine("10.0.0.3", engine("n-slave", version="28.5.2"))
+        seen = make_machine("10.0.0.3", make_engine("n-slave", version="28.5.2"))
         assert meta(BOTH, SLAVE, seen, COMMIT) == {
             "deployer-cluster": "sandbox",
             "deployer-swarm": "worker",
@@ -153,7 +145,7 @@ class TestRegistration:
         }
 
     def test_an_engine_that_is_yet_to_come_has_a_placeholder(self) -> None:
-        (change,) = compare((), slave=machine("10.0.0.3")).changes
+        (change,) = compare((), slave=make_machine("10.0.0.3")).changes
         assert isinstance(change, NotRegistered)
         assert change.meta["docker-version"] == "${ENGINE_VERSION}"
 
@@ -162,7 +154,7 @@ class TestRegistration:
 
 
 class TestWhatCannotBeRead:
-    @pytest.mark.parametrize("slave", [DOWN, machine(engine=Silent("x"))], ids=["unreachable", "silent"])
+    @pytest.mark.parametrize("slave", [DOWN, make_machine(engine=Silent("x"))], ids=["unreachable", "silent"])
     @pytest.mark.parametrize("catalogue", [(), (KNOWN,)], ids=["not known", "known"])
     def test_a_machine(self, slave: Machine | Unreachable, catalogue: tuple[CatalogueNode, ...]) -> None:
         assert compare(catalogue, slave=slave).changes == ()
@@ -170,24 +162,24 @@ class TestWhatCannotBeRead:
     def test_the_servers_machine_nobody_is_registered_anew(self) -> None:
         found = compare(DOWN, server=DOWN)
         assert found.changes == ()
-        assert reasons(found) == [("consul", "its machine consul is unreachable")]
+        assert list_reasons(found) == [("consul", "its machine consul is unreachable")]
         assert found.blocked[0].unreachable
 
     @pytest.mark.parametrize(
         "server",
-        [machine(engine=Silent("x")), machine(privileged=False)],
+        [make_machine(engine=Silent("x")), make_machine(privileged=False)],
         ids=["silent engine", "no engine, and no sudo to install one with"],
     )
     def test_the_servers_engine_nothing_is_tried(self, server: Machine) -> None:
         found = compare(None, server=server)
         assert found.changes == ()
-        assert reasons(found) == [("consul", "its machine consul has no engine that answers")]
+        assert list_reasons(found) == [("consul", "its machine consul has no engine that answers")]
 
     def test_the_server_has_no_address(self) -> None:
-        lost = machine(interfaces=(("ens3", "10.0.0.1"),), engine=engine())
+        lost = make_machine(interfaces=(("ens3", "10.0.0.1"),), engine=make_engine())
         found = compare(None, server=lost)
         assert found.changes == ()
-        assert ("consul", "its machine consul has no known address") in reasons(found)
+        assert ("consul", "its machine consul has no known address") in list_reasons(found)
 
     def test_a_server_that_runs_without_an_answer_is_waited_for_and_told_everything(self) -> None:
         """A run may have been killed between the container's start and the election of a leader."""
@@ -197,9 +189,9 @@ class TestWhatCannotBeRead:
         assert registered(found) == [("slave", Cause.UNKNOWN, [])]
 
     def test_a_machine_outside_the_swarm_without_an_address(self) -> None:
-        wanted = cluster(SERVER, node("slave", "none"), consul=Consul())
-        found = compare(wanted=wanted, slave=machine(interfaces=(), engine=engine()))
-        assert reasons(found) == [("slave", "it has no interface eth0, so Consul cannot name it")]
+        wanted = make_cluster(SERVER, make_node("slave", "none"), consul=Consul())
+        found = compare(wanted=wanted, slave=make_machine(interfaces=(), engine=make_engine()))
+        assert list_reasons(found) == [("slave", "it has no interface eth0, so Consul cannot name it")]
 
     def test_a_machine_of_the_swarm_without_an_address_is_told_once(self) -> None:
-        assert reasons(compare(slave=machine(interfaces=(), engine=engine()))) == []
+        assert list_reasons(compare(slave=make_machine(interfaces=(), engine=make_engine()))) == []

@@ -11,63 +11,45 @@ from deployer.diff import diff
 from deployer.diff.change import ServiceMissing
 from deployer.diff.machines import merge
 from deployer.model.cluster import Consul
-from deployer.model.observed import CatalogueNode, Machine, Unreachable
-from deployer.plan import build_plan, plan_text
-from tests.literals import (
-    DOWN,
-    cluster,
-    content,
-    desired,
-    engine,
-    live,
-    machine,
-    member,
-    network,
-    node,
-    observed,
-    owned,
-    service,
-    source,
-    stack,
-    swarm,
-    with_container,
-)
+from deployer.model.observed import CatalogueNode
+from deployer.plan import plan_text
+from tests.decisions import decide, get_change, list_reasons
+from tests.literals.desired import make_cluster, make_desired, make_node, make_source
+from tests.literals.live import deploy_object, deploy_service
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.stacks import make_content, make_network, make_service, make_stack, with_container
+from tests.literals.swarm import change_swarm, make_member, make_observed, make_standing, make_swarm
 
-WEB = stack("s", service("s_web", 1))
+WEB = make_stack("s", make_service("s_web", 1))
+TWO = make_cluster(make_node("a", "manager"), make_node("b"))
 
 
 def test_without_a_swarm_for_them_stacks_are_blocked_not_forgotten() -> None:
-    wanted = desired(cluster(node("a", "none")), source("s"))
-    found = diff(wanted, (WEB,), observed({"a": machine(engine=engine())}))
+    wanted = make_desired(make_cluster(make_node("a", "none")), make_source("s"))
+    found = diff(wanted, (WEB,), make_observed({"a": make_machine(engine=make_engine())}))
     assert found.changes == ()
-    assert [(blocked.subject, blocked.reason) for blocked in found.blocked] == [
-        ("stack s", "there is no swarm to run it")
-    ]
+    assert list_reasons(found) == [("stack s", "there is no swarm to run it")]
 
 
 def test_while_the_manager_is_unreachable_nothing_is_said_of_stacks() -> None:
-    wanted = desired(cluster(node("a", "manager"), node("b")), source("s"))
-    found = diff(wanted, (WEB,), observed({"a": DOWN, "b": machine(engine=engine("n-b"))}))
+    seen = make_observed({"a": DOWN, "b": make_machine(engine=make_engine("n-b"))})
+    found = diff(make_desired(TWO, make_source("s")), (WEB,), seen)
     assert found.changes == ()
     assert [blocked.subject for blocked in found.blocked] == ["a", "swarm"]
 
 
 def test_stacks_are_not_put_into_the_swarm_that_a_machine_brought_along() -> None:
-    wanted = desired(cluster(node("a", "manager"), node("b", "manager")), source("s"))
-    machines = {
-        "a": machine(engine=engine("n-a", manager=True, swarm="other")),
-        "b": machine(engine=engine("n-b", manager=True)),
-    }
-    found = diff(wanted, (WEB,), observed(machines, swarm(member("n-a", "manager"), via="a")))
+    wanted = make_desired(make_cluster(make_node("a", "manager"), make_node("b", "manager")), make_source("s"))
+    other = make_machine(engine=make_engine("n-a", manager=True, swarm="other"))
+    standing = make_standing(("a", "b"), machines={"a": other})
+    found = diff(wanted, (WEB,), change_swarm(standing, members=(make_member("n-a", "manager"),)))
     assert found.changes == ()
     assert [blocked.subject for blocked in found.blocked] == ["swarm"]
 
 
 def test_an_unreachable_worker_holds_no_stack_up() -> None:
-    wanted = desired(cluster(node("a", "manager"), node("b")), source("s"))
-    machines: dict[str, Machine | Unreachable] = {"a": machine(engine=engine("n-a", manager=True)), "b": DOWN}
-    found = diff(wanted, (WEB,), observed(machines, swarm(member("n-a", "manager"), via="a")))
-    assert [type(change) for change in found.changes] == [ServiceMissing]
+    found = diff(make_desired(TWO, make_source("s")), (WEB,), make_standing("a", machines={"b": DOWN}))
+    assert get_change(found, ServiceMissing).name == "s_web"
     assert [(blocked.subject, blocked.unreachable) for blocked in found.blocked] == [("b", True)]
 
 
@@ -87,37 +69,42 @@ def shuffled(value: Any, draw: Any) -> Any:
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_the_order_of_the_input_does_not_matter(data: st.DataObject) -> None:
-    nodes = cluster(
-        node("a", "manager", labels={"zone": "x", "disk": "ssd"}, daemon={"mtu": 1400, "debug": True}),
-        node("b", consul_server=True),
-        node("c", labels={"zone": "y", "rack": "2"}, daemon={"debug": True, "dns": ["9.9.9.9"]}),
+    nodes = make_cluster(
+        make_node("a", "manager", labels={"zone": "x", "disk": "ssd"}, daemon={"mtu": 1400, "debug": True}),
+        make_node("b", consul="server"),
+        make_node("c", labels={"zone": "y", "rack": "2"}, daemon={"debug": True, "dns": ["9.9.9.9"]}),
         consul=Consul(),
     )
     machines = {
-        "a": machine("10.0.0.1", engine("n-a", manager=True), daemon_json='{"mtu": 1500, "dns": []}'),
-        "b": machine("10.0.0.2", engine()),
-        "c": machine("10.0.0.3"),
+        "a": make_machine("10.0.0.1", make_engine("n-a", manager=True), daemon_json='{"mtu": 1500, "dns": []}'),
+        "b": make_machine("10.0.0.2", make_engine()),
+        "c": make_machine("10.0.0.3"),
     }
-    stored = with_container(service("s_web", 2), Env=["A=1", "B=2"])
-    seen = swarm(
-        member("n-a", "manager", labels={"x": "1", "zone": "w"}),
+    stored = with_container(make_service("s_web", 2), Env=["A=1", "B=2"])
+    seen = make_swarm(
+        make_member("n-a", "manager", labels={"x": "1", "zone": "w"}),
         via="a",
-        services=(live(stored), live(service("t_db", 1))),
-        objects=(owned("network", network("s_n")), owned("network", network("t_n", Internal=True))),
-    )
-    wanted = desired(nodes, source("s"), source("t", "s"))
-    objects = [
-        stack(
-            "s",
-            with_container(service("s_web", 3), Env=["B=3", "A=1"], Image="app:2"),
-            service("s_z", 1),
-            service("s_a", 1),
-            networks=(network("s_n"), network("s_m")),
-            configs=(content("s_c2"), content("s_c1")),
+        services=(deploy_service(stored), deploy_service(make_service("t_db", 1))),
+        objects=(
+            deploy_object("network", make_network("s_n")),
+            deploy_object("network", make_network("t_n", Internal=True)),
         ),
-        stack("t", service("t_db", 1), networks=(network("t_n"),), external=(("secret", "y"), ("secret", "x"))),
+    )
+    wanted = make_desired(nodes, make_source("s"), make_source("t", "s"))
+    objects = [
+        make_stack(
+            "s",
+            with_container(make_service("s_web", 3), Env=["B=3", "A=1"], Image="app:2"),
+            make_service("s_z", 1),
+            make_service("s_a", 1),
+            networks=(make_network("s_n"), make_network("s_m")),
+            configs=(make_content("s_c2"), make_content("s_c1")),
+        ),
+        make_stack(
+            "t", make_service("t_db", 1), networks=(make_network("t_n"),), external=(("secret", "y"), ("secret", "x"))
+        ),
     ]
-    look = observed(machines, seen, (CatalogueNode("c", "10.0.0.9", {"deployer-swarm": "manager", "x": "y"}),))
+    look = make_observed(machines, seen, (CatalogueNode("c", "10.0.0.9", {"deployer-swarm": "manager", "x": "y"}),))
     expected = diff(wanted, objects, look)
 
     mixed = [
@@ -134,7 +121,7 @@ def test_the_order_of_the_input_does_not_matter(data: st.DataObject) -> None:
     other = shuffled(look, data.draw)
     found = diff(wanted, mixed, other)
     assert found == expected
-    assert plan_text(build_plan(found, wanted, mixed, other)) == plan_text(build_plan(expected, wanted, objects, look))
+    assert plan_text(decide(wanted, other, mixed)) == plan_text(decide(wanted, look, objects))
 
 
 json_values = st.recursive(

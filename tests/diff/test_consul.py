@@ -7,33 +7,32 @@ import pytest
 
 from deployer.diff.catalogue import diff_catalogue
 from deployer.diff.change import Cause, ContainerDiffers, Diff
-from deployer.diff.consul import consul_body
 from deployer.model.cluster import Cluster, Consul, ConsulSecrets
 from deployer.model.observed import Container, Machine, Unreachable
 from deployer.model.secret import Secret
-from tests.literals import COMMIT, DOWN, EARLIER, cluster, engine, machine, node, observed
+from tests.literals.consul import start_consul
+from tests.literals.desired import COMMIT, make_cluster, make_node
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.swarm import make_observed
 
-A, B, C = (node(name, consul="server") for name in "abc")
-AGENT = node("d", consul="agent")
+A, B, C = (make_node(name, consul="server") for name in "abc")
+AGENT = make_node("d", consul="agent")
 ADDRESSES = {"a": "10.0.0.1", "b": "10.0.0.2", "c": "10.0.0.3", "d": "10.0.0.4"}
-FOUR = cluster(A, B, C, AGENT, consul=Consul())
+FOUR = make_cluster(A, B, C, AGENT, consul=Consul())
 
 
-def made(name: str, wanted: Cluster = FOUR, *joins: str, image: str = "") -> Container:
-    """The container as the executor makes it."""
-    others = joins or tuple(ADDRESSES[other] for other in "abc" if other != name)
-    body = consul_body(wanted, wanted.node(name), ADDRESSES[name], EARLIER, others)
-    told = dict(body["Labels"]) | {"deployer.engine": "26.1.5"}
-    return Container("c", "deployer-consul", "running", told, image or body["Image"])
+def start(name: str, wanted: Cluster = FOUR, *joins: str) -> Container:
+    others = joins or [ADDRESSES[other] for other in "abc" if other != name]
+    return start_consul(wanted, name, ADDRESSES[name], others)
 
 
 def there(name: str, *containers: Container) -> Machine:
-    return machine(ADDRESSES[name], engine(containers=containers))
+    return make_machine(ADDRESSES[name], make_engine(containers=containers))
 
 
 def compare(wanted: Cluster = FOUR, **machines: Machine | Unreachable) -> Diff:
-    standing = {name: there(name, made(name)) for name in ADDRESSES}
-    return diff_catalogue(wanted, observed(standing | machines, None, ()), COMMIT)
+    standing = {name: there(name, start(name)) for name in ADDRESSES}
+    return diff_catalogue(wanted, make_observed(standing | machines, None, ()), COMMIT)
 
 
 def containers(found: Diff) -> list[tuple[str, str, Cause]]:
@@ -50,7 +49,7 @@ def test_all_in_order_and_nobody_with_an_agent_is_registered_by_us() -> None:
 
 
 def test_servers_wait_for_each_other_and_join_the_others() -> None:
-    bare = compare(FOUR, **{name: machine(ADDRESSES[name]) for name in ADDRESSES})
+    bare = compare(FOUR, **{name: make_machine(ADDRESSES[name]) for name in ADDRESSES})
     told = command("b", bare)
     assert "-server" in told
     assert "-bootstrap-expect=3" in told
@@ -71,23 +70,23 @@ def test_a_server_that_cannot_be_reached_restarts_nobody() -> None:
 
 
 def test_a_server_that_moved_is_made_anew_alone() -> None:
-    assert containers(compare(a=machine("10.0.0.99", engine(containers=(made("a"),))))) == [
+    assert containers(compare(a=make_machine("10.0.0.99", make_engine(containers=(start("a"),))))) == [
         ("a", "server", Cause.CHANGED)
     ]
 
 
 def test_who_knows_none_of_the_servers_any_more_is_made_anew() -> None:
-    assert containers(compare(d=there("d", made("d", FOUR, "10.9.9.9")))) == [("d", "agent", Cause.CHANGED)]
+    assert containers(compare(d=there("d", start("d", FOUR, "10.9.9.9")))) == [("d", "agent", Cause.CHANGED)]
 
 
 def test_another_image_is_the_cause() -> None:
-    new = cluster(A, B, C, AGENT, consul=Consul(image="hashicorp/consul:1.21"))
+    new = make_cluster(A, B, C, AGENT, consul=Consul(image="hashicorp/consul:1.21"))
     assert {cause for *_, cause in containers(compare(new))} == {Cause.IMAGE}
 
 
 def test_a_server_more_changes_everybody() -> None:
-    two_more = cluster(A, B, C, node("d", consul="server"), node("e", consul="server"), consul=Consul())
-    found = compare(two_more, e=machine("10.0.0.5", engine()))
+    two_more = make_cluster(A, B, C, make_node("d", consul="server"), make_node("e", consul="server"), consul=Consul())
+    found = compare(two_more, e=make_machine("10.0.0.5", make_engine()))
     assert [(name, cause) for name, _, cause in containers(found)] == [
         *((name, Cause.CHANGED) for name in "abcd"),
         ("e", Cause.NOT_FOUND),
@@ -96,7 +95,7 @@ def test_a_server_more_changes_everybody() -> None:
 
 class TestWhatCannotBeRead:
     def test_three_servers_begin_together_or_not_at_all(self) -> None:
-        bare = {name: machine(ADDRESSES[name], engine()) for name in "acd"}
+        bare = {name: make_machine(ADDRESSES[name], make_engine()) for name in "acd"}
         found = compare(FOUR, b=DOWN, **bare)
         assert found.changes == ()
         (blocked,) = found.blocked
@@ -115,7 +114,7 @@ class TestWhatCannotBeRead:
 
 @pytest.mark.parametrize("state", ["exited", "restarting"])
 def test_an_agent_that_does_not_run(state: str) -> None:
-    stopped = replace(made("d"), state=state)
+    stopped = replace(start("d"), state=state)
     assert containers(compare(d=there("d", stopped))) == [("d", "agent", Cause.NOT_RUNNING)]
 
 
@@ -150,7 +149,7 @@ class TestSecrets:
 
     def test_others_make_the_containers_anew(self) -> None:
         others = replace(self.SECRET, secrets=replace(self.SECRET.secrets, digest="digest2"))
-        standing = {name: there(name, made(name, self.SECRET)) for name in ADDRESSES}
+        standing = {name: there(name, start(name, self.SECRET)) for name in ADDRESSES}
         assert compare(self.SECRET, **standing).changes == ()
         assert {cause for *_, cause in containers(compare(others, **standing))} == {Cause.CHANGED}
 

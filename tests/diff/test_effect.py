@@ -6,22 +6,24 @@ import pytest
 
 from deployer.diff.body import normalise_service
 from deployer.diff.effect import Effect, effect
-from tests.literals import live, member, service, with_container, with_template
+from tests.literals.live import deploy_service
+from tests.literals.stacks import make_service, with_constraints, with_container, with_template
+from tests.literals.swarm import make_member
 
 MEMBERS = (
-    member("m", "manager", labels={"zone": "a"}),
-    member("w1", labels={"zone": "a"}),
-    member("w2", labels={"zone": "b"}),
+    make_member("m", "manager", labels={"zone": "a"}),
+    make_member("w1", labels={"zone": "a"}),
+    make_member("w2", labels={"zone": "b"}),
 )
-WEB = service("s_web", 3)
+WEB = make_service("s_web", 3)
 
 
 def placed(*constraints: str) -> dict[str, Any]:
-    return with_template(WEB, Placement={"Constraints": list(constraints)})
+    return with_constraints(WEB, *constraints)
 
 
 def said(old: dict[str, Any], new: dict[str, Any], **state: Any) -> str:
-    seen = live(old, **state)
+    seen = deploy_service(old, **state)
     return str(effect(seen, normalise_service(old, {}), normalise_service(new, {}), MEMBERS))
 
 
@@ -30,15 +32,15 @@ def said(old: dict[str, Any], new: dict[str, Any], **state: Any) -> str:
     [
         (WEB, {**WEB, "Labels": {"x": "y"}}, "restarts nothing"),
         (WEB, {**WEB, "UpdateConfig": {"Parallelism": 2}}, "restarts nothing"),
-        (WEB, service("s_web", 5), "starts 2 tasks"),
-        (WEB, service("s_web", 2), "stops 1 task"),
-        (WEB, service("s_web", 3, "app:2"), "restarts 3 tasks, 1 at a time, stop-first"),
-        (WEB, service("s_web", 1, "app:2"), "restarts 1 task, stop-first; stops 2 tasks"),
-        (WEB, service("s_web", 4, "app:2"), "restarts 3 tasks, 1 at a time, stop-first; starts 1 task"),
-        (service("s_web", 0), service("s_web", 0, "app:2"), "restarts nothing"),
-        (WEB, {**service("s_web", 3, "app:2"), "UpdateConfig": {"Parallelism": 0}}, "restarts 3 tasks, all at once, stop-first"),
-        (WEB, {**service("s_web", 3, "app:2"), "UpdateConfig": {"Parallelism": 2, "Order": "start-first"}}, "restarts 3 tasks, 2 at a time, start-first"),
-        (WEB, {**service("s_web", 3, "app:2"), "UpdateConfig": {"Parallelism": 9}}, "restarts 3 tasks, all at once, stop-first"),
+        (WEB, make_service("s_web", 5), "starts 2 tasks"),
+        (WEB, make_service("s_web", 2), "stops 1 task"),
+        (WEB, make_service("s_web", 3, "app:2"), "restarts 3 tasks, 1 at a time, stop-first"),
+        (WEB, make_service("s_web", 1, "app:2"), "restarts 1 task, stop-first; stops 2 tasks"),
+        (WEB, make_service("s_web", 4, "app:2"), "restarts 3 tasks, 1 at a time, stop-first; starts 1 task"),
+        (make_service("s_web", 0), make_service("s_web", 0, "app:2"), "restarts nothing"),
+        (WEB, {**make_service("s_web", 3, "app:2"), "UpdateConfig": {"Parallelism": 0}}, "restarts 3 tasks, all at once, stop-first"),
+        (WEB, {**make_service("s_web", 3, "app:2"), "UpdateConfig": {"Parallelism": 2, "Order": "start-first"}}, "restarts 3 tasks, 2 at a time, start-first"),
+        (WEB, {**make_service("s_web", 3, "app:2"), "UpdateConfig": {"Parallelism": 9}}, "restarts 3 tasks, all at once, stop-first"),
         (WEB, {**WEB, "EndpointSpec": {"Ports": [{"TargetPort": 80}]}}, "restarts 3 tasks, 1 at a time, stop-first"),
         (WEB, with_template(WEB, RestartPolicy={"MaxAttempts": 3}), "restarts 3 tasks, 1 at a time, stop-first"),
         (WEB, with_template(WEB, Resources={"Limits": {"MemoryBytes": 1}}), "restarts 3 tasks, 1 at a time, stop-first"),
@@ -57,7 +59,7 @@ def test_replicated(old: dict[str, Any], new: dict[str, Any], expected: str) -> 
 
 
 def everywhere(*constraints: str, image: str = "app:1") -> dict[str, Any]:
-    return with_template(service("s_all", image=image, Mode={"Global": {}}), Placement={"Constraints": [*constraints]})
+    return with_constraints(make_service("s_all", image=image, Mode={"Global": {}}), *constraints)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_global(old: dict[str, Any], new: dict[str, Any], expected: str) -> None
 
 
 def test_a_job_runs_again_whatever_changes() -> None:
-    job = service("s_job", Mode={"ReplicatedJob": {"MaxConcurrent": 1}})
+    job = make_service("s_job", Mode={"ReplicatedJob": {"MaxConcurrent": 1}})
     assert said(job, {**job, "Labels": {"a": "b"}}) == "runs the job again"
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from deployer.diff.body import normalise_service
 from deployer.diff.fields import atoms, fields, merged
 from deployer.model.field import ABSENT, Field
-from tests.diff.test_body import bodies
-from tests.literals import service, with_container, with_template
+from tests.diff.bodies import bodies
+from tests.literals.stacks import make_service, with_constraints, with_container, with_template
 
 C = "TaskTemplate.ContainerSpec"
 T = "TaskTemplate"
@@ -39,7 +39,7 @@ def differ(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[str, Any, A
     return [(field.path, field.old, field.new) for field in found]
 
 
-A = service("a")
+A = make_service("a")
 HTTP = {"TargetPort": 80, "PublishedPort": 8080}
 DATA = {"Type": "volume", "Source": "data", "Target": "/data"}
 
@@ -72,8 +72,8 @@ DATA = {"Type": "volume", "Source": "data", "Target": "/data"}
             id="a mount, in another order",
         ),
         pytest.param(
-            with_template(A, Placement={"Constraints": ["a==1", "b==1"]}),
-            with_template(A, Placement={"Constraints": ["c==1", "a==1"]}),
+            with_constraints(A, "a==1", "b==1"),
+            with_constraints(A, "c==1", "a==1"),
             [(f"{T}.Placement.Constraints", "b==1", ABSENT), (f"{T}.Placement.Constraints", ABSENT, "c==1")],
             id="constraints",
         ),

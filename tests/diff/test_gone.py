@@ -10,20 +10,21 @@ from deployer.diff.change import Diff, ServiceMissing
 from deployer.diff.cluster import diff
 from deployer.diff.gone import REMOVED, missing_stacks, with_gone
 from deployer.diff.status import status
-from deployer.model.stack import StackSettings
-from tests.diff.test_status import with_services
-from tests.literals import cluster, desired, live, node, service, source, stack
+from tests.literals.desired import ALONE, make_desired, make_source
+from tests.literals.live import deploy_service, disown_service
+from tests.literals.stacks import make_service, make_stack
+from tests.literals.swarm import make_standing
 
 if TYPE_CHECKING:
     from deployer.model.desired import Desired
 
-WEB, API = service("s_web"), service("s_api")
+WEB, API = make_service("s_web"), make_service("s_api")
 LACKS = Diff((ServiceMissing("s", "s_web", WEB),), (), 0)
+STANDING = make_standing(services=(deploy_service(API),))
 
 
 def wanted(drift: Literal["correct", "report"] | None = None) -> Desired:
-    described = replace(source("s"), settings=StackSettings(drift=drift))
-    return desired(cluster(node("master", "manager")), described)
+    return make_desired(ALONE, make_source("s", drift=drift))
 
 
 def test_it_has_drifted_where_nothing_changed_in_git_since() -> None:
@@ -40,16 +41,17 @@ def test_it_is_left_where_drift_is_only_reported() -> None:
 
 
 def test_a_swarm_without_anything_of_ours_is_new() -> None:
-    assert missing_stacks(LACKS, with_services(live(API))) == {"s"}
-    assert missing_stacks(LACKS, with_services()) == frozenset()
-    assert missing_stacks(LACKS, replace(with_services(), swarm=None)) == frozenset()
+    assert missing_stacks(LACKS, STANDING) == {"s"}
+    assert missing_stacks(LACKS, make_standing()) == frozenset()
+    foreign = disown_service(deploy_service(make_service("x_y")))
+    assert missing_stacks(LACKS, make_standing(services=(foreign,))) == frozenset()
+    assert missing_stacks(LACKS, replace(STANDING, swarm=None)) == frozenset()
 
 
 def test_the_status_says_it() -> None:
-    seen = with_services(live(API))
-    objects = [stack("s", WEB, API)]
+    objects = [make_stack("s", WEB, API)]
     for drift in ("correct", "report"):
-        found = with_gone(diff(wanted(drift), objects, seen), wanted(drift), {"s"})
-        shown = status(wanted(drift), objects, seen, found).stacks[0]
+        found = with_gone(diff(wanted(drift), objects, STANDING), wanted(drift), {"s"})
+        shown = status(wanted(drift), objects, STANDING, found).stacks[0]
         web = next(one for one in shown.services if one.name == "s_web")
         assert (shown.sync, web.health, web.note, web.drift) == ("OutOfSync", "Missing", "removed by hand", (REMOVED,))

@@ -13,18 +13,20 @@ from deployer.errors import UsageError
 from deployer.model.cluster import Policy
 from deployer.model.consent import Consent
 from deployer.model.history import Deployed, Place
-from tests.literals import COMMIT, EARLIER, cluster, desired, live, member, node, observed, service, source, swarm
+from tests.literals.desired import ALONE, COMMIT, EARLIER, make_desired, make_source
+from tests.literals.live import deploy_service, disown_service
+from tests.literals.stacks import make_service
+from tests.literals.swarm import make_standing
 
 if TYPE_CHECKING:
     from deployer.diff import Change
 
-NODES = cluster(node("master", "manager"))
 GONE = ObjectSurplus("config", "s", "s_c-0123456789ab", "id")
 
 
 def going(*names: str, whole: bool = False) -> list[ServiceSurplus]:
     """Services; of stacks that go as a whole."""
-    found = [live(service(name, 1)) for name in names]
+    found = [deploy_service(make_service(name, 1)) for name in names]
     return [ServiceSurplus(one.name.partition("_")[0], one.name, one, whole=whole) for one in found]
 
 
@@ -33,11 +35,10 @@ def refused(
     deployed: Deployed | None = None,
 ) -> list[str]:  # fmt: skip
     """The reasons. `alive` services of as many stacks live; git has `stacks`."""
-    wanted = desired(replace(NODES, policy=Policy(max_removals=limit)), *(source(f"k{n}") for n in range(stacks)))
-    seen = swarm(
-        member("n-master", "manager"), services=tuple(live(service(f"t{number}_x", 1)) for number in range(alive))
-    )
-    found = refusals(changes, wanted, observed({}, seen), deployed, consent or Consent())
+    cluster = replace(ALONE, policy=Policy(max_removals=limit))
+    wanted = make_desired(cluster, *(make_source(f"k{n}") for n in range(stacks)))
+    seen = make_standing(services=[deploy_service(make_service(f"t{number}_x", 1)) for number in range(alive)])
+    found = refusals(changes, wanted, seen, deployed, consent or Consent())
     assert all("--allow-delete " in one.help or "--replaces " in one.help for one in found)
     return [one.reason for one in found]
 
@@ -120,10 +121,9 @@ class TestHistory:
         assert refused(GONE, deployed=None) == []
 
     def test_labels_tell_what_is_deployed(self) -> None:
-        theirs = live(service("x_y", 1), commit="a" * 40)
-        theirs = replace(theirs, spec={**theirs.spec, "Labels": {"deployer.commit": "a" * 40}})
-        seen = swarm(services=(live(service("s_a", 1)), live(service("s_b", 1), commit=COMMIT), theirs))
-        assert deployed_commits(observed({}, seen), "sandbox") == (COMMIT, EARLIER)
+        theirs = disown_service(deploy_service(make_service("x_y", 1)), {"deployer.commit": "a" * 40})
+        earlier, now = deploy_service(make_service("s_a", 1)), deploy_service(make_service("s_b", 1), commit=COMMIT)
+        assert deployed_commits(make_standing(services=(earlier, now, theirs)), "sandbox") == (COMMIT, EARLIER)
 
 
 def test_what_concerns_one_stack_only() -> None:

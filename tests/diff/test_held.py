@@ -7,7 +7,10 @@ from typing import Any
 from deployer.diff.change import Cause, Diff, ServiceDiffers, ServiceMissing, ServiceSurplus
 from deployer.diff.held import new_ports, with_held
 from deployer.model.observed import LiveService, Observed, PortHeld
-from tests.literals import DOWN, cluster, engine, machine, member, node, observed, swarm
+from tests.decisions import list_reasons
+from tests.literals.desired import make_cluster, make_node
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.swarm import change_member, make_observed, make_standing
 
 
 def body(*ports: tuple[int, str], constraints: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -20,11 +23,10 @@ def body(*ports: tuple[int, str], constraints: tuple[str, ...] = ()) -> dict[str
 
 
 def seen() -> Observed:
-    machines = {"m": machine(engine=engine("n1", manager=True)), "w": machine(engine=engine("n2"))}
-    return observed(machines, swarm(member("n1", "manager"), member("n2", labels={"zone": "b"})))
+    return change_member(make_standing("m", "w"), "n-w", labels={"zone": "b"})
 
 
-NOBODY = cluster()
+NOBODY = make_cluster()
 """Git has no machine but those that are members."""
 NGINX = {"m": (PortHeld(80, "tcp", "nginx (process 12)"),), "w": ()}
 
@@ -32,6 +34,8 @@ NGINX = {"m": (PortHeld(80, "tcp", "nginx (process 12)"),), "w": ()}
 def test_every_machine_is_asked_for_the_routing_mesh_and_some_for_a_port_of_their_own() -> None:
     mesh = Diff((ServiceMissing("web", "web_app", body((80, "ingress"))),))
     assert new_ports(mesh, seen(), NOBODY) == (frozenset({(80, "tcp")}), frozenset({"m", "w"}))
+    placed = Diff((ServiceMissing("web", "web_app", body((80, "ingress"), constraints=("node.labels.zone==b",))),))
+    assert new_ports(placed, seen(), NOBODY).machines == {"m", "w"}, "the mesh listens where no task runs, too"
     own = Diff((ServiceMissing("web", "web_app", body((80, "host"), constraints=("node.labels.zone==b",))),))
     assert new_ports(own, seen(), NOBODY) == (frozenset({(80, "tcp")}), frozenset({"w"}))
 
@@ -49,11 +53,7 @@ def test_a_service_whose_port_is_held_is_blocked_and_the_holder_named() -> None:
     )
     done = with_held(differences, seen(), NOBODY, NGINX)
     assert [change.name for change in done.changes] == ["web_db"]  # type: ignore[union-attr]  # both are services
-    (blocked,) = done.blocked
-    assert (blocked.subject, blocked.reason) == (
-        "service web_app",
-        "port 80/tcp of m is held by nginx (process 12)",
-    )
+    assert list_reasons(done) == [("service web_app", "port 80/tcp of m is held by nginx (process 12)")]
 
 
 def test_a_holder_where_the_service_does_not_run_is_no_matter() -> None:
@@ -81,8 +81,12 @@ def test_nothing_is_removed_from_a_stack_that_is_blocked_nor_a_whole_stack() -> 
 
 def test_before_there_is_a_swarm_the_machines_that_are_to_be_in_it_are_asked() -> None:
     """The tutorial of 2016 ended in `tcpkill -9 port 80`: a bare server had had its own web server all along."""
-    git = cluster(node("m", "manager"), node("w"), node("consul", "none"), node("off", "worker"))
-    bare = observed({"m": machine(), "w": machine(engine=engine("")), "consul": machine(), "off": DOWN})
+    git = make_cluster(
+        make_node("m", "manager"), make_node("w"), make_node("consul", "none"), make_node("off", "worker")
+    )
+    bare = make_observed(
+        {"m": make_machine(), "w": make_machine(engine=make_engine("")), "consul": make_machine(), "off": DOWN}
+    )
     mesh = Diff((ServiceMissing("web", "web_app", body((80, "ingress"))),))
     assert new_ports(mesh, bare, git).machines == {"m", "w"}
     own = Diff((ServiceMissing("web", "web_app", body((80, "host"), constraints=("node.role==manager",))),))
@@ -92,8 +96,8 @@ def test_before_there_is_a_swarm_the_machines_that_are_to_be_in_it_are_asked() -
 
 
 def test_a_machine_that_joins_is_asked_beside_those_that_have() -> None:
-    git = cluster(node("m", "manager"), node("w"), node("new"))
+    git = make_cluster(make_node("m", "manager"), make_node("w"), make_node("new"))
     seen_now = seen()
-    joining = observed({**seen_now.machines, "new": machine()}, seen_now.swarm)
+    joining = make_observed({**seen_now.machines, "new": make_machine()}, seen_now.swarm)
     mesh = Diff((ServiceMissing("web", "web_app", body((80, "ingress"))),))
     assert new_ports(mesh, joining, git).machines == {"m", "w", "new"}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -13,46 +12,44 @@ from deployer.diff.placement import may_run
 from deployer.model import labels
 from deployer.model.cluster import Images
 from deployer.model.observed import ImageFound, ImageUnknown, LiveService, Observed
-from deployer.model.stack import StackObjects
-from tests import literals as l
+from tests.literals.desired import make_cluster, make_desired, make_node, make_source
+from tests.literals.live import change_by_hand, deploy_service
+from tests.literals.machines import make_machine
+from tests.literals.stacks import make_service, make_stack, with_constraints, with_container
+from tests.literals.swarm import change_swarm, make_member, make_observed, make_standing
+
+if TYPE_CHECKING:
+    from deployer.model.desired import Desired
 
 Policy = Literal["changed", "always", "never"]
 OLD, NEW = "sha256:" + "a" * 64, "sha256:" + "b" * 64
-WEB = l.service("shop_web", image="app:1")
+WEB = make_service("shop_web", image="app:1")
 
 
 def written(body: dict[str, Any], digest: str, image: str = "") -> LiveService:
     """What an earlier run made of it when its tag stood for that digest; `image` is what somebody set by hand since."""
     bare = str(body["TaskTemplate"]["ContainerSpec"]["Image"])
     if digest:
-        body = l.with_container(body, Image=f"{bare}@{digest}")
+        body = with_container(body, Image=f"{bare}@{digest}")
         body["Labels"] = {**body["Labels"], labels.DIGEST: digest}
-    found = l.live(body)
-    return replace(found, spec=l.with_container(found.spec, Image=image)) if image else found
+    found = deploy_service(body)
+    return change_by_hand(found, **with_container(found.spec, Image=image)) if image else found
 
 
 def seen(*services: LiveService) -> Observed:
-    machines = {
-        "m": l.machine(engine=l.engine("m", manager=True)),
-        "w": l.machine(engine=l.engine("w")),
-        "off": l.machine(engine=l.engine("off")),
-    }
-    members = (l.member("m", "manager"), l.member("w", labels={"disk": "ssd"}), l.member("off", availability="drain"))
-    return l.observed(machines, l.swarm(*members, via="m", services=services))
+    with_disk, drained = make_member("n-w", labels={"disk": "ssd"}), make_member("n-off", availability="drain")
+    standing = make_standing(("m",), ("w", "off"), services=services)
+    return change_swarm(standing, members=(make_member("n-m", "manager"), with_disk, drained))
 
 
-def desired(policy: Policy = "changed", own: Policy | None = None) -> Any:
-    cluster = replace(
-        l.cluster(l.node("m", "manager"), l.node("w"), l.node("off", availability="drain")),
-        images=Images(resolve=policy),
-    )
-    source = l.source("shop")
-    settings = type(source.settings)(images=Images(resolve=own) if own else None)
-    return l.desired(cluster, replace(source, settings=settings))
+def desired(policy: Policy = "changed", own: Policy | None = None) -> Desired:
+    nodes = (make_node("m", "manager"), make_node("w"), make_node("off", availability="drain"))
+    cluster = make_cluster(*nodes, images=Images(resolve=policy))
+    return make_desired(cluster, make_source("shop", images=Images(resolve=own) if own else None))
 
 
-def changes(wanted: Any, live: Observed, answer: ImageFound | ImageUnknown | None, body: Any = WEB) -> Any:
-    stacks = [l.stack("shop", body)]
+def changes(wanted: Desired, live: Observed, answer: ImageFound | ImageUnknown | None, body: Any = WEB) -> Any:
+    stacks = [make_stack("shop", body)]
     asked = wanted_images(wanted, stacks, live)
     assert bool(asked) == (answer is not None), asked
     pinned = with_digests(wanted, stacks, live, dict.fromkeys(asked, answer) if answer else {})
@@ -73,16 +70,16 @@ def test_a_new_service_gets_the_digest_beside_it_and_not_in_its_hash() -> None:
     (made,) = changes(desired(), seen(), ImageFound(NEW)).changes
     assert image(made) == f"app:1@{NEW}"
     assert made.body["Labels"][labels.DIGEST] == NEW
-    assert made.body["Labels"][labels.HASH] == l.live(WEB).labels[labels.HASH]
+    assert made.body["Labels"][labels.HASH] == deploy_service(WEB).labels[labels.HASH]
 
 
 def test_another_image_in_git_is_asked_for() -> None:
-    (change,) = changes(desired(), seen(written(l.service("shop_web", image="app:0"), OLD)), ImageFound(NEW)).changes
+    (change,) = changes(desired(), seen(written(make_service("shop_web", image="app:0"), OLD)), ImageFound(NEW)).changes
     assert (change.cause, image(change)) == (Cause.CHANGED, f"app:1@{NEW}")
 
 
 def test_another_change_in_git_keeps_the_digest() -> None:
-    (change,) = changes(desired(), seen(written(l.service("shop_web", 3, image="app:1"), OLD)), None).changes
+    (change,) = changes(desired(), seen(written(make_service("shop_web", 3, image="app:1"), OLD)), None).changes
     assert (change.cause, image(change), change.body["Labels"][labels.DIGEST]) == (Cause.COUNT, f"app:1@{OLD}", OLD)
 
 
@@ -118,14 +115,14 @@ def test_a_stack_says_otherwise_than_the_cluster() -> None:
 
 
 def test_a_digest_in_git_is_asked_for_nowhere_and_counts_in_the_hash() -> None:
-    old, new = (l.service("shop_web", image=f"app:1@{digest}") for digest in (OLD, NEW))
-    (change,) = changes(desired("always"), seen(l.live(old)), None, new).changes
+    old, new = (make_service("shop_web", image=f"app:1@{digest}") for digest in (OLD, NEW))
+    (change,) = changes(desired("always"), seen(deploy_service(old)), None, new).changes
     assert change.cause is Cause.CHANGED
 
 
 def test_what_cannot_be_told_blocks_its_service_alone() -> None:
-    other = l.service("shop_db", image="db:1")
-    stacks = [StackObjects("shop", (), (), (), (WEB, other))]
+    other = make_service("shop_db", image="db:1")
+    stacks = [make_stack("shop", WEB, other)]
     wanted, live = desired(), seen()
     images: dict[str, ImageFound | ImageUnknown] = {
         "app:1": ImageUnknown("docker.io says no", "log in"),
@@ -145,17 +142,17 @@ def test_an_image_that_only_the_machines_have_runs_as_written() -> None:
 
 
 def test_before_there_is_a_swarm_the_plan_leaves_it_to_the_run() -> None:
-    wanted, live = desired(), l.observed(dict.fromkeys(("m", "w", "off"), l.machine()))
-    stacks = [l.stack("shop", WEB)]
+    wanted, live = desired(), make_observed(dict.fromkeys(("m", "w", "off"), make_machine()))
+    stacks = [make_stack("shop", WEB)]
     assert wanted_images(wanted, stacks, live) == {}
     (service,) = with_digests(wanted, stacks, live, {})[0].services
     assert service["TaskTemplate"]["ContainerSpec"]["Image"] == "app:1@${IMAGE_DIGEST}"
 
 
 def test_only_machines_that_may_run_it_are_asked_what_they_hold() -> None:
-    placed = l.with_template(WEB, Placement={"Constraints": ["node.labels.disk == ssd"]})
-    assert wanted_images(desired(), [l.stack("shop", WEB)], seen()) == {"app:1": frozenset({"m", "w"})}
-    assert wanted_images(desired(), [l.stack("shop", placed)], seen()) == {"app:1": frozenset({"w"})}
+    placed = with_constraints(WEB, "node.labels.disk == ssd")
+    assert wanted_images(desired(), [make_stack("shop", WEB)], seen()) == {"app:1": frozenset({"m", "w"})}
+    assert wanted_images(desired(), [make_stack("shop", placed)], seen()) == {"app:1": frozenset({"w"})}
 
 
 @pytest.mark.parametrize(
@@ -173,4 +170,4 @@ def test_only_machines_that_may_run_it_are_asked_what_they_hold() -> None:
     ],
 )
 def test_constraints(constraint: str, *, holds: bool) -> None:
-    assert may_run([constraint], l.member("w", labels={"disk": "ssd"})) is holds
+    assert may_run([constraint], make_member("w", labels={"disk": "ssd"})) is holds

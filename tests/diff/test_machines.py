@@ -10,18 +10,20 @@ from deployer.diff.change import Blocked, Cause, DaemonJson, Diff, EngineMissing
 from deployer.diff.machines import diff_engines, merge
 from deployer.model.cluster import Install
 from deployer.model.observed import Machine, Silent, Unreachable
-from tests.literals import DOWN, cluster, engine, machine, node, observed
+from tests.literals.desired import make_cluster, make_node
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.swarm import make_observed
 
 MIRRORS = {"registry-mirrors": ["http://registry:5000"]}
 
 
 def compare(seen: Machine | Unreachable, install: Install = "distro", daemon: Mapping[str, Any] | None = None) -> Diff:
-    return diff_engines(cluster(node("m", install=install, daemon=daemon)), observed({"m": seen}))
+    return diff_engines(make_cluster(make_node("m", install=install, daemon=daemon)), make_observed({"m": seen}))
 
 
 def daemon_json(present: str | None, wanted: Mapping[str, Any]) -> DaemonJson | Blocked | None:
     """What is to be done about a running engine's file."""
-    found = compare(machine(engine=engine(), daemon_json=present), daemon=wanted)
+    found = compare(make_machine(engine=make_engine(), daemon_json=present), daemon=wanted)
     (only,) = (*found.changes, *found.blocked) or (None,)
     assert only is None or isinstance(only, DaemonJson | Blocked)
     return only
@@ -29,35 +31,37 @@ def daemon_json(present: str | None, wanted: Mapping[str, Any]) -> DaemonJson | 
 
 class TestEngine:
     def test_an_engine_that_answers_is_unchanged(self) -> None:
-        assert compare(machine(engine=engine())) == Diff((), (), 1)
+        assert compare(make_machine(engine=make_engine())) == Diff((), (), 1)
 
     @pytest.mark.parametrize("method", ["distro", "docker"])
     def test_a_missing_one_is_installed(self, method: Install) -> None:
-        assert compare(machine(), method).changes == (EngineMissing("m", method, Cause.NOT_FOUND),)  # type: ignore[arg-type] # parametrized
+        assert compare(make_machine(), method).changes == (EngineMissing("m", method, Cause.NOT_FOUND),)  # type: ignore[arg-type] # parametrized
 
     def test_a_missing_one_that_is_not_to_be_installed_is_blocked(self) -> None:
-        found = compare(machine(), "none", MIRRORS)
+        found = compare(make_machine(), "none", MIRRORS)
         assert not found.changes
         assert [blocked.reason for blocked in found.blocked] == [
             "it has no Docker engine, and engine.install is `none`"
         ]
 
     def test_a_silent_one_is_neither_missing_nor_in_order(self) -> None:
-        found = compare(machine(engine=Silent("permission denied")), daemon=MIRRORS)
+        found = compare(make_machine(engine=Silent("permission denied")), daemon=MIRRORS)
         assert (found.changes, found.unchanged) == ((), 0)
         assert [blocked.reason for blocked in found.blocked] == ["its Docker engine does not answer: permission denied"]
 
     def test_an_unreachable_machine_is_blocked_and_nothing_else(self) -> None:
         assert compare(DOWN, daemon=MIRRORS) == Diff((), (Blocked("m", DOWN.reason, DOWN.help, unreachable=True),), 0)
 
-    @pytest.mark.parametrize("seen", [machine(privileged=False), machine(privileged=False, engine=engine())])
+    @pytest.mark.parametrize(
+        "seen", [make_machine(privileged=False), make_machine(privileged=False, engine=make_engine())]
+    )
     def test_without_sudo_nothing_is_changed(self, seen: Machine) -> None:
         found = compare(seen, daemon=MIRRORS)
         assert not found.changes
         assert [blocked.reason for blocked in found.blocked] == ["its user is not root and sudo asks for a password"]
 
     def test_without_sudo_a_machine_in_order_is_in_order(self) -> None:
-        assert compare(machine(privileged=False, engine=engine())) == Diff((), (), 1)
+        assert compare(make_machine(privileged=False, engine=make_engine())) == Diff((), (), 1)
 
 
 class TestMerge:
@@ -107,7 +111,7 @@ class TestDaemonJson:
         assert found.effect == effect
 
     def test_before_the_engine_is_there_it_has_no_effect(self) -> None:
-        changes = compare(machine(), daemon={"mtu": 1400}).changes
+        changes = compare(make_machine(), daemon={"mtu": 1400}).changes
         assert [change.effect for change in changes if isinstance(change, DaemonJson)] == ["none"]
 
     @pytest.mark.parametrize(
@@ -135,11 +139,11 @@ class TestDaemonJson:
         assert daemon_json("{", {}) is None
 
     def test_a_broken_file_is_our_business_before_an_engine_is_installed(self) -> None:
-        found = compare(machine(daemon_json="{"))
+        found = compare(make_machine(daemon_json="{"))
         assert not found.changes
         assert len(found.blocked) == 1
 
     def test_no_engine_is_installed_while_the_clock_is_off_by_a_day(self) -> None:
-        found = compare(machine(clock_ahead=-86_400.0))
+        found = compare(make_machine(clock_ahead=-86_400.0))
         assert not found.changes
         assert [one.reason.partition(":")[0] for one in found.blocked] == ["its clock is 24 h behind"]

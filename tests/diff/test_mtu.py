@@ -9,23 +9,25 @@ import pytest
 
 from deployer.diff.change import Warned
 from deployer.diff.mtu import OPTION, small_packets
-from deployer.model.cluster import Cluster
 from deployer.plan import Plan
 from deployer.plan.text import plan_text
-from tests.literals import DOWN, machine, node, stack
+from tests.literals.desired import make_cluster, make_node
+from tests.literals.machines import DOWN, make_machine
+from tests.literals.stacks import make_network, make_stack
+from tests.literals.swarm import make_observed
 
 if TYPE_CHECKING:
     from deployer.model.observed import Machine, Unreachable
 
-TWO = Cluster("sandbox", (node("a", "manager"), node("b", advertise="wg0"), node("c", "none")), None, "")
-WIDE = replace(machine(), interfaces=(("eth0", "192.0.2.1"), ("wg0", "10.8.0.1")))
+TWO = make_cluster(make_node("a", "manager"), make_node("b", advertise="wg0"), make_node("c", "none"))
+WIDE = make_machine(interfaces=(("eth0", "192.0.2.1"), ("wg0", "10.8.0.1")))
 VPN = replace(WIDE, small_mtus=(("wg0", 1420),))
 
 
 def seen(b: Machine | Unreachable = VPN, c: Machine = VPN, **options: Any) -> list[str]:
-    networks = ({"Name": "s_n", "Driver": "overlay", "Options": options and {OPTION: options["mtu"]}},)
-    observed: Any = type("Seen", (), {"machines": {"a": WIDE, "b": b, "c": c}})
-    return [str(one) for one in small_packets(TWO, [stack("s", networks=networks)], observed)]
+    network = make_network("s_n", Options=options and {OPTION: options["mtu"]})
+    observed = make_observed({"a": WIDE, "b": b, "c": c})
+    return [str(one) for one in small_packets(TWO, [make_stack("s", networks=(network,))], observed)]
 
 
 def test_the_interface_that_others_reach_it_by_counts() -> None:
@@ -47,21 +49,19 @@ def test_the_networks_own_option_counts(mtu: str, warned: int) -> None:
 
 
 def test_one_warning_is_enough_for_many_networks() -> None:
-    observed: Any = type("Seen", (), {"machines": {"a": WIDE, "b": VPN, "c": VPN}})
-    many = [stack(name, networks=({"Name": f"{name}_default", "Driver": "overlay"},)) for name in "vwxyz"]
-    (warned,) = small_packets(TWO, many, observed)
+    many = [make_stack(name, networks=(make_network(f"{name}_default"),)) for name in "vwxyz"]
+    (warned,) = small_packets(TWO, many, make_observed({"a": WIDE, "b": VPN, "c": VPN}))
     assert warned.subject == "networks v_default, w_default, x_default and 2 more"
 
 
 def test_a_machine_alone_sends_nothing_between_machines() -> None:
-    observed: Any = type("Seen", (), {"machines": {"b": VPN}})
     alone = replace(TWO, nodes=TWO.nodes[1:])
-    assert not small_packets(alone, [stack("s", networks=({"Name": "s_n", "Driver": "overlay"},))], observed)
+    assert not small_packets(alone, [make_stack("s", networks=(make_network("s_n"),))], make_observed({"b": VPN}))
 
 
 def test_other_drivers_send_nothing_between_machines() -> None:
-    observed: Any = type("Seen", (), {"machines": {"a": WIDE, "b": VPN, "c": VPN}})
-    assert not small_packets(TWO, [stack("s", networks=({"Name": "s_n", "Driver": "macvlan"},))], observed)
+    macvlan = make_stack("s", networks=(make_network("s_n", Driver="macvlan"),))
+    assert not small_packets(TWO, [macvlan], make_observed({"a": WIDE, "b": VPN, "c": VPN}))
 
 
 def test_a_plan_says_so_and_is_empty_all_the_same() -> None:

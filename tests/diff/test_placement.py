@@ -1,24 +1,26 @@
 """What becomes of a service's tasks when a machine is drained."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from deployer.diff.placement import elsewhere
 from deployer.model.observed import Member
-from tests.literals import live, member, service, with_container, with_template
+from tests.literals.live import deploy_service
+from tests.literals.stacks import make_service, with_container, with_template
+from tests.literals.swarm import make_member
 
-LEAVING = member("n1", "manager")
-SECOND = member("n2", labels={"zone": "Par2"})
-THIRD = member("n3", availability="pause")
-FOURTH = member("n4", state="down")
+LEAVING = make_member("n1", "manager")
+SECOND = make_member("n2", labels={"zone": "Par2"})
+THIRD = make_member("n3", availability="pause")
+FOURTH = make_member("n4", state="down")
 ALL = (LEAVING, SECOND, THIRD, FOURTH)
 
 
 def never(*constraints: str, replicas: int = 1, members: tuple[Member, ...] = ALL, **more: Any) -> str:
     placement = {"Constraints": list(constraints), **more.pop("placement", {})}
-    return elsewhere(live(with_template(service("web", replicas, **more), Placement=placement)), LEAVING, members).never
+    body = with_template(make_service("web", replicas, **more), Placement=placement)
+    return elsewhere(deploy_service(body), LEAVING, members).never
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ def test_too_few_for_all_of_its_tasks() -> None:
 
 
 def test_one_on_every_machine_is_wanted_on_none_that_is_drained() -> None:
-    everywhere = replace(live(service("agent", Mode={"Global": {}}), wanted=2), running=2)
+    everywhere = deploy_service(make_service("agent", Mode={"Global": {}}), wanted=2)
     assert elsewhere(everywhere, LEAVING, (LEAVING,)).never == ""
 
 
@@ -67,5 +69,5 @@ def test_one_on_every_machine_is_wanted_on_none_that_is_drained() -> None:
     ],
 )
 def test_volumes_of_the_machine_stay_there(mount: dict[str, Any], lost: bool) -> None:  # noqa: FBT001
-    one = live(with_container(service("db", 1), Mounts=[mount]))
+    one = deploy_service(with_container(make_service("db", 1), Mounts=[mount]))
     assert bool(elsewhere(one, LEAVING, ALL).loses) == lost

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from deployer.diff.body import normalise_service
 from deployer.diff.plain import plainly_same
-from tests.diff.test_body import RECORDED
+from tests.diff.bodies import RECORDED
 
 PAIRS: list[dict[str, Any]] = [RECORDED["services"][name] for name in sorted(RECORDED["services"])]
 NETWORKS: dict[str, str] = RECORDED["networks"]

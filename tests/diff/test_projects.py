@@ -5,25 +5,33 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from textwrap import dedent
+from typing import TYPE_CHECKING
 
 import pytest
 
 from deployer.diff import diff
 from deployer.diff.guards import removals
-from deployer.diff.status import status
-from deployer.model.observed import Engine, Machine, Observed
+from deployer.model.cluster import Policy
 from deployer.model.project import Project, ProjectContainer, ProjectService
-from deployer.model.stack import StackObjects, StackSettings
-from deployer.plan import build_plan, plan_text
-from tests.literals import DOWN, cluster, desired, engine, machine, node, observed, source
+from deployer.plan import plan_text
+from tests.decisions import decide, get_status
+from tests.literals.desired import make_cluster, make_desired, make_node, make_source
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.stacks import make_stack
+from tests.literals.swarm import make_observed
+from tests.model_cluster import run_plan
+
+if TYPE_CHECKING:
+    from deployer.model.observed import Observed
+    from deployer.model.stack import StackObjects
 
 FILE = json.dumps({"name": "shop", "services": {"web": {"image": "nginx"}, "db": {"image": "redis"}}})
 PROJECT = Project(
     "shop", "m1", FILE, (ProjectService("db", 1, "redis", "d1"), ProjectService("web", 2, "nginx", "w1")), {}
 )
-SHOP = StackObjects("shop", (), (), (), (), project=PROJECT)
-SOURCE = replace(source("shop"), settings=StackSettings(mode="compose", node="m1"))
-MACHINES = cluster(node("m1", "none"), node("m2", "none"))
+SHOP = make_stack("shop", project=PROJECT)
+MACHINES = make_cluster(make_node("m1", "none"), make_node("m2", "none"))
+WANTED = make_desired(MACHINES, make_source("shop", mode="compose", node="m1"))
 
 
 def container(service: str, hash_: str, name: str = "", **more: object) -> ProjectContainer:
@@ -36,17 +44,16 @@ DB, WEB, WEB2 = container("db", "d1"), container("web", "w1"), container("web", 
 
 
 def seen(*containers: ProjectContainer, m2: tuple[ProjectContainer, ...] = ()) -> Observed:
-    def with_projects(found: tuple[ProjectContainer, ...]) -> Machine:
-        live = engine()
-        assert isinstance(live, Engine)
-        return machine("192.0.2.1", replace(live, projects=found))
-
-    return observed({"m1": with_projects(containers), "m2": with_projects(m2)})
+    projects = {"m1": containers, "m2": m2}
+    return make_observed({name: make_machine(engine=make_engine(projects=of)) for name, of in projects.items()})
 
 
 def plan_of(there: Observed, *objects: StackObjects) -> str:
-    wanted = desired(MACHINES, SOURCE) if objects else desired(MACHINES)
-    return plan_text(build_plan(diff(wanted, objects, there), wanted, objects, there))
+    """The plan's text; after it there is nothing left to do."""
+    wanted = WANTED if objects else make_desired(MACHINES)
+    plan = decide(wanted, there, objects)
+    assert not decide(wanted, run_plan(there, plan), objects).steps
+    return plan_text(plan)
 
 
 def test_nothing_is_there() -> None:
@@ -84,14 +91,14 @@ def test_one_difference(there: tuple[ProjectContainer, ...], cause: str, field: 
 
 
 def test_what_is_sent_says_whose_it_is() -> None:
-    (change,) = diff(desired(MACHINES, SOURCE), [SHOP], seen()).changes
+    (change,) = diff(WANTED, [SHOP], seen()).changes
     assert json.loads(change.project.file)["services"]["web"]["labels"] == {"deployer.cluster": "sandbox"}  # type: ignore[union-attr]
 
 
 def test_a_project_that_git_does_not_have_goes_and_counts_as_a_stack() -> None:
     text = plan_of(seen(DB, WEB, WEB2))
     assert "- #1 shop: remove the compose project from m1; its volumes stay (not in git any more)\n" in text
-    found = removals(diff(desired(MACHINES), [], seen(DB, WEB, WEB2)).changes)
+    found = removals(diff(make_desired(MACHINES), [], seen(DB, WEB, WEB2)).changes)
     assert [(one.kind, one.name) for one in found] == [("stack", "shop")]
 
 
@@ -100,28 +107,25 @@ def test_a_project_that_moves_leaves_its_old_machine_last() -> None:
     text = plan_of(there, SHOP)
     assert "+ #1 shop: docker compose up on m1" in text
     assert "- #2 shop: remove the compose project from m2" in text
-    wanted = desired(MACHINES, SOURCE)
-    assert build_plan(diff(wanted, [SHOP], there), wanted, [SHOP], there).steps[1].needs == (1,)
+    assert decide(WANTED, there, [SHOP]).steps[1].needs == (1,)
 
 
 def test_where_nothing_is_pruned_it_stays() -> None:
-    kept = replace(MACHINES, policy=type(MACHINES.policy)(prune=False))
-    assert not diff(desired(kept), [], seen(DB)).changes
+    kept = replace(MACHINES, policy=Policy(prune=False))
+    assert not diff(make_desired(kept), [], seen(DB)).changes
 
 
 def test_a_machine_that_is_down_is_an_obstacle_and_its_status_unknown() -> None:
-    there = observed({"m1": DOWN, "m2": machine("192.0.2.2", engine())})
-    wanted = desired(MACHINES, SOURCE)
-    found = diff(wanted, [SHOP], there)
+    there = make_observed({"m1": DOWN, "m2": make_machine("192.0.2.2", make_engine())})
+    found = diff(WANTED, [SHOP], there)
     assert [(one.subject, one.unreachable) for one in found.blocked if "stack" in one.subject] == [("stack shop", True)]
-    (told,) = status(wanted, [SHOP], there, found).stacks
+    (told,) = get_status(WANTED, there, [SHOP]).stacks
     assert (told.sync, told.health) == ("Unknown", "Unknown")
 
 
 def test_status() -> None:
     there = seen(DB, WEB, replace(WEB2, state="exited", healthy=False))
-    wanted = desired(MACHINES, SOURCE)
-    (told,) = status(wanted, [SHOP], there, diff(wanted, [SHOP], there)).stacks
+    (told,) = get_status(WANTED, there, [SHOP]).stacks
     assert (told.sync, told.health) == ("OutOfSync", "Degraded")
     rows = [(one.name, one.running, one.wanted, one.sync, one.health) for one in told.services]
     assert rows == [("shop_db", 1, 1, "Synced", "Healthy"), ("shop_web", 1, 2, "OutOfSync", "Degraded")]

@@ -10,23 +10,25 @@ import pytest
 from deployer.diff.proxy import virtual_host, virtual_hosts, with_proxy
 from deployer.diff.services import Seen
 from deployer.model.cluster import Proxy
-from tests import literals as l
+from tests.literals.desired import ALONE
+from tests.literals.live import deploy_service
+from tests.literals.stacks import make_service, make_stack, with_container, with_networks
 
 if TYPE_CHECKING:
     from deployer.model.observed import LiveService
     from deployer.model.stack import Body
 
-CLUSTER = replace(l.cluster(l.node("m", "manager")), proxy=Proxy(stack="edge", service="nginx"))
+CLUSTER = replace(ALONE, proxy=Proxy(stack="edge", service="nginx"))
 
 
 def service(name: str, *networks: str, host: str = "", count: int = 1) -> dict[str, Any]:
-    body = l.with_template(l.service(name, count), Networks=[{"Target": network} for network in networks])
-    return l.with_container(body, Env=[f"VIRTUAL_HOST={host}"]) if host else body
+    body = with_networks(make_service(name, count), *networks)
+    return with_container(body, Env=[f"VIRTUAL_HOST={host}"]) if host else body
 
 
 def joined(*services: Body) -> list[str]:
     """The proxy's networks then."""
-    stacks = [l.stack("edge", service("edge_nginx", "edge_own")), l.stack("shop", *services)]
+    stacks = [make_stack("edge", service("edge_nginx", "edge_own")), make_stack("shop", *services)]
     (proxy,) = with_proxy(CLUSTER, stacks)[0].services
     assert with_proxy(CLUSTER, with_proxy(CLUSTER, stacks)) == with_proxy(CLUSTER, stacks)
     return [network["Target"] for network in proxy["TaskTemplate"]["Networks"]]
@@ -44,7 +46,7 @@ def test_a_machines_own_network_is_none_that_can_be_joined() -> None:
 
 
 def test_without_a_proxy_nothing_changes() -> None:
-    stacks = (l.stack("edge", service("edge_nginx", "host", host="x")),)
+    stacks = (make_stack("edge", service("edge_nginx", "host", host="x")),)
     assert with_proxy(replace(CLUSTER, proxy=None), stacks) == stacks
     assert with_proxy(CLUSTER, stacks) == stacks
     assert virtual_hosts(replace(CLUSTER, proxy=None), stacks, Seen()) == ()
@@ -60,7 +62,7 @@ def test_without_a_proxy_nothing_changes() -> None:
     ],
 )
 def test_a_variable_or_a_label(env: Any, labels: Any, service_labels: Any, host: str) -> None:
-    body = l.with_container(l.service("shop_web"), Env=env, Labels=labels)
+    body = with_container(make_service("shop_web"), Env=env, Labels=labels)
     assert virtual_host({**body, "Labels": service_labels}) == host
 
 
@@ -71,19 +73,19 @@ PROXY = service("edge_nginx", "front")
 @pytest.mark.parametrize(
     ("live", "note"),
     [
-        ([l.live(PROXY), l.live(WEB)], ""),
-        ([l.live(WEB)], "the proxy, edge_nginx, is not there"),
-        ([l.live(PROXY, running=0), l.live(WEB)], "no task of the proxy, edge_nginx, runs"),
-        ([l.live(PROXY)], "the service is not there"),
-        ([l.live(PROXY), l.live(WEB, running=0, wanted=3)], "0 of its 3 tasks run"),
-        ([l.live(PROXY), l.live(WEB, running=0, wanted=0)], "its count is 0"),
-        ([l.live(service("edge_nginx", "other")), l.live(WEB)], "edge_nginx is not on front"),
-        ([l.live(PROXY), l.live(service("shop_web", "host"))], "it is on no network of the swarm"),
+        ([deploy_service(PROXY), deploy_service(WEB)], ""),
+        ([deploy_service(WEB)], "the proxy, edge_nginx, is not there"),
+        ([deploy_service(PROXY, running=0), deploy_service(WEB)], "no task of the proxy, edge_nginx, runs"),
+        ([deploy_service(PROXY)], "the service is not there"),
+        ([deploy_service(PROXY), deploy_service(WEB, running=0, wanted=3)], "0 of its 3 tasks run"),
+        ([deploy_service(PROXY), deploy_service(WEB, running=0, wanted=0)], "its count is 0"),
+        ([deploy_service(service("edge_nginx", "other")), deploy_service(WEB)], "edge_nginx is not on front"),
+        ([deploy_service(PROXY), deploy_service(service("shop_web", "host"))], "it is on no network of the swarm"),
     ],
 )
 def test_why_a_name_cannot_be_reached(live: list[LiveService], note: str) -> None:
     seen = Seen({one.name: one for one in live}, networks={"id1": "front"})
-    found = virtual_hosts(CLUSTER, [l.stack("edge", PROXY), l.stack("shop", WEB)], seen)
+    found = virtual_hosts(CLUSTER, [make_stack("edge", PROXY), make_stack("shop", WEB)], seen)
     assert [(one.host, one.service, one.note) for one in found] == [
         ("a.example", "shop_web", note),
         ("b.example", "shop_web", note),
@@ -92,7 +94,10 @@ def test_why_a_name_cannot_be_reached(live: list[LiveService], note: str) -> Non
 
 def test_live_networks_are_known_by_their_ids() -> None:
     seen = Seen(
-        {"edge_nginx": l.live(service("edge_nginx", "id1")), "shop_web": l.live(service("shop_web", "id1"))},
+        {
+            "edge_nginx": deploy_service(service("edge_nginx", "id1")),
+            "shop_web": deploy_service(service("shop_web", "id1")),
+        },
         networks={"id1": "front"},
     )
-    assert {one.note for one in virtual_hosts(CLUSTER, [l.stack("shop", WEB)], seen)} == {""}
+    assert {one.note for one in virtual_hosts(CLUSTER, [make_stack("shop", WEB)], seen)} == {""}

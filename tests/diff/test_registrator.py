@@ -11,35 +11,35 @@ from deployer.model.cluster import Cluster, Consul, ConsulSecrets
 from deployer.model.observed import Container, Machine, Silent, Unreachable
 from deployer.model.registrator import Registrator
 from deployer.model.secret import Secret, SecretFile
-from tests.literals import COMMIT, DOWN, EARLIER, cluster, engine, machine, node, observed
+from tests.literals.consul import start_registrator
+from tests.literals.desired import COMMIT, make_cluster, make_node
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.swarm import make_observed
 
 OURS = "deployer-registrator:0123456789ab"
-SERVER, PLAIN = node("consul", "none", consul_server=True), node("slave")
+SERVER, PLAIN = make_node("consul", "none", consul="server"), make_node("slave")
 ADDRESSES = {"consul": "10.0.0.1", "slave": "10.0.0.3"}
 
 
 def two(section: Registrator | None = None, *, image: str = OURS, slave: Any = PLAIN) -> Cluster:
-    made = cluster(SERVER, slave, consul=Consul())
     section = section or Registrator(resync=60)
-    return replace(made, registrator=section, registrator_image=section.image or image)
+    return make_cluster(SERVER, slave, consul=Consul(), registrator=section, registrator_image=section.image or image)
 
 
-def made(name: str, wanted: Cluster | None = None, agent: str = "") -> Container:
-    """The container as the executor makes it."""
+def start(name: str, wanted: Cluster | None = None) -> Container:
     wanted = wanted or two()
-    agent = agent or ("127.0.0.1" if wanted.node(name).consul else ADDRESSES["consul"])
-    body = registrator_body(wanted, wanted.node(name), ADDRESSES[name], agent, EARLIER)
-    return Container("r", "deployer-registrator", "running", body["Labels"], body["Image"])
+    agent = "127.0.0.1" if wanted.node(name).consul else ADDRESSES["consul"]
+    return start_registrator(wanted, name, ADDRESSES[name], agent)
 
 
-def there(name: str, *containers: Container, images: tuple[str, ...] = (OURS,)) -> Machine:
-    return machine(ADDRESSES[name], replace(engine(containers=containers), images=images))
+def there(name: str, *containers: Container) -> Machine:
+    return make_machine(ADDRESSES[name], make_engine(containers=containers, images=(OURS,)))
 
 
 def compare(wanted: Cluster | None = None, **machines: Machine | Unreachable) -> Diff:
     wanted = wanted or two()
-    standing = {name: there(name, made(name)) for name in ADDRESSES}
-    return diff_registrators(wanted, observed(standing | machines), COMMIT)
+    standing = {name: there(name, start(name)) for name in ADDRESSES}
+    return diff_registrators(wanted, make_observed(standing | machines), COMMIT)
 
 
 def found(difference: Diff) -> list[tuple[str, str, Cause]]:
@@ -60,11 +60,13 @@ def test_all_in_order_although_made_by_another_commit() -> None:
 
 
 def test_a_cluster_without_one_has_none() -> None:
-    assert compare(cluster(SERVER, PLAIN, consul=Consul())) == Diff(())
+    assert compare(make_cluster(SERVER, PLAIN, consul=Consul())) == Diff(())
 
 
 @pytest.mark.parametrize(
-    "bare", [machine("10.0.0.3", engine()), machine("10.0.0.3")], ids=["engine", "engine yet to be installed"]
+    "bare",
+    [make_machine("10.0.0.3", make_engine()), make_machine("10.0.0.3")],
+    ids=["engine", "engine yet to be installed"],
 )
 def test_missing_with_its_image(bare: Machine) -> None:
     assert found(compare(slave=bare)) == [("slave", "build", Cause.NOT_FOUND), ("slave", "run", Cause.NOT_FOUND)]
@@ -93,12 +95,12 @@ def test_other_flags() -> None:
 
 
 def test_not_running() -> None:
-    dead = replace(made("slave"), state="restarting")
+    dead = replace(start("slave"), state="restarting")
     assert found(compare(slave=there("slave", dead))) == [("slave", "run", Cause.NOT_RUNNING)]
 
 
 def test_an_engine_upgrade_is_no_reason() -> None:
-    newer = machine("10.0.0.3", replace(engine(containers=(made("slave"),), version="99.1"), images=(OURS,)))
+    newer = make_machine("10.0.0.3", make_engine(containers=(start("slave"),), version="99.1", images=(OURS,)))
     assert compare(slave=newer) == Diff((), (), 2)
 
 
@@ -110,14 +112,14 @@ class TestWhereItRegisters:
         assert body("consul")["Cmd"][-1] == "consul://127.0.0.1:8500"
 
     def test_a_machine_with_an_agent_at_its_agent(self) -> None:
-        assert body(wanted=two(slave=node("slave", consul="agent")))["Cmd"][-1] == "consul://127.0.0.1:8500"
+        assert body(wanted=two(slave=make_node("slave", consul="agent")))["Cmd"][-1] == "consul://127.0.0.1:8500"
 
     def test_ipv6(self) -> None:
         told = registrator_body(two(), PLAIN, "fd00::3", "fd00::1", COMMIT)["Cmd"]
         assert told[1:] == ["-ip=fd00::3", "consul://[fd00::1]:8500"]
 
     def test_one_that_gets_an_agent_leaves_the_server(self) -> None:
-        with_agent = two(slave=node("slave", consul="agent"))
+        with_agent = two(slave=make_node("slave", consul="agent"))
         (change,) = (c for c in compare(with_agent).changes if isinstance(c, ContainerDiffers))
         assert (change.node, change.cause, change.leaves) == ("slave", Cause.CHANGED, "10.0.0.1")
 
@@ -126,10 +128,10 @@ class TestWhereItRegisters:
         assert [change.leaves for change in changes] == ["", ""]
 
     def test_the_server_moved(self) -> None:
-        moved = machine("10.0.0.9", replace(engine(), images=(OURS,)))
+        moved = make_machine("10.0.0.9", make_engine(images=(OURS,)))
         assert ("slave", "run", Cause.CHANGED) in found(compare(consul=moved))
 
-    @pytest.mark.parametrize("server", [DOWN, machine(engine=Silent("x"))], ids=["unreachable", "silent"])
+    @pytest.mark.parametrize("server", [DOWN, make_machine(engine=Silent("x"))], ids=["unreachable", "silent"])
     def test_the_server_cannot_be_asked(self, server: Machine | Unreachable) -> None:
         """What runs is left alone, and nothing is begun that would not know where to go."""
         assert compare(consul=server).changes == ()
@@ -148,7 +150,7 @@ class TestToken:
 
     def test_another_token_is_another_container(self) -> None:
         other = replace(self.SECRET, secrets=replace(self.SECRET.secrets, digest="digest2"))
-        standing = {name: there(name, made(name, self.SECRET)) for name in ADDRESSES}
+        standing = {name: there(name, start(name, self.SECRET)) for name in ADDRESSES}
         assert compare(self.SECRET, **standing).changes == ()
         assert {cause for *_, cause in found(compare(other, **standing))} == {Cause.CHANGED}
 
@@ -164,7 +166,7 @@ class TestRights:
 
     def test_a_foreign_image_runs_as_its_makers_meant_and_is_not_built(self) -> None:
         theirs = two(Registrator(image="fayrus/registrator:v9.2.0", cleanup=True))
-        assert found(compare(theirs, slave=machine("10.0.0.3", engine()))) == [
+        assert found(compare(theirs, slave=make_machine("10.0.0.3", make_engine()))) == [
             ("consul", "run", Cause.IMAGE),
             ("slave", "run", Cause.NOT_FOUND),
         ]

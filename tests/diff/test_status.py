@@ -1,49 +1,32 @@
 """Two words for every machine and stack."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from deployer.diff import diff
-from deployer.diff.status import status
 from deployer.model.cluster import Consul
 from deployer.model.field import Field
-from deployer.model.observed import CatalogueNode, Machine, Observed, Registrations, Silent, Unreachable
+from deployer.model.observed import CatalogueNode, LiveService, Machine, Observed, Registrations, Silent, Unreachable
 from deployer.model.registrator import Registrator
-from deployer.model.stack import StackObjects, StackSettings
+from deployer.model.stack import StackObjects
 from deployer.model.status import NodeStatus, RegistratorStatus, StackStatus, worst
-from tests.literals import (
-    COMMIT,
-    DOWN,
-    cluster,
-    desired,
-    engine,
-    foreign,
-    live,
-    machine,
-    member,
-    network,
-    node,
-    observed,
-    service,
-    source,
-    stack,
-    swarm,
-)
+from tests.decisions import get_status
+from tests.literals.desired import ALONE, make_cluster, make_desired, make_node, make_source
+from tests.literals.live import change_by_hand, deploy_service, disown_service, make_foreign
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.stacks import make_network, make_service, make_stack, with_template
+from tests.literals.swarm import change_member, make_observed, make_standing
 
-MASTER = node("master", "manager")
-IN_MASTER = machine("10.0.0.2", engine("n-master", manager=True))
-WEB = service("s_web", 2)
+MASTER = make_node("master", "manager")
+WEB = make_service("s_web", 2)
 
 
 def stack_status(seen: Observed, *objects: StackObjects) -> StackStatus:
-    wanted = desired(cluster(MASTER), source("s"))
-    return status(wanted, objects, seen, diff(wanted, objects, seen)).stacks[0]
+    return get_status(make_desired(ALONE, make_source("s")), seen, objects).stacks[0]
 
 
-def with_services(*services: Any, **parts: Any) -> Observed:
-    return observed({"master": IN_MASTER}, swarm(member("n-master", "manager"), services=services, **parts))
+def with_services(*services: LiveService) -> Observed:
+    return make_standing(services=services)
 
 
 class TestStack:
@@ -60,15 +43,13 @@ class TestStack:
         ],
     )
     def test_as_defined(self, state: dict[str, Any], sync: str, health: str) -> None:
-        found = stack_status(with_services(live(WEB, **state)), stack("s", WEB))
+        found = stack_status(with_services(deploy_service(WEB, **state)), make_stack("s", WEB))
         assert (found.sync, found.health) == (sync, health)
         assert (found.services[0].sync, found.services[0].health) == (sync, health)
 
     def test_one_that_git_does_not_have_any_more(self) -> None:
-        wanted = desired(cluster(MASTER), source("s"))
-        seen = with_services(live(WEB), live(service("t_a", 2), running=1))
-        objects = (stack("s", WEB),)
-        found = status(wanted, objects, seen, diff(wanted, objects, seen))
+        seen = with_services(deploy_service(WEB), deploy_service(make_service("t_a", 2), running=1))
+        found = get_status(make_desired(ALONE, make_source("s")), seen, (make_stack("s", WEB),))
         assert [(one.name, one.sync, one.health, one.note) for one in found.stacks] == [
             ("s", "Synced", "Healthy", ""),
             ("t", "OutOfSync", "Degraded", "not in git any more"),
@@ -76,15 +57,14 @@ class TestStack:
         assert not found.well
 
     def test_changed(self) -> None:
-        found = stack_status(with_services(live(WEB)), stack("s", service("s_web", 3)))
+        found = stack_status(with_services(deploy_service(WEB)), make_stack("s", make_service("s_web", 3)))
         assert (found.sync, found.health) == ("OutOfSync", "Healthy")
 
     @pytest.mark.parametrize("policy", ["correct", "report"])
     def test_drifted_whether_it_is_set_back_or_not(self, policy: Any) -> None:
-        seen = live(WEB)
-        scaled = with_services(replace(seen, spec={**seen.spec, "Mode": {"Replicated": {"Replicas": 7}}}, wanted=2))
-        wanted = desired(cluster(MASTER), replace(source("s"), settings=StackSettings(drift=policy)))
-        found = status(wanted, [stack("s", WEB)], scaled, diff(wanted, [stack("s", WEB)], scaled)).stacks[0]
+        scaled = with_services(change_by_hand(deploy_service(WEB), Mode={"Replicated": {"Replicas": 7}}))
+        wanted = make_desired(ALONE, make_source("s", drift=policy))
+        (found,) = get_status(wanted, scaled, [make_stack("s", WEB)]).stacks
         (row,) = found.services
         assert (found.sync, row.sync, row.health, row.note) == (
             "OutOfSync",
@@ -95,61 +75,62 @@ class TestStack:
         assert row.drift == (Field("Mode.Replicated.Replicas", 7, 2),)
 
     def test_an_update_that_was_rolled_back(self) -> None:
-        seen = with_services(live(WEB, update_state="rollback_completed"))
-        found = stack_status(seen, stack("s", service("s_web", 2, "app:2")))
+        seen = with_services(deploy_service(WEB, update_state="rollback_completed"))
+        found = stack_status(seen, make_stack("s", make_service("s_web", 2, "app:2")))
         assert (found.sync, found.health) == ("OutOfSync", "Degraded")
         assert found.services[0].note == "rollback completed"
 
     def test_missing(self) -> None:
-        found = stack_status(with_services(), stack("s", WEB))
+        found = stack_status(with_services(), make_stack("s", WEB))
         assert (found.sync, found.health) == ("OutOfSync", "Missing")
 
     def test_missing_as_there_is_no_swarm_yet(self) -> None:
-        found = stack_status(observed({"master": machine()}), stack("s", WEB))
+        found = stack_status(make_observed({"master": make_machine()}), make_stack("s", WEB))
         assert (found.sync, found.health) == ("OutOfSync", "Missing")
 
     def test_unknown_while_no_manager_answers(self) -> None:
-        found = stack_status(observed({"master": DOWN}), stack("s", WEB))
+        found = stack_status(make_observed({"master": DOWN}), make_stack("s", WEB))
         assert (found.sync, found.health, found.services[0].health) == ("Unknown", "Unknown", "Unknown")
 
     def test_somebody_elses_service_is_not_ours_in_order(self) -> None:
-        theirs = live(WEB)
-        theirs.spec["Labels"].pop("deployer.cluster")
-        found = stack_status(with_services(theirs), stack("s", WEB))
+        found = stack_status(with_services(disown_service(deploy_service(WEB))), make_stack("s", WEB))
         assert (found.sync, found.services[0].sync) == ("OutOfSync", "OutOfSync")
         assert found.note == "it exists and is not this cluster's (no label deployer.cluster of it)"
 
     def test_a_network_that_is_not_ours(self) -> None:
-        seen = with_services(live(WEB), objects=(foreign("network", network("s_n")),))
-        assert stack_status(seen, stack("s", WEB, networks=(network("s_n"),))).sync == "OutOfSync"
+        theirs = make_foreign("network", make_network("s_n"))
+        seen = make_standing(services=(deploy_service(WEB),), objects=(theirs,))
+        assert stack_status(seen, make_stack("s", WEB, networks=(make_network("s_n"),))).sync == "OutOfSync"
 
     def test_nothing_is_wanted_and_nothing_runs(self) -> None:
-        body = service("s_web", 0)
-        found = stack_status(with_services(live(body)), stack("s", body))
+        body = make_service("s_web", 0)
+        found = stack_status(with_services(deploy_service(body)), make_stack("s", body))
         assert (found.sync, found.health) == ("Synced", "Healthy")
 
 
 class TestNode:
     def one(self, seen: Machine | Unreachable, *, role: Any = "worker", state: str = "ready") -> NodeStatus:
-        wanted = desired(cluster(MASTER, node("slave", role)))
-        look = observed(
-            {"master": IN_MASTER, "slave": seen},
-            swarm(member("n-master", "manager"), member("n-slave", state=state), via="master"),
-        )
-        return status(wanted, (), look, diff(wanted, (), look)).nodes[1]
+        standing = make_standing(workers=("slave",), machines={"slave": seen})
+        look = change_member(standing, "n-slave", state=state)
+        return get_status(make_desired(make_cluster(MASTER, make_node("slave", role))), look).nodes[1]
 
     def test_in_order(self) -> None:
-        found = self.one(machine("10.0.0.3", engine("n-slave")))
+        found = self.one(make_machine("10.0.0.3", make_engine("n-slave")))
         assert found == NodeStatus("slave", "192.0.2.1", "10.0.0.3", "worker", "26.1.5", None, "Synced", "Healthy", "")
 
     @pytest.mark.parametrize(
         ("seen", "sync", "health", "note"),
         [
             (DOWN, "Unknown", "Unknown", "no answer within 5 s"),
-            (machine(), "OutOfSync", "Missing", "no Docker engine answers there"),
-            (machine(engine=Silent("x")), "OutOfSync", "Missing", "its Docker engine does not answer: x"),
-            (machine(engine=engine()), "OutOfSync", "Missing", "not in the swarm"),
-            (machine(engine=engine("n-x")), "OutOfSync", "Missing", "it is in a swarm that is not this cluster's"),
+            (make_machine(), "OutOfSync", "Missing", "no Docker engine answers there"),
+            (make_machine(engine=Silent("x")), "OutOfSync", "Missing", "its Docker engine does not answer: x"),
+            (make_machine(engine=make_engine()), "OutOfSync", "Missing", "not in the swarm"),
+            (
+                make_machine(engine=make_engine("n-x")),
+                "OutOfSync",
+                "Missing",
+                "it is in a swarm that is not this cluster's",
+            ),
         ],
     )
     def test_not_in_order(self, seen: Machine | Unreachable, sync: str, health: str, note: str) -> None:
@@ -157,27 +138,26 @@ class TestNode:
         assert (found.sync, found.health, found.note) == (sync, health, note)
 
     def test_a_member_that_its_manager_does_not_hear(self) -> None:
-        found = self.one(machine(engine=engine("n-slave")), state="down")
+        found = self.one(make_machine(engine=make_engine("n-slave")), state="down")
         assert (found.sync, found.health, found.note) == ("Synced", "Degraded", "the swarm says: down")
 
     def test_not_in_a_swarm_by_intent(self) -> None:
-        assert self.one(machine(engine=engine()), role="none").health == "Healthy"
+        assert self.one(make_machine(engine=make_engine()), role="none").health == "Healthy"
 
     @pytest.mark.parametrize(
         ("there", "health"),
-        [(engine(), "Missing"), (engine("n-slave"), "Unknown")],
+        [(make_engine(), "Missing"), (make_engine("n-slave"), "Unknown")],
         ids=["not in one", "in one that cannot be asked"],
     )
     def test_without_a_manager(self, there: Any, health: str) -> None:
-        wanted = desired(cluster(MASTER, node("slave")))
-        look = observed({"master": DOWN, "slave": machine(engine=there)})
-        assert status(wanted, (), look, diff(wanted, (), look)).nodes[1].health == health
+        wanted = make_desired(make_cluster(MASTER, make_node("slave")))
+        look = make_observed({"master": DOWN, "slave": make_machine(engine=there)})
+        assert get_status(wanted, look).nodes[1].health == health
 
     @pytest.mark.parametrize("availability", ["pause", "drain"])
     def test_suspended(self, availability: Any) -> None:
-        wanted = desired(cluster(node("master", "manager", availability=availability)))
-        look = observed({"master": IN_MASTER}, swarm(member("n-master", "manager", availability=availability)))
-        found = status(wanted, (), look, diff(wanted, (), look))
+        wanted = make_desired(make_cluster(make_node("master", "manager", availability=availability)))
+        found = get_status(wanted, change_member(make_standing(), "n-master", availability=availability))
         assert (found.nodes[0].sync, found.nodes[0].health, found.nodes[0].note) == (
             "Synced",
             "Suspended",
@@ -196,17 +176,17 @@ class TestNode:
         ids=["known", "not known", "no Consul yet", "Consul cannot be asked"],
     )
     def test_catalogue(self, catalogue: Any, expected: bool | None) -> None:  # noqa: FBT001 - a table's column
-        wanted = desired(cluster(node("master", "manager", consul_server=True), consul=Consul()), commit=COMMIT)
-        look = observed({"master": IN_MASTER}, swarm(member("n-master", "manager")), catalogue)
-        assert status(wanted, (), look, diff(wanted, (), look)).nodes[0].catalogue is expected
+        cluster = make_cluster(make_node("master", "manager", consul="server"), consul=Consul())
+        (found,) = get_status(make_desired(cluster), make_standing(catalogue=catalogue)).nodes
+        assert found.catalogue is expected
 
 
 class TestRegistrator:
     def one(self, told: Registrations | Unreachable | None, *, section: Registrator | None) -> NodeStatus:
-        made = cluster(node("master", "manager", consul_server=True), consul=Consul())
-        wanted = desired(replace(made, registrator=section, registrator_image="r:1"))
-        look = observed({"master": IN_MASTER}, swarm(member("n-master", "manager")), ())
-        return status(wanted, (), look, diff(wanted, (), look), {"master": told} if told else {}).nodes[0]
+        node = make_node("master", "manager", consul="server")
+        cluster = make_cluster(node, consul=Consul(), registrator=section, registrator_image="r:1")
+        registered = {"master": told} if told else {}
+        return get_status(make_desired(cluster), make_standing(catalogue=()), registered=registered).nodes[0]
 
     def test_a_cluster_without_one(self) -> None:
         assert self.one(None, section=None).registrator is None
@@ -246,10 +226,8 @@ def test_the_whole_is_as_its_worst_part(parts: list[Any], whole: str) -> None:
 
 
 def test_what_runs_once_is_well_when_it_ended_well() -> None:
-    once = service("s_job", 1) | {
-        "TaskTemplate": {"ContainerSpec": {"Image": "app:1"}, "RestartPolicy": {"Condition": "none"}}
-    }
-    ended = stack_status(with_services(replace(live(once, running=0), completed=1)), stack("s", once))
+    once = with_template(make_service("s_job", 1), RestartPolicy={"Condition": "none"})
+    ended = stack_status(with_services(deploy_service(once, running=0, completed=1)), make_stack("s", once))
     assert [(one.running, one.wanted, one.health) for one in ended.services] == [(1, 1, "Healthy")]
-    failed = stack_status(with_services(replace(live(once, running=0), failed=1)), stack("s", once))
+    failed = stack_status(with_services(deploy_service(once, running=0, failed=1)), make_stack("s", once))
     assert [(one.health, one.note) for one in failed.services] == [("Degraded", "1 of 1 failed")]

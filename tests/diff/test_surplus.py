@@ -10,26 +10,10 @@ import pytest
 from deployer.diff import diff
 from deployer.diff.change import Cause, Kept, ObjectSurplus, ServiceSurplus
 from deployer.model.cluster import Policy
-from tests.literals import (
-    cluster,
-    content,
-    desired,
-    engine,
-    foreign,
-    live,
-    machine,
-    member,
-    network,
-    node,
-    observed,
-    owned,
-    service,
-    source,
-    stack,
-    swarm,
-    with_container,
-    with_template,
-)
+from tests.literals.desired import ALONE, make_desired, make_source
+from tests.literals.live import deploy_object, deploy_service, disown_service, make_foreign
+from tests.literals.stacks import make_content, make_network, make_service, make_stack, with_container, with_networks
+from tests.literals.swarm import make_standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,9 +22,8 @@ if TYPE_CHECKING:
     from deployer.model.observed import LiveObject, LiveService
     from deployer.model.stack import StackObjects, StackSource
 
-NODES = cluster(node("master", "manager"))
-WEB = service("s_web", 1)
-OLD = service("s_old", 1)
+WEB = make_service("s_web", 1)
+OLD = make_service("s_old", 1)
 
 
 def compare(
@@ -51,10 +34,9 @@ def compare(
     sources: Sequence[StackSource] | None = None,
     policy: Policy | None = None,
 ) -> Diff:
-    nodes = replace(NODES, policy=policy) if policy else NODES
-    wanted = desired(nodes, *(sources if sources is not None else [source(one.stack) for one in stacks]))
-    seen = swarm(member("n-master", "manager"), services=tuple(services), objects=tuple(objects))
-    return diff(wanted, stacks, observed({"master": machine(engine=engine("n-master", manager=True))}, seen))
+    cluster = replace(ALONE, policy=policy) if policy else ALONE
+    wanted = make_desired(cluster, *(sources if sources is not None else [make_source(one.stack) for one in stacks]))
+    return diff(wanted, stacks, make_standing(services=services, objects=objects))
 
 
 def told(found: Diff) -> list[tuple[str, str, bool, str]]:
@@ -67,50 +49,50 @@ def told(found: Diff) -> list[tuple[str, str, bool, str]]:
 
 
 def uses(body: dict[str, Any], *networks: str, config: str = "") -> dict[str, Any]:
-    body = with_template(body, Networks=[{"Target": name} for name in networks])
+    body = with_networks(body, *networks)
     return with_container(body, Configs=[{"ConfigName": config}]) if config else body
 
 
 def version(number: int, *, name: str = "s_site", moment: int | None = None) -> LiveObject:
     """A config whose name says its content."""
-    made = owned("config", content(f"{name}-{number:012x}"))
-    labels = {**made.labels, "deployer.stack": "s"}
     created = f"2026-01-01T00:00:00.{(number if moment is None else moment):09}Z"
-    return replace(made, labels=labels, created=created)
+    return deploy_object("config", make_content(f"{name}-{number:012x}"), stack="s", created=created)
 
 
 class TestServices:
     def test_one_that_its_stack_does_not_have_any_more(self) -> None:
-        found = compare([stack("s", WEB)], [live(WEB), live(OLD)])
+        found = compare([make_stack("s", WEB)], [deploy_service(WEB), deploy_service(OLD)])
         assert told(found) == [("service", "s_old", False, "not in git any more")]
         assert found.unchanged == 3  # the machine, its membership, s_web
 
     def test_a_whole_stack(self) -> None:
-        found = compare([stack("s", WEB)], [live(WEB), live(service("t_a", 1))])
+        found = compare([make_stack("s", WEB)], [deploy_service(WEB), deploy_service(make_service("t_a", 1))])
         assert told(found) == [("service", "t_a", True, "not in git any more")]
 
     @pytest.mark.parametrize("labels", [{}, {"deployer.cluster": "production", "deployer.stack": "s"}])
     def test_what_is_not_ours_stays(self, labels: dict[str, str]) -> None:
-        theirs = live(OLD)
-        theirs = replace(theirs, spec={**theirs.spec, "Labels": labels})
-        assert told(compare([stack("s", WEB)], [live(WEB), theirs])) == []
+        theirs = disown_service(deploy_service(OLD), labels)
+        assert told(compare([make_stack("s", WEB)], [deploy_service(WEB), theirs])) == []
 
     def test_nothing_goes_where_the_cluster_says_so(self) -> None:
-        found = compare([stack("s", WEB)], [live(WEB), live(OLD)], policy=Policy(prune=False))
+        found = compare([make_stack("s", WEB)], [deploy_service(WEB), deploy_service(OLD)], policy=Policy(prune=False))
         assert told(found) == []
         assert found.kept == (Kept("service s_old", "`policy: {prune: false}`"),)
 
     def test_nor_where_the_stack_does(self) -> None:
-        keeping = source("s")
-        keeping = replace(keeping, settings=type(keeping.settings)(prune=False))
-        found = compare([stack("s", WEB)], [live(WEB), live(OLD), live(service("t_a"))], sources=[keeping])
+        keeping = make_source("s", prune=False)
+        found = compare(
+            [make_stack("s", WEB)],
+            [deploy_service(WEB), deploy_service(OLD), deploy_service(make_service("t_a"))],
+            sources=[keeping],
+        )
         assert told(found) == [("service", "t_a", True, "not in git any more")]
         assert found.kept == (Kept("service s_old", "`x-deployer: {prune: false}`"),)
 
     def test_nor_before_what_is_in_the_way_of_its_stack_is_mended(self) -> None:
         """A whole stack waits for all others: one of them may be to take its place."""
-        broken = stack("s", WEB, external=(("network", "nowhere"),))
-        found = compare([broken], [live(WEB), live(OLD), live(service("t_a"))])
+        broken = make_stack("s", WEB, external=(("network", "nowhere"),))
+        found = compare([broken], [deploy_service(WEB), deploy_service(OLD), deploy_service(make_service("t_a"))])
         assert told(found) == []
         reason = "not before what is said of stack s is mended"
         assert found.kept == (Kept("service s_old", reason), Kept("service t_a", reason))
@@ -118,7 +100,8 @@ class TestServices:
     def test_one_that_holds_a_port_goes_first(self) -> None:
         port = {"Ports": [{"TargetPort": 80, "PublishedPort": 80}]}
         found = compare(
-            [stack("s", service("s_new", 1, EndpointSpec=port))], [live(service("s_old", 1, EndpointSpec=port))]
+            [make_stack("s", make_service("s_new", 1, EndpointSpec=port))],
+            [deploy_service(make_service("s_old", 1, EndpointSpec=port))],
         )
         (gone,) = [change for change in found.changes if isinstance(change, ServiceSurplus)]
         assert gone.room_for == "s_new"
@@ -126,29 +109,35 @@ class TestServices:
 
 class TestNetworks:
     def test_one_that_nothing_uses(self) -> None:
-        found = compare([stack("s", WEB)], [live(WEB)], [owned("network", network("s_n"))])
+        found = compare([make_stack("s", WEB)], [deploy_service(WEB)], [deploy_object("network", make_network("s_n"))])
         assert told(found) == [("network", "s_n", False, "not in git any more")]
 
     def test_the_services_on_it_go_first(self) -> None:
-        on_it = live(uses(OLD, "id-s_n"))
-        found = compare([stack("s", WEB)], [live(WEB), on_it], [owned("network", network("s_n"))])
+        on_it = deploy_service(uses(OLD, "id-s_n"))
+        found = compare(
+            [make_stack("s", WEB)], [deploy_service(WEB), on_it], [deploy_object("network", make_network("s_n"))]
+        )
         assert [name for _, name, _, _ in told(found)] == ["s_old", "s_n"]
 
     def test_somebody_elses_service_is_on_it(self) -> None:
-        theirs = live(uses(service("x_y", 1), "id-s_n"))
-        theirs = replace(theirs, spec={**theirs.spec, "Labels": {}})
-        found = compare([stack("s", WEB)], [live(WEB), theirs], [owned("network", network("s_n"))])
+        theirs = disown_service(deploy_service(uses(make_service("x_y", 1), "id-s_n")))
+        found = compare(
+            [make_stack("s", WEB)], [deploy_service(WEB), theirs], [deploy_object("network", make_network("s_n"))]
+        )
         assert told(found) == []
         assert found.kept == (Kept("network s_n", "service x_y uses it"),)
 
     def test_another_stack_calls_it_external(self) -> None:
-        wanting = stack("s", WEB, external=(("network", "t_n"),))
-        found = compare([wanting], [live(WEB)], [owned("network", network("t_n"))])
+        wanting = make_stack("s", WEB, external=(("network", "t_n"),))
+        found = compare([wanting], [deploy_service(WEB)], [deploy_object("network", make_network("t_n"))])
         assert told(found) == []
         assert found.kept == (Kept("network t_n", "stack s uses it"),)
 
     def test_somebody_elses_stays(self) -> None:
-        assert told(compare([stack("s", WEB)], [live(WEB)], [foreign("network", network("x"))])) == []
+        assert (
+            told(compare([make_stack("s", WEB)], [deploy_service(WEB)], [make_foreign("network", make_network("x"))]))
+            == []
+        )
 
 
 class TestRotation:
@@ -156,7 +145,9 @@ class TestRotation:
 
     def of(self, *there: LiveObject, services: Sequence[LiveService] = ()) -> list[str]:
         body = uses(WEB, config=self.NOW)
-        found = compare([stack("s", body, configs=(content(self.NOW),))], [live(body), *services], there)
+        found = compare(
+            [make_stack("s", body, configs=(make_content(self.NOW),))], [deploy_service(body), *services], there
+        )
         assert {cause for _, _, _, cause in told(found)} <= {str(Cause.SUPERSEDED)}
         return [name for _, name, _, _ in told(found)]
 
@@ -169,17 +160,16 @@ class TestRotation:
         assert self.of(*there, version(9)) == [version(4).name]
 
     def test_one_that_is_used_stays(self) -> None:
-        user = live(uses(service("x_y", 1), config=version(1).name))
-        user = replace(user, spec={**user.spec, "Labels": {}})
+        user = disown_service(deploy_service(uses(make_service("x_y", 1), config=version(1).name)))
         assert self.of(*(version(number) for number in (1, 2, 3, 4, 5, 9)), services=[user]) == [version(2).name]
 
     def test_each_name_has_three_of_its_own(self) -> None:
         others = [version(number, name="s_other") for number in (1, 2, 3)]
-        found = compare([stack("s", WEB)], [live(WEB)], others)
+        found = compare([make_stack("s", WEB)], [deploy_service(WEB)], others)
         assert [cause for _, _, _, cause in told(found)] == ["not in git any more"] * 3
 
     def test_the_one_that_the_plan_moves_a_service_away_from_is_one_of_them(self) -> None:
         before, now = uses(WEB, config=version(5).name), uses(WEB, config=self.NOW)
         there = [version(number) for number in (1, 2, 3, 4, 5)]
-        found = compare([stack("s", now, configs=(content(self.NOW),))], [live(before)], there)
+        found = compare([make_stack("s", now, configs=(make_content(self.NOW),))], [deploy_service(before)], there)
         assert [name for _, name, _, _ in told(found)] == [version(1).name, version(2).name]

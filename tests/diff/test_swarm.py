@@ -7,153 +7,155 @@ import pytest
 
 from deployer.diff.change import Blocked, Cause, Change, Diff, Field, MemberDiffers, NoSwarm, NotMember, StaleMember
 from deployer.diff.swarm import diff_swarm
-from deployer.model.observed import Machine, Silent, Swarm, Unreachable
-from tests.literals import DOWN, cluster, engine, machine, member, node, observed, swarm
+from deployer.model.cluster import Node
+from deployer.model.observed import Engine, Machine, Member, Silent, Swarm, Unreachable
+from tests.decisions import get_change, list_reasons
+from tests.literals.desired import make_cluster, make_node
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.swarm import change_member, make_member, make_observed, make_standing, make_swarm
 
-MASTER = node("master", "manager")
-SLAVE = node("slave")
-IN_MASTER = machine("10.0.0.2", engine("n-master", manager=True))
-IN_SLAVE = machine("10.0.0.3", engine("n-slave"))
-BOTH = swarm(member("n-master", "manager"), member("n-slave"))
+MASTER = make_node("master", "manager")
+SLAVE = make_node("slave")
+IN_MASTER = make_machine("10.0.0.2", make_engine("n-master", manager=True))
+IN_SLAVE = make_machine("10.0.0.3", make_engine("n-slave"))
+LEADER = make_member("n-master", "manager")
+BOTH = make_swarm(LEADER, make_member("n-slave"))
 
 
 def compare(
-    master: Machine | Unreachable = IN_MASTER, slave: Machine | Unreachable = IN_SLAVE, seen: Swarm | None = BOTH
+    master: Machine | Unreachable = IN_MASTER,
+    slave: Machine | Unreachable = IN_SLAVE,
+    seen: Swarm | None = BOTH,
+    *,
+    wanted: Node = SLAVE,
 ) -> Diff:
-    return diff_swarm(cluster(MASTER, SLAVE), observed({"master": master, "slave": slave}, seen))
-
-
-def reasons(diff: Diff) -> list[tuple[str, str]]:
-    return [(blocked.subject, blocked.reason) for blocked in diff.blocked]
+    """`wanted` is what git says of the slave."""
+    return diff_swarm(make_cluster(MASTER, wanted), make_observed({"master": master, "slave": slave}, seen))
 
 
 class TestMembership:
     def test_both_in(self) -> None:
         assert compare() == Diff((), (), 2)
 
-    @pytest.mark.parametrize("there", [engine(), None], ids=["engine", "engine yet to be installed"])
-    def test_none_yet_the_first_manager_starts_it(self, there: object) -> None:
-        found = compare(machine("10.0.0.2", there), machine("10.0.0.3", there), None)
+    @pytest.mark.parametrize("there", [make_engine(), None], ids=["engine", "engine yet to be installed"])
+    def test_none_yet_the_first_manager_starts_it(self, there: Engine | None) -> None:
+        found = compare(make_machine("10.0.0.2", there), make_machine("10.0.0.3", there), None)
         assert found == Diff((NoSwarm("master", "10.0.0.2"), NotMember("slave", "worker", "10.0.0.3")), (), 0)
 
     def test_one_joins(self) -> None:
-        found = compare(slave=machine("10.0.0.3", engine()), seen=swarm(member("n-master", "manager")))
+        found = compare(slave=make_machine("10.0.0.3", make_engine()), seen=make_swarm(LEADER))
         assert found == Diff((NotMember("slave", "worker", "10.0.0.3"),), (), 1)
 
     def test_one_that_left_joins_again_though_its_old_entry_is_still_listed(self) -> None:
-        found = compare(slave=machine("10.0.0.3", engine()))
+        found = compare(slave=make_machine("10.0.0.3", make_engine()))
         assert found.changes == (NotMember("slave", "worker", "10.0.0.3"),)
 
     def test_the_first_manager_by_name_that_can_starts_it(self) -> None:
-        nodes = cluster(node("a", "manager", install="none"), node("b", "manager"), node("c", "manager"))
-        found = diff_swarm(nodes, observed(dict.fromkeys("abc", machine())))
+        nodes = make_cluster(
+            make_node("a", "manager", install="none"), make_node("b", "manager"), make_node("c", "manager")
+        )
+        found = diff_swarm(nodes, make_observed(dict.fromkeys("abc", make_machine())))
         assert found.changes == (NoSwarm("b", "10.0.0.1"), NotMember("c", "manager", "10.0.0.1"))
 
     def test_no_manager_can_start_it(self) -> None:
-        nodes = cluster(node("a", "manager", install="none"), node("b"))
-        found = diff_swarm(nodes, observed(dict.fromkeys("ab", machine())))
+        nodes = make_cluster(make_node("a", "manager", install="none"), make_node("b"))
+        found = diff_swarm(nodes, make_observed(dict.fromkeys("ab", make_machine())))
         assert not found.changes
-        assert reasons(found) == [("swarm", "none of the machines that are to be managers can start it")]
+        assert list_reasons(found) == [("swarm", "none of the machines that are to be managers can start it")]
 
     @pytest.mark.parametrize(
         "slave",
-        [machine(engine=Silent("x")), machine(privileged=False), machine(daemon_json="{")],
+        [make_machine(engine=Silent("x")), make_machine(privileged=False), make_machine(daemon_json="{")],
         ids=["silent", "no sudo to install an engine with", "daemon.json that would keep an engine from starting"],
     )
     def test_a_machine_without_a_usable_engine_is_not_joined(self, slave: Machine) -> None:
         assert compare(slave=slave) == Diff((), (), 1)
 
     def test_without_an_address_a_machine_is_blocked_and_the_others_go_on(self) -> None:
-        lost = machine(interfaces=(("lo", "127.0.0.1"), ("ens3", "10.0.0.3")), engine=engine())
-        found = compare(machine("10.0.0.2", engine()), lost, None)
+        lost = make_machine(interfaces=(("lo", "127.0.0.1"), ("ens3", "10.0.0.3")), engine=make_engine())
+        found = compare(make_machine("10.0.0.2", make_engine()), lost, None)
         assert found.changes == (NoSwarm("master", "10.0.0.2"),)
-        assert reasons(found) == [("slave", "it has no interface eth0, so the other machines cannot reach it")]
+        assert list_reasons(found) == [("slave", "it has no interface eth0, so the other machines cannot reach it")]
 
     def test_a_machine_in_another_swarm_is_left_there(self) -> None:
-        found = compare(slave=machine("10.0.0.3", engine("n-elsewhere")))
+        found = compare(slave=make_machine("10.0.0.3", make_engine("n-elsewhere")))
         assert found.changes == ()
-        assert reasons(found) == [("slave", "it is in a swarm that is not this cluster's")]
+        assert list_reasons(found) == [("slave", "it is in a swarm that is not this cluster's")]
 
     @pytest.mark.parametrize("state", ["pending", "locked", "error"])
     def test_a_machine_that_is_half_in_is_told_as_that(self, state: str) -> None:
-        found = compare(slave=machine("10.0.0.3", engine(state=state)))
+        found = compare(slave=make_machine("10.0.0.3", make_engine(state=state)))
         assert found.changes == ()
-        assert reasons(found) == [("slave", f"its engine calls its place in the swarm {state}")]
+        assert list_reasons(found) == [("slave", f"its engine calls its place in the swarm {state}")]
 
     def test_members_that_git_does_not_know_are_left_alone(self) -> None:
-        assert compare(seen=swarm(*BOTH.members, member("n-other", "manager"))) == Diff((), (), 2)
+        assert compare(seen=make_swarm(*BOTH.members, make_member("n-other", "manager"))) == Diff((), (), 2)
 
     def test_a_machine_that_git_keeps_out_and_that_is_in_is_told(self) -> None:
-        nodes = cluster(MASTER, node("slave", "none"))
-        found = diff_swarm(nodes, observed({"master": IN_MASTER, "slave": IN_SLAVE}, BOTH))
+        found = compare(wanted=make_node("slave", "none"))
         assert found.changes == ()
-        assert reasons(found) == [("slave", "it is in the swarm, and git says `swarm: none`")]
+        assert list_reasons(found) == [("slave", "it is in the swarm, and git says `swarm: none`")]
 
     def test_the_other_swarm_of_a_machine_that_git_keeps_out_is_its_own_business(self) -> None:
-        nodes = cluster(MASTER, node("slave", "none"))
-        elsewhere = machine("10.0.0.3", engine("n-x", manager=True, swarm="other"))
-        assert diff_swarm(nodes, observed({"master": IN_MASTER, "slave": elsewhere}, BOTH)) == Diff((), (), 1)
+        elsewhere = make_machine("10.0.0.3", make_engine("n-x", manager=True, swarm="other"))
+        assert compare(slave=elsewhere, wanted=make_node("slave", "none")) == Diff((), (), 1)
 
     def test_no_machine_is_wanted(self) -> None:
-        assert diff_swarm(cluster(node("a", "none")), observed({"a": machine()})) == Diff((), (), 0)
+        assert diff_swarm(make_cluster(make_node("a", "none")), make_observed({"a": make_machine()})) == Diff((), (), 0)
 
 
 class TestNeverASecondSwarm:
     def nothing_but(self, subject: str, reason: str, found: Diff) -> Blocked:
         assert found.changes == ()
-        assert (subject, reason) in reasons(found)
+        assert (subject, reason) in list_reasons(found)
         return found.blocked[-1]
 
     def test_while_a_manager_is_unreachable(self) -> None:
-        found = compare(DOWN, machine(engine=engine()), None)
+        found = compare(DOWN, make_machine(engine=make_engine()), None)
         told = self.nothing_but(
             "swarm", "whether there is one cannot be told while manager master is unreachable", found
         )
         assert told.unreachable
 
     def test_while_one_of_two_managers_is_unreachable(self) -> None:
-        nodes = cluster(node("a", "manager"), node("b", "manager"))
-        found = diff_swarm(nodes, observed({"a": machine(engine=engine()), "b": DOWN}))
+        nodes = make_cluster(make_node("a", "manager"), make_node("b", "manager"))
+        found = diff_swarm(nodes, make_observed({"a": make_machine(engine=make_engine()), "b": DOWN}))
         self.nothing_but("swarm", "whether there is one cannot be told while manager b is unreachable", found)
 
     @pytest.mark.parametrize("silent", ["a", "b"])
     def test_while_a_managers_engine_is_silent(self, silent: str) -> None:
-        nodes = cluster(node("a", "manager"), node("b", "manager"))
-        machines = {"a": machine(engine=engine()), "b": machine(engine=engine())} | {
-            silent: machine(engine=Silent("x"))
+        nodes = make_cluster(make_node("a", "manager"), make_node("b", "manager"))
+        machines = {"a": make_machine(engine=make_engine()), "b": make_machine(engine=make_engine())} | {
+            silent: make_machine(engine=Silent("x"))
         }
         self.nothing_but(
             "swarm",
             f"whether there is one cannot be told while the engine of manager {silent} does not answer",
-            diff_swarm(nodes, observed(machines)),
+            diff_swarm(nodes, make_observed(machines)),
         )
 
     @pytest.mark.parametrize("state", ["active", "pending", "locked", "error"])
     def test_while_a_machine_is_in_one_without_a_manager(self, state: str) -> None:
-        found = compare(machine(engine=engine()), machine(engine=engine("n-slave", state=state)), None)
+        found = compare(
+            make_machine(engine=make_engine()), make_machine(engine=make_engine("n-slave", state=state)), None
+        )
         self.nothing_but(
             "swarm", f"slave is in a swarm ({state}) of which no reachable machine is a working manager", found
         )
 
     def test_no_machine_is_a_manager(self) -> None:
-        found = diff_swarm(cluster(SLAVE), observed({"slave": machine(engine=engine())}))
+        found = diff_swarm(make_cluster(SLAVE), make_observed({"slave": make_machine(engine=make_engine())}))
         self.nothing_but("swarm", "no machine is a manager", found)
 
     def test_managers_of_two_swarms(self) -> None:
-        nodes = cluster(node("a", "manager"), MASTER)
-        machines = {"a": machine(engine=engine("n-a", manager=True, swarm="other")), "master": IN_MASTER}
-        found = diff_swarm(nodes, observed(machines, swarm(member("n-a", "manager"), via="a")))
+        nodes = make_cluster(make_node("a", "manager"), MASTER)
+        machines = {"a": make_machine(engine=make_engine("n-a", manager=True, swarm="other")), "master": IN_MASTER}
+        found = diff_swarm(nodes, make_observed(machines, make_swarm(make_member("n-a", "manager"), via="a")))
         self.nothing_but("swarm", "a and master are managers of different swarms", found)
 
     def test_an_unreachable_worker_keeps_nobody_from_starting_one(self) -> None:
-        found = compare(machine(engine=engine()), DOWN, None)
+        found = compare(make_machine(engine=make_engine()), DOWN, None)
         assert found.changes == (NoSwarm("master", "10.0.0.1"),)
-
-
-def differs(found: Diff) -> MemberDiffers:
-    (change,) = found.changes
-    assert isinstance(change, MemberDiffers)
-    return change
 
 
 class TestMember:
@@ -162,33 +164,28 @@ class TestMember:
         [("worker", Field("role", "manager", "worker")), ("manager", Field("role", "worker", "manager"))],
     )
     def test_role(self, role: str, field: Field) -> None:
-        wanted = node("slave", "worker" if role == "worker" else "manager")
-        is_now = member("n-slave", "manager" if role == "worker" else "worker")
-        found = diff_swarm(
-            cluster(MASTER, wanted),
-            observed({"master": IN_MASTER, "slave": IN_SLAVE}, swarm(member("n-master", "manager"), is_now)),
-        )
-        assert differs(found).fields == (field,)
-        assert differs(found).cause is Cause.CHANGED
+        wanted = make_node("slave", "worker" if role == "worker" else "manager")
+        is_now = make_member("n-slave", "manager" if role == "worker" else "worker")
+        change = get_change(compare(seen=make_swarm(LEADER, is_now), wanted=wanted), MemberDiffers)
+        assert change.fields == (field,)
+        assert change.cause is Cause.CHANGED
 
     def test_availability(self) -> None:
-        nodes = cluster(MASTER, node("slave", availability="drain"))
-        found = diff_swarm(nodes, observed({"master": IN_MASTER, "slave": IN_SLAVE}, BOTH))
-        assert differs(found).fields == (Field("availability", "active", "drain"),)
-        assert differs(found).availability == "drain"
+        change = get_change(compare(wanted=make_node("slave", availability="drain")), MemberDiffers)
+        assert change.fields == (Field("availability", "active", "drain"),)
+        assert change.availability == "drain"
 
     @pytest.mark.parametrize("labels", [{}, {"zone": "a"}])
     def test_a_machine_that_joins_is_drained_and_labelled_in_a_step_of_its_own(self, labels: dict[str, str]) -> None:
-        nodes = cluster(MASTER, node("slave", availability="drain", labels=labels))
-        found = diff_swarm(nodes, observed({"master": IN_MASTER, "slave": machine(engine=engine())}, BOTH))
+        wanted = make_node("slave", availability="drain", labels=labels)
+        found = compare(slave=make_machine(engine=make_engine()), wanted=wanted)
         kinds: list[type[Change]] = [type(change) for change in found.changes]
         assert kinds == [NotMember, MemberDiffers]
         assert found.changes[1].cause is Cause.NOT_FOUND
 
-    def labels(self, wanted: Mapping[str, str], present: Mapping[str, str]) -> tuple[Change, ...]:
-        nodes = cluster(MASTER, node("slave", labels=wanted))
-        seen = swarm(member("n-master", "manager"), member("n-slave", labels=present))
-        return diff_swarm(nodes, observed({"master": IN_MASTER, "slave": IN_SLAVE}, seen)).changes
+    def compare_labels(self, wanted: Mapping[str, str], present: Mapping[str, str]) -> Diff:
+        seen = make_swarm(LEADER, make_member("n-slave", labels=present))
+        return compare(seen=seen, wanted=make_node("slave", labels=wanted))
 
     @pytest.mark.parametrize(
         ("wanted", "present", "written"),
@@ -222,18 +219,13 @@ class TestMember:
         ],
     )
     def test_labels(self, wanted: dict[str, str], present: dict[str, str], written: dict[str, str]) -> None:
-        (change,) = self.labels(wanted, present)
-        assert isinstance(change, MemberDiffers)
+        change = get_change(self.compare_labels(wanted, present), MemberDiffers)
         assert change.labels == written | {"deployer.cluster": "sandbox", "deployer.node": "slave"}
         assert "deployer." not in str(change.fields)
 
     def test_whose_it_is_is_written_on_one_that_an_older_run_made_a_member(self) -> None:
-        unmarked = replace(member("n-slave"), labels={})
-        (change,) = diff_swarm(
-            cluster(MASTER, node("slave")),
-            observed({"master": IN_MASTER, "slave": IN_SLAVE}, swarm(member("n-master", "manager"), unmarked)),
-        ).changes
-        assert isinstance(change, MemberDiffers)
+        unmarked = make_member("n-slave", marked=False)
+        change = get_change(compare(seen=make_swarm(LEADER, unmarked)), MemberDiffers)
         assert (change.labels, change.fields) == ({"deployer.cluster": "sandbox", "deployer.node": "slave"}, ())
 
     @pytest.mark.parametrize(
@@ -245,7 +237,7 @@ class TestMember:
         ],
     )
     def test_labels_in_order(self, wanted: dict[str, str], present: dict[str, str]) -> None:
-        assert self.labels(wanted, present) == ()
+        assert self.compare_labels(wanted, present).changes == ()
 
 
 class TestMajority:
@@ -253,17 +245,12 @@ class TestMajority:
 
     def managers(self, wanted: str, is_now: str, *, down: str = "", joining: str = "") -> Diff:
         """Machines a to e: those in `wanted` are to be managers, those in `is_now` are, those in `down` do not answer."""
-        nodes = cluster(*(node(name, "manager" if name in wanted else "worker") for name in "abcde"))
-        machines: dict[str, Machine | Unreachable] = {
-            name: machine(engine=engine(f"n-{name}", manager=name in is_now)) for name in "abcde"
-        }
-        machines |= dict.fromkeys(down, DOWN) | dict.fromkeys(joining, machine(engine=engine()))
-        members = (
-            member(f"n-{name}", "manager" if name in is_now else "worker", state="down" if name in down else "ready")
-            for name in "abcde"
-            if name not in joining
-        )
-        return diff_swarm(nodes, observed(machines, swarm(*members, via=is_now[0])))
+        nodes = make_cluster(*(make_node(name, "manager" if name in wanted else "worker") for name in "abcde"))
+        workers = [name for name in "abcde" if name not in is_now + joining]
+        seen = make_standing(is_now, workers, others=joining, machines=dict.fromkeys(down, DOWN))
+        for name in down:
+            seen = change_member(seen, f"n-{name}", state="down")
+        return diff_swarm(nodes, seen)
 
     @pytest.mark.parametrize(
         ("wanted", "is_now", "parts"),
@@ -295,50 +282,45 @@ class TestMajority:
         assert (
             stays,
             "it is to be a worker, and too few managers would be left for the swarm to take orders",
-        ) in reasons(found)
+        ) in list_reasons(found)
 
     def test_the_only_one_stays_while_its_successor_is_silent(self) -> None:
-        nodes = cluster(node("a"), node("b", "manager"))
-        machines = {"a": machine(engine=engine("n-a", manager=True)), "b": machine(engine=Silent("x"))}
-        found = diff_swarm(nodes, observed(machines, swarm(member("n-a", "manager"), via="a")))
+        nodes = make_cluster(make_node("a"), make_node("b", "manager"))
+        found = diff_swarm(nodes, make_standing("a", machines={"b": make_machine(engine=Silent("x"))}))
         assert found.changes == ()
-        assert [subject for subject, _ in reasons(found)] == ["a"]
+        assert [subject for subject, _ in list_reasons(found)] == ["a"]
 
 
 class TestInstalledAnew:
     """The same machine, another engine: its old entry in the managers' list goes."""
 
-    ANEW = machine("10.0.0.3", engine())
+    ANEW = make_machine("10.0.0.3", make_engine())
 
     @pytest.mark.parametrize("role", ["worker", "manager"])
     def test_the_old_entry_of_its_name_goes(self, role: str) -> None:
-        old = replace(member("n-old", "manager" if role == "manager" else "worker", state="down"), hostname="slave")
-        found = compare(slave=self.ANEW, seen=swarm(member("n-master", "manager"), old))
+        old = make_member("n-old", role, state="down", hostname="slave")
+        found = compare(slave=self.ANEW, seen=make_swarm(LEADER, old))
         assert found.changes == (
             NotMember("slave", "worker", "10.0.0.3"),
             StaleMember("slave", "n-old", manager=role == "manager"),
         )
 
     def test_or_of_its_address(self) -> None:
-        old = replace(member("n-old", state="down"), hostname="localhost", address="10.0.0.3")
-        assert (
-            StaleMember("slave", "n-old")
-            in compare(slave=self.ANEW, seen=swarm(member("n-master", "manager"), old)).changes
-        )
+        old = make_member("n-old", state="down", hostname="localhost", address="10.0.0.3")
+        assert StaleMember("slave", "n-old") in compare(slave=self.ANEW, seen=make_swarm(LEADER, old)).changes
 
     @pytest.mark.parametrize(
         "other",
         [
-            replace(member("n-old"), hostname="slave"),
-            replace(member("n-old", state="down"), hostname="slave3", address="10.0.0.9"),
-            replace(member("n-master", "manager", state="down"), hostname="slave"),
+            make_member("n-old", hostname="slave"),
+            make_member("n-old", state="down", hostname="slave3", address="10.0.0.9"),
+            make_member("n-master", "manager", state="down", hostname="slave"),
         ],
         ids=["not down", "another machine's", "one that answers"],
     )
-    def test_nothing_else_does(self, other: object) -> None:
-        assert isinstance(other, type(BOTH.members[0]))
-        members = [one for one in (member("n-master", "manager"), other) if one is other or one.id != other.id]
-        found = compare(slave=self.ANEW, seen=swarm(*members))
+    def test_nothing_else_does(self, other: Member) -> None:
+        members = [one for one in (LEADER, other) if one is other or one.id != other.id]
+        found = compare(slave=self.ANEW, seen=make_swarm(*members))
         assert not [change for change in found.changes if isinstance(change, StaleMember)]
 
 
@@ -346,8 +328,10 @@ class TestInstalledAnew:
     ("ahead", "words"), [(86_400.0, "24 h ahead"), (-7200.0, "2 h behind"), (1801.0, "30 min ahead")]
 )
 def test_nobody_joins_with_a_clock_that_is_off(ahead: float, words: str) -> None:
-    off = replace(machine("10.0.0.3", engine()), clock_ahead=ahead)
-    found = compare(slave=off, seen=swarm(member("n-master", "manager")))
+    off = make_machine("10.0.0.3", make_engine(), clock_ahead=ahead)
+    found = compare(slave=off, seen=make_swarm(LEADER))
     assert not found.changes
-    assert reasons(found) == [("slave", f"its clock is {words}: certificates and signed packages are not valid there")]
+    assert list_reasons(found) == [
+        ("slave", f"its clock is {words}: certificates and signed packages are not valid there")
+    ]
     assert compare(slave=replace(IN_SLAVE, clock_ahead=ahead)) == Diff((), (), 2), "who is a member stays one"

@@ -6,16 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from msgspec import structs
 
-from deployer.diff import diff
 from deployer.diff.change import Blocked, Cause, Field, TlsDiffers, TlsSurplus
-from deployer.diff.status import status
 from deployer.diff.tls import diff_tls, tls_names
 from deployer.model.observed import TlsListener
 from deployer.model.tls import ends_in, listening
-from deployer.plan import build_plan, plan_text
-from tests.literals import DOWN, cluster, desired, engine, machine, node, observed
+from deployer.plan import plan_text
+from tests.decisions import decide, get_status
+from tests.literals.desired import make_cluster, make_desired, make_node
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.swarm import make_observed
+from tests.model_cluster import run_plan
 
 if TYPE_CHECKING:
     from deployer.model.cluster import Cluster, Node
@@ -27,23 +28,23 @@ LIVE = TlsListener(f"{STOCK} {ARGUMENTS}", STOCK, NAMES, ("aa",), 300 * 86400.0)
 
 
 def secured(name: str = "m1", **changes: Any) -> Node:
-    made = node(name, "none", **changes)
-    return replace(made, engine=structs.replace(made.engine, tls=True))
+    return make_node(name, "none", tls=True, **changes)
 
 
 def ours(*nodes: Node) -> Cluster:
-    return replace(cluster(*nodes), authorities=("aa",))
+    return make_cluster(*nodes, authorities=("aa",))
 
 
 def found(live: TlsListener | None, wanted: Node | None = None, **changes: Any) -> Any:
-    return diff_tls(ours(wanted or secured()), observed({"m1": machine(engine=engine(), tls=live, **changes)}))
+    machine = make_machine(engine=make_engine(), tls=live, **changes)
+    return diff_tls(ours(wanted or secured()), make_observed({"m1": machine}))
 
 
 def test_what_it_listens_with() -> None:
     assert ARGUMENTS.startswith("-H tcp://0.0.0.0:2376 --tlsverify --tlscacert /etc/docker/deployer-tls/ca.pem ")
     assert listening("2001:db8::1").startswith("-H tcp://[::]:2376 ")
-    assert tls_names(secured(), machine()) == NAMES
-    assert tls_names(secured(address="m1.example.org", advertise="10.9.9.9"), machine())[:3] == (
+    assert tls_names(secured(), make_machine()) == NAMES
+    assert tls_names(secured(address="m1.example.org", advertise="10.9.9.9"), make_machine())[:3] == (
         "m1",
         "m1.example.org",
         "10.9.9.9",
@@ -55,7 +56,7 @@ def test_one_that_does_not_yet() -> None:
 
 
 def test_one_that_does_as_git_says() -> None:
-    assert found(LIVE) == diff_tls(cluster(), observed({}))
+    assert found(LIVE) == diff_tls(make_cluster(), make_observed({}))
 
 
 def test_a_certificate_that_ends_soon_is_no_difference() -> None:
@@ -80,11 +81,11 @@ def test_a_unit_that_starts_the_engine_otherwise_by_now() -> None:
 
 
 def test_not_in_git_any_more() -> None:
-    assert found(LIVE, node("m1", "none")).changes == (TlsSurplus("m1"),)
+    assert found(LIVE, make_node("m1", "none")).changes == (TlsSurplus("m1"),)
 
 
 def test_the_machine_that_deployer_runs_on_needs_none() -> None:
-    assert found(None, secured(address="local")) == diff_tls(cluster(), observed({}))
+    assert found(None, secured(address="local")) == diff_tls(make_cluster(), make_observed({}))
 
 
 def test_nothing_without_root() -> None:
@@ -96,7 +97,9 @@ def test_nothing_without_root() -> None:
 @pytest.mark.parametrize("mine", [(), ("cc",)])
 def test_a_cluster_has_one_authority(mine: tuple[str, ...]) -> None:
     """Whoever has it not makes no second one: the first one's clients would not get in."""
-    seen = observed({"m1": machine(engine=engine(), tls=LIVE), "m2": machine("10.0.0.2", engine=engine())})
+    seen = make_observed(
+        {"m1": make_machine(engine=make_engine(), tls=LIVE), "m2": make_machine("10.0.0.2", engine=make_engine())}
+    )
     told = diff_tls(replace(ours(secured(), secured("m2")), authorities=mine), seen)
     assert not told.changes
     assert told.blocked == (
@@ -110,14 +113,16 @@ def test_a_cluster_has_one_authority(mine: tuple[str, ...]) -> None:
 
 def test_the_plan() -> None:
     """Engines restart one after the other, one that is new once it is there; nothing where a machine cannot be asked."""
-    wanted = desired(ours(secured(daemon={"bip": "10.1.0.1/24"}), secured("m2"), node("m3", "none"), secured("m4")))
-    seen = observed({
-        "m1": machine(engine=engine()),
-        "m2": machine("10.0.0.2"),
-        "m3": machine("10.0.0.3", engine=engine(), tls=LIVE),
+    wanted = make_desired(
+        ours(secured(daemon={"bip": "10.1.0.1/24"}), secured("m2"), make_node("m3", "none"), secured("m4"))
+    )
+    seen = make_observed({
+        "m1": make_machine(engine=make_engine()),
+        "m2": make_machine("10.0.0.2"),
+        "m3": make_machine("10.0.0.3", engine=make_engine(), tls=LIVE),
         "m4": DOWN,
     })  # fmt: skip
-    plan = build_plan(diff(wanted, (), seen), wanted, (), seen)
+    plan = decide(wanted, seen)
     assert plan_text(plan) == (
         "Plan for sandbox at 0123456789\n"
         "\n"
@@ -136,6 +141,7 @@ def test_the_plan() -> None:
         "Plan: 1 to add, 3 to change, 1 to remove (1 unchanged); 1 cannot be done.\n"
     )
     assert [step.needs for step in plan.steps] == [(), (), (1,), (2, 3), (4,)]
+    assert not decide(wanted, run_plan(seen, plan)).steps
 
 
 @pytest.mark.parametrize(
@@ -150,8 +156,8 @@ def test_the_plan() -> None:
 )
 def test_its_end_is_told_in_time(days: float, said: str) -> None:
     assert ends_in(days * 86400) == said
-    wanted = desired(ours(secured()))
-    seen = observed({"m1": machine(engine=engine(), tls=replace(LIVE, left=days * 86400))})
-    (row,) = status(wanted, (), seen, diff(wanted, (), seen)).nodes
+    wanted = make_desired(ours(secured()))
+    seen = make_observed({"m1": make_machine(engine=make_engine(), tls=replace(LIVE, left=days * 86400))})
+    (row,) = get_status(wanted, seen).nodes
     assert row.note == (f"{said}: deployer machine regenerate-certs m1" if said else "")
     assert row.sync == "Synced"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IMAGE = "team/app:1"
-ASK, LOOK = "GET /distribution/team/app:1/json", "GET /images/team%2Fapp%3A1/json"
+ASK, LOOK = "GET /distribution/team%2Fapp%3A1/json", "GET /images/team%2Fapp%3A1/json"
 DENIED = (403, {"message": "denied: who are you?"})
 A, B = "sha256:aa", "sha256:bb"
 

@@ -198,7 +198,27 @@ def test_a_build_that_fails() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "segmented"), [("web_api", "web_api"), ("a/b:c", "a%2Fb%3Ac"), ("../x?y#z", "..%2Fx%3Fy%23z")]
+    ("text", "segmented"), [("web_api", "web_api"), ("a/b:c", "a%2Fb%3Ac"), ("..x?y#z", "..x%3Fy%23z")]
 )
 def test_a_name_is_one_segment_of_a_path(text: str, segmented: str) -> None:
     assert segment(text) == segmented
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", "..", "../x", "x/..", "a//b", "/a", "a/", "\ud800", "x" * 5000, None, 7, ["x"]]
+)
+def test_a_name_that_leads_elsewhere_stands_in_no_path(text: Any) -> None:
+    """An engine's router removes such segments after it has decoded them: `..%2F..%2Finfo` is answered with a redirect."""
+    with pytest.raises(EngineError, match="cannot be asked for this"):
+        segment(text)
+
+
+@pytest.mark.parametrize(
+    "path", ["/containers/a/../json", "/containers//json", "/containers/a?force=1", "/containers/a b", "/containers/%2e%2e", "info", "/a#b", "/é"]
+)  # fmt: skip
+@pytest.mark.parametrize("ask", ["get", "delete", "post", "raw"])
+def test_a_path_with_a_name_that_nobody_quoted_is_not_sent(path: str, ask: str) -> None:
+    connection = FakeConnection()
+    with pytest.raises(EngineError, match="cannot be asked for"):
+        run(getattr(Engine(connection), ask)(path))
+    assert connection.requests == []

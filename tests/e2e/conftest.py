@@ -22,12 +22,11 @@ from tests.e2e.standing import Standing
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-COSTS = Costs()
 
-
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Ctrl-C takes the machines down also where whoever started this ignores it, as shells do for what runs in the background."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    config.pluginmanager.register(Measuring(Costs()))  # a hook of this file would not see fixtures of the session
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,23 +40,27 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.fail(f"{reason}; `deployer sandbox engine` sets it up, `make check` does without", pytrace=False)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(
-    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
-) -> Generator[None, object, object]:
-    began = time.monotonic()
-    try:
-        return (yield)
-    finally:
-        COSTS.add_fixture(fixturedef.argname, fixturedef.scope, request.node.nodeid, time.monotonic() - began)
+class Measuring:
+    """A plugin that fills in what tests and fixtures cost."""
 
+    def __init__(self, costs: Costs) -> None:
+        self._costs = costs
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    COSTS.add(report)
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+    ) -> Generator[None, object, object]:
+        began = time.monotonic()
+        try:
+            return (yield)
+        finally:
+            self._costs.add_fixture(fixturedef.argname, fixturedef.scope, request.node.nodeid, time.monotonic() - began)
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._costs.add(report)
 
-def pytest_sessionfinish() -> None:
-    COSTS.write()
+    def pytest_sessionfinish(self) -> None:
+        self._costs.write()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -93,7 +96,8 @@ def known_state(request: pytest.FixtureRequest) -> Iterator[None]:
     shared: Cluster = request.getfixturevalue("cluster")
     yield
     if left := shared.settle():
-        print(f"\n{request.path.name} left the cluster changed; it was set back:", *left, sep="\n  ")
+        terminal: pytest.TerminalReporter = request.config.pluginmanager.getplugin("terminalreporter")
+        terminal.write_line(f"\n{request.path.name} left the cluster changed; it was set back: {'; '.join(left)}")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What a test run that was killed left on this machine: found by its name and removed. Nothing else is touched."""
+"""What a run of tests or of `make bench` that was killed left on this machine: found by its name and removed, nothing else."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ LABEL: Final = "deployer.test"
 """On each container and network that a test makes beside the sandboxes; its value is the test's process."""
 FOLDER: Final = "deployer-test-"
 """How the folders of a run are called in the system's temporary folder: this, the process, and what makes them unique."""
-_SANDBOX: Final = re.compile(rf"deployer-{PREFIX}-[a-z0-9]+-(\d+)(?:-.*)?")
-_FOLDER: Final = re.compile(rf"{FOLDER}(\d+)-.*")
+_SANDBOX: Final = re.compile(rf"deployer-(?:{PREFIX}|bench)-[a-z0-9]+-(\d+)(?:-.*)?")
+_FOLDER: Final = re.compile(r"deployer-(?:test|bench)-(\d+)-.*")
+_PROGRAMS: Final = (b"pytest", b"tests.e2e", b"tests.bench")
+"""What stands in the command line of whoever makes them."""
 
 
 def remove_leftovers(*, also: tuple[int, ...] = ()) -> list[str]:
@@ -31,7 +33,7 @@ def remove_leftovers(*, also: tuple[int, ...] = ()) -> list[str]:
     for network, made_by in _found("network", "ls"):
         if _is_over(made_by, also) and _docker("network", "rm", network) is not None:
             removed.append(f"network {network}")
-    for path in sorted(Path(tempfile.gettempdir()).glob(f"{FOLDER}*")):
+    for path in sorted(Path(tempfile.gettempdir()).glob("deployer-*")):
         match = _FOLDER.fullmatch(path.name)
         if match and _is_over(int(match[1]), also):
             shutil.rmtree(path, ignore_errors=True)
@@ -61,7 +63,7 @@ def _is_over(process: int, also: tuple[int, ...]) -> bool:
         command = Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:
         return True
-    return b"pytest" not in command and b"tests.e2e" not in command
+    return not any(program in command for program in _PROGRAMS)
 
 
 def _docker(*argv: str) -> str | None:

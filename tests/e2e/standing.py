@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 PROJECT: Final = Path(__file__).parents[2]
 PREFIX: Final = "test"
@@ -201,25 +200,6 @@ class Standing:
         """`{"swarmtest_web": "3/3"}`, as Docker's own client says it."""
         return {entry["Name"]: entry["Replicas"].split()[0] for entry in self.listed("service", "ls")}
 
-    def wait_for_replicas(self, **counts: str) -> None:
-        """Until these services have these counts; names as `swarmtest_web="3/3"`."""
-        wait_until(lambda: counts.items() <= self.replicas().items(), f"the counts {counts}", saw=self.replicas)
-
-    def told(self) -> str:
-        """Members, services, and the last errors of tasks, for whoever reads of a test that failed."""
-        script = (
-            "docker node ls; docker service ls | head -n 30;"
-            "docker service ps --no-trunc"
-            " --format '{{.Name}} {{.Node}} {{.CurrentState}} {{.Error}}' $(docker service ls --quiet)"
-            " | grep -v ' $' | head -n 12"
-        )
-        argv = ["docker", "exec", self.container("master"), "sh", "-c", script]
-        try:
-            done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
-        except subprocess.TimeoutExpired:
-            return "master does not answer"
-        return done.stdout + done.stderr
-
 
 class CommandError(Exception):
     """A command inside a machine ended with another code than 0: says which, where, and all that it said."""
@@ -231,13 +211,3 @@ class CommandError(Exception):
 def seconds_of(stamp: str) -> float:
     """A time as Docker writes it, since 1970: its nine digits after the point are three too many for Python."""
     return datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", stamp)).timestamp()
-
-
-def holds_for(seconds: float, holds: Callable[[], bool]) -> bool:
-    """Whether it is so now, and at each look of the next `seconds`: for what must not happen."""
-    end = time.monotonic() + seconds
-    while holds():
-        if time.monotonic() > end:
-            return True
-        time.sleep(0.2)
-    return False

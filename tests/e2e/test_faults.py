@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -11,14 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.soak.rounds import limit, seeds
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.e2e.cluster import Cluster
 
-KILLS: Final = int(os.environ.get("DEPLOYER_KILLS", "3"))
-"""How often an apply is killed; `make soak` kills more often."""
-SEED: Final = int(os.environ.get("DEPLOYER_SEED", "2"))
+KILLS: Final = 3
+"""How often an apply is killed in a round; `make soak` plays many, each with its own seed."""
 
 
 @pytest.mark.parametrize(("stop", "start"), [("stop", "start"), ("pause", "unpause")])
@@ -51,29 +50,35 @@ def test_an_image_that_does_not_exist_is_said_within_seconds(cluster: Cluster) -
     assert cluster.replicas()["proxy_nginx"] == "1/1"
 
 
+@pytest.mark.timeout(limit(600))
 def test_an_apply_that_is_killed_is_finished_by_the_next(cluster: Cluster) -> None:
     """Issue 2: random moments, seeded, from nothing but engines to the whole cluster."""
-    dice = random.Random(SEED)
-    for _ in range(KILLS):
-        cluster.nothing_runs()
-        running = subprocess.Popen(
-            [*cluster.argv, "apply"],
-            cwd=cluster.repo,
-            env=cluster.env,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        moment = dice.uniform(0.3, 15)
-        with_time = time.monotonic() + moment
-        while running.poll() is None and time.monotonic() < with_time:
-            time.sleep(0.05)
-        running.kill()
-        running.wait()
-        applied = cluster.deployer("apply")
-        assert applied.returncode == 0, f"seed {SEED}, killed after {moment:.1f} s:\n{applied.stdout}{applied.stderr}"
-        assert cluster.replicas() == {"swarmtest_web": "3/3", "swarmtest_redis": "1/1", "proxy_nginx": "1/1"}
-        assert len(cluster.listed("node", "ls")) == 3
-        assert cluster.deployer("plan", "--detailed-exitcode").returncode == 0
+    for seed in seeds(2):
+        dice = random.Random(seed)
+        for _ in range(KILLS):
+            kill_an_apply(cluster, dice.uniform(0.3, 15), seed)
+
+
+def kill_an_apply(cluster: Cluster, moment: float, seed: int) -> None:
+    """Seconds after its start; the next apply makes the cluster that git says."""
+    cluster.nothing_runs()
+    running = subprocess.Popen(
+        [*cluster.argv, "apply"],
+        cwd=cluster.repo,
+        env=cluster.env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    with_time = time.monotonic() + moment
+    while running.poll() is None and time.monotonic() < with_time:
+        time.sleep(0.05)
+    running.kill()
+    running.wait()
+    applied = cluster.deployer("apply")
+    assert applied.returncode == 0, f"seed {seed}, killed after {moment:.1f} s:\n{applied.stdout}{applied.stderr}"
+    assert cluster.replicas() == {"swarmtest_web": "3/3", "swarmtest_redis": "1/1", "proxy_nginx": "1/1"}
+    assert len(cluster.listed("node", "ls")) == 3
+    assert cluster.deployer("plan", "--detailed-exitcode").returncode == 0
 
 
 def test_an_interrupt_ends_in_order(cluster: Cluster) -> None:

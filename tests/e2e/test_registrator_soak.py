@@ -1,26 +1,22 @@
-"""Random events, seeded, against the real engine and the real Consul: at the end the catalogue equals the truth.
-
-REGISTRATOR_EVENTS=1000 is the run of the closing note; REGISTRATOR_SEED replays one.
-"""
+"""Random events, seeded, against the real engine and the real Consul: at the end the catalogue equals the truth."""
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.e2e.registering import MACHINE, Registering
+from tests.soak.rounds import limit, seeds
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-EVENTS = int(os.environ.get("REGISTRATOR_EVENTS", "120"))
-SEED = int(os.environ.get("REGISTRATOR_SEED", "3"))
+EVENTS = 120
+"""Of a round; `make soak` plays many, each with its own seed."""
 BETWEEN = 100
 """How many events there are between two looks at the catalogue."""
 SETTLE = 60
@@ -162,14 +158,18 @@ def _status(told: dict[str, Any]) -> str:
     return ",".join(told.get("Statuses", []))
 
 
-@pytest.mark.timeout(120 + 6 * EVENTS)
-def test_random_events(machine: Registering, record_property: Callable[[str, object], None]) -> None:
-    dice = random.Random(SEED)
+@pytest.mark.timeout(limit(120 + 6 * EVENTS))
+def test_random_events(machine: Registering) -> None:
+    for seed in seeds(3):
+        play(machine, seed)
+
+
+def play(machine: Registering, seed: int) -> None:
+    dice = random.Random(seed)
     machine.docker("network", "create", "soak")
     for told in FOREIGN.values():
         machine.consul("/v1/agent/service/register", "PUT", told)
     machine.start()
-    began = time.monotonic()
     try:
         soak = Soak(machine, dice)
         moves = soak.moves()
@@ -185,11 +185,10 @@ def test_random_events(machine: Registering, record_property: Callable[[str, obj
             if n % BETWEEN == 0 or n == EVENTS:
                 wait_until(
                     lambda: not wrong(machine),
-                    f"the catalogue to be as the containers are after {n} events",
+                    f"the catalogue to be as the containers are after {n} events with seed {seed}",
                     seconds=SETTLE,
                     saw=lambda: f"{wrong(machine)}\n{machine.log()[-6000:]}",
                 )
-        record_property("soak", f"{EVENTS} events, seed {SEED}, {time.monotonic() - began:.0f} s")
         log = machine.log()
         assert "Traceback" not in log
         for told in FOREIGN.values():

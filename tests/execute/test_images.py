@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from deployer.docker import segment
 from deployer.model import labels
 from deployer.plan import Done, Failed
 from deployer.plan.operations import CreateService
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IMAGE = "r.example/api:1"
-ASK = f"GET /distribution/{IMAGE}/json"
+ASK = f"GET /distribution/{segment(IMAGE)}/json"
 DIGEST = "sha256:ab"
 
 

@@ -6,9 +6,11 @@ import gzip
 import io
 import tarfile
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 import pytest
 
+from deployer.docker import segment
 from deployer.model import labels
 from deployer.model.command import Completed
 from deployer.model.secret import Secret, SecretFile
@@ -97,12 +99,32 @@ class TestBuild:
         assert outcome.log == ("Step 3/8 : RUN apt-get update",), "and nothing of the builder's own bookkeeping"
 
 
+def passwd(text: str) -> bytes:
+    """As an engine answers when it is asked for a file of a container."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        entry = tarfile.TarInfo("passwd")
+        entry.size = len(text.encode())
+        archive.addfile(entry, io.BytesIO(text.encode()))
+    return packed.getvalue()
+
+
+PASSWD = "root:x:0:0:root:/root:/bin/sh\nconsul:x:100:1000::/home/consul:/sbin/nologin\nodd:x:9:9\nbad:x:-1:x::\n"
+
+
 class TestFiles:
     FILE = SecretFile("/etc/x.token", Secret("canary"))
 
-    def packed(self, body: dict[str, Any]) -> tuple[FakeConnection, tarfile.TarInfo, bytes]:
+    def packed(
+        self, body: dict[str, Any], user: str = "", users: Any = (404, {"message": "Could not find the file"})
+    ) -> tuple[FakeConnection, tarfile.TarInfo, bytes]:
+        """`user`: whom the container runs as, by its definition or its image's; `users`: its /etc/passwd."""
         connection = engine()
-        connection.answers["PUT /containers/c1/archive"] = (200, b"")
+        connection.answers |= {
+            "PUT /containers/c1/archive": (200, b""),
+            "GET /containers/c1/json": {"Id": "c1", "Config": {"User": user}},
+            "GET /containers/c1/archive": users if isinstance(users, tuple) else (200, users),
+        }
         operation = RunContainer("m1", RUN.name, RUN.image, body, (self.FILE,))
         assert isinstance(play(plan(operation), {"m1": connection}).outcomes[1], Done)
         (put,) = (request for request in connection.requests if request.line.startswith("PUT"))
@@ -114,25 +136,57 @@ class TestFiles:
             return connection, entry, content.read()
 
     def test_they_are_there_before_it_starts_and_its_user_alone_may_read_them(self) -> None:
-        connection, entry, content = self.packed(BODY)
-        assert connection.lines[-3:] == [
-            "POST /containers/create", "PUT /containers/c1/archive", "POST /containers/c1/start",
+        connection, entry, content = self.packed(BODY, "65534:103")
+        assert connection.lines[-4:] == [
+            "POST /containers/create", "GET /containers/c1/json", "PUT /containers/c1/archive", "POST /containers/c1/start",
         ]  # fmt: skip
         assert (entry.name, content) == ("etc/x.token", b"canary")
         assert (entry.uid, entry.gid, entry.mode) == (65534, 103, 0o400)
 
-    def test_where_the_image_says_who_it_runs_as(self) -> None:
-        _, entry, _ = self.packed({key: value for key, value in BODY.items() if key != "User"})
-        assert (entry.uid, entry.mode) == (0, 0o444)
+    @pytest.mark.parametrize(
+        ("role", "user", "users", "owner"),
+        [
+            ("consul", "", PASSWD, (100, 1000)),
+            ("consul", "root", PASSWD, (100, 1000)),
+            ("consul", "0", PASSWD, (100, 1000)),
+            ("consul", "consul", PASSWD, (100, 1000)),
+            ("consul", "100", PASSWD, (100, 1000)),
+            ("consul", "100:7", PASSWD, (100, 7)),
+            ("consul", "1001", PASSWD, (1001, 0)),
+            ("consul", "1001:0", PASSWD, (1001, 0)),
+            ("consul", "", "root:x:0:0::/:/bin/sh\n", (0, 0)),
+            ("consul", "", None, (0, 0)),
+            ("registrator", "", PASSWD, (0, 0)),
+            ("registrator", "nobody", "nobody:x:65534:65533::/:\n", (65534, 65533)),
+            ("consul", "", "consul:x:99999999999:1::/:\n", (0, 0)),
+            ("consul", "", "\0\xff:::", (0, 0)),
+        ],
+    )
+    def test_whoever_reads_them_by_the_image_s_word(
+        self, role: str, user: str, users: str | None, owner: tuple[int, int]
+    ) -> None:
+        """hashicorp/consul begins as root and goes on as `consul`, which is 100:1000 there and another one in other images."""
+        body = {key: value for key, value in BODY.items() if key != "User"}
+        body["Labels"] = {labels.CLUSTER: "test", labels.ROLE: role}
+        told = (404, {"message": "no such file"}) if users is None else passwd(users)
+        _, entry, _ = self.packed(body, user, told)
+        assert (entry.uid, entry.gid, entry.mode) == (*owner, 0o400)
+
+    @pytest.mark.parametrize("answer", [b"", b"no tar", b"\0" * 2048, passwd(PASSWD)[:600]])
+    def test_a_list_of_users_that_is_none(self, answer: bytes) -> None:
+        body = {**BODY, "Labels": {labels.CLUSTER: "test", labels.ROLE: "consul"}}
+        _, entry, _ = self.packed(body, "", answer)
+        assert entry.mode == 0o400
 
     def test_nothing_else_carries_them(self) -> None:
-        connection, *_ = self.packed(BODY)
+        connection, *_ = self.packed(BODY, "65534:103")
         others = [request for request in connection.requests if not request.line.startswith("PUT")]
         assert "canary" not in repr([others, connection.commands])
 
     def test_a_container_that_could_not_be_given_them_does_not_start(self) -> None:
         connection = engine()
         connection.answers["PUT /containers/c1/archive"] = (500, {"message": "no space left on device"})
+        connection.answers["GET /containers/c1/json"] = {"Config": {"User": "65534:103"}}
         operation = RunContainer("m1", RUN.name, RUN.image, BODY, (self.FILE,))
         outcome = play(plan(operation), {"m1": connection}).outcomes[1]
         assert isinstance(outcome, Failed)
@@ -160,7 +214,7 @@ class TestLeaving:
             "GET /v1/agent/services": services,
         }
         for identifier in ("m1:web:80", "shop", "m1:old:80"):
-            connection.answers[f"PUT /v1/agent/service/deregister/{identifier}"] = (200, b"")
+            connection.answers[f"PUT /v1/agent/service/deregister/{segment(identifier)}"] = (200, b"")
         return connection
 
     def test_what_is_its_own_is_taken_out_between_stop_and_removal(self) -> None:
@@ -170,7 +224,7 @@ class TestLeaving:
         assert isinstance(outcome, Done), outcome
         assert outcome.detail == "replaced; 3 taken out of the Consul at 10.0.0.1"
         lines = connection.lines
-        gone = [line.rpartition("/")[2] for line in lines if "deregister" in line]
+        gone = [unquote(line.rpartition("/")[2]) for line in lines if "deregister" in line]
         assert gone == ["m1:web:80", "shop", "m1:old:80"]
         stop, delete = (next(i for i, line in enumerate(lines) if word in line) for word in ("/stop", "DELETE"))
         assert all(stop < lines.index(line) < delete for line in lines if "/v1/" in line)

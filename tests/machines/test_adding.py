@@ -21,7 +21,8 @@ from deployer.machines.node_file import Wanted
 from deployer.model.cluster import Engine as EngineSettings
 from deployer.model.observed import Silent
 from deployer.report.documents import to_json
-from tests import literals
+from tests.literals.desired import make_node
+from tests.literals.machines import DEBIAN, make_engine, make_machine
 from tests.machines.engines import ALONE, closed, served
 from tests.remote.sshd import HOST_KEY, USER_KEY
 
@@ -154,7 +155,7 @@ def test_yes_is_yes_and_an_asked_one_too() -> None:
     agree("a", replace(SHOWN, vouched="~/.ssh/known_hosts"), fingerprint=None, yes=False, ask=None)
 
 
-ALPINE = replace(literals.DEBIAN, id="alpine", name="Alpine Linux v3.20")
+ALPINE = replace(DEBIAN, id="alpine", name="Alpine Linux v3.20")
 
 
 @pytest.mark.parametrize(
@@ -169,21 +170,21 @@ ALPINE = replace(literals.DEBIAN, id="alpine", name="Alpine Linux v3.20")
 )
 def test_machines_that_cannot_be_taken(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(DeployerError) as caught:
-        check.refuse(literals.node("m"), literals.machine(**changes))
+        check.refuse(make_node("m"), make_machine(**changes))
     assert caught.value.message == message
     assert caught.value.help
 
 
 def test_an_engine_that_is_there_needs_no_packages() -> None:
-    there = literals.machine(engine=literals.engine(), os=ALPINE, architecture="sparc64")
-    check.refuse(literals.node("m"), there)
-    assert [*check.told(literals.node("m"), there)] == [
+    there = make_machine(engine=make_engine(), os=ALPINE, architecture="sparc64")
+    check.refuse(make_node("m"), there)
+    assert [*check.told(make_node("m"), there)] == [
         "Alpine Linux v3.20, sparc64",
         "Docker 26.1.5 runs there, in no swarm: it stays as it is",
         "the other machines reach it at 10.0.0.1",
     ]
     with pytest.raises(DeployerError, match="it has no Docker engine, and is not to get one"):
-        check.refuse(literals.node("m", install="none"), literals.machine())
+        check.refuse(make_node("m", install="none"), make_machine())
 
 
 def test_a_machine_that_is_adopted_keeps_its_daemon_json() -> None:

@@ -11,8 +11,10 @@ from deployer.model.cluster import Cluster, Consul
 from deployer.model.observed import Container, Machine, Registrations, Unreachable
 from deployer.model.registrator import Registrator
 from deployer.observe.registrations import observe_registrations
-from tests import fakes, literals
+from tests import fakes
 from tests.fakes import FakeConnection, link, run
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.swarm import make_observed
 
 A, B = "a" * 64, "b" * 64
 RUNNING = Container("r", "deployer-registrator", "running", {"deployer.role": "registrator"})
@@ -51,11 +53,11 @@ def look(
     slave = FakeConnection({"GET /containers/json": containers, **answers})
     server = FakeConnection({"GET /v1/agent/services": {one["ID"]: one for one in entries}})
     there: dict[str, Machine | Unreachable] = {
-        "consul": literals.machine(engine=literals.engine()),
-        "slave": literals.machine(engine=literals.engine(containers=(replace(RUNNING, state=state),))),
+        "consul": make_machine(engine=make_engine()),
+        "slave": make_machine(engine=make_engine(containers=(replace(RUNNING, state=state),))),
     }
     connections = {"consul": server, "slave": slave}
-    found = run(observe_registrations(wanted(section), literals.observed(there), link(connections, wanted(section))))
+    found = run(observe_registrations(wanted(section), make_observed(there), link(connections, wanted(section))))
     return found.get("slave"), slave, server
 
 
@@ -134,9 +136,34 @@ def test_one_that_does_not_run_is_not_asked_about() -> None:
 def test_consul_that_cannot_be_asked() -> None:
     refused = FakeConnection({"GET /v1/agent/services": (500, b"no leader")})
     there: dict[str, Machine | Unreachable] = {
-        "consul": literals.DOWN,
-        "slave": literals.machine(engine=literals.engine(containers=(RUNNING,))),
+        "consul": DOWN,
+        "slave": make_machine(engine=make_engine(containers=(RUNNING,))),
     }
     connections = {"consul": refused, "slave": FakeConnection()}
-    found = run(observe_registrations(wanted(), literals.observed(there), link(connections, wanted())))
+    found = run(observe_registrations(wanted(), make_observed(there), link(connections, wanted())))
     assert isinstance(found["slave"], Unreachable)
+
+
+@pytest.mark.parametrize(
+    ("containers", "detail"),
+    [
+        ([{"Id": ["x"]}], {}),
+        ([{"Names": ["/web"]}], {}),
+        ([{**listed(A, "web"), "Names": 7}], {}),
+        ([{**listed(A, "web"), "Labels": ["x"]}], {}),
+        ([listed(A, "web")], {**inspected(A, "web"), "Config": "x"}),
+        ([listed("../../swarm", "web")], {}),
+    ],
+)
+def test_an_engine_that_is_none(containers: list[dict[str, Any]], detail: dict[str, Any]) -> None:
+    found, slave, _ = look(containers, [], *([detail] if detail else []))
+    assert isinstance(found, Unreachable), found
+    assert not any("swarm" in line for line in slave.lines)
+
+
+def test_a_pattern_in_the_tags_is_not_run_on_this_machine() -> None:
+    """This one would run for longer than anybody waits, on a label that anybody may write."""
+    tags = '{{matchFirstElement "^(a+)+$" .Config.Env}}'
+    evil = inspected(B, "api", env=("a" * 60 + "!",))
+    found, *_ = look([listed(B, "api")], [], evil, section=Registrator(tags=tags))
+    assert found == Registrations(0, missing=("api",))

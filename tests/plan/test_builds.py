@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deployer.diff import diff, wanted_builds, with_digests
+from deployer.diff import wanted_builds, with_digests
 from deployer.model.build import Build, BuiltImage
-from deployer.plan import build_plan, plan_text
+from deployer.plan import plan_text
 from deployer.plan.operations import BuildStackImage
-from tests import literals as l
+from tests.decisions import decide
+from tests.literals.desired import make_cluster, make_desired, make_node, make_source
+from tests.literals.live import deploy_service
+from tests.literals.machines import make_machine
+from tests.literals.stacks import make_service, make_stack, with_template
+from tests.literals.swarm import make_observed, make_standing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,30 +23,27 @@ if TYPE_CHECKING:
     from deployer.plan import Plan
 
 LOCAL, PUSHED = "localhost/shop/web:ab", "r.example/web:ab"
-DESIRED = l.desired(l.cluster(l.node("m", "manager"), l.node("w1"), l.node("w2")), l.source("shop"))
+CLUSTER = make_cluster(make_node("m", "manager"), make_node("w1"), make_node("w2"))
+FILES = (("app/Dockerfile", b"FROM x"), ("app/run.sh", b"#!"), ("compose.yaml", b""))
+SHOP = replace(make_source("shop"), files=FILES, executable=("app/run.sh",))
 
 
 def seen(*services: LiveService) -> Observed:
-    names = ("m", "w1", "w2")
-    machines = {name: l.machine(engine=l.engine(name, manager=name == "m")) for name in names}
-    members = (l.member("m", "manager"), l.member("w1"), l.member("w2"))
-    return l.observed(machines, l.swarm(*members, via="m", services=services))
+    return make_standing(("m",), ("w1", "w2"), services=services)
 
 
 def planned(image: str, live: Observed, built: Mapping[str, BuiltImage], **placement: object) -> Plan:
     build = Build(image, "shop", "shop_web", "app", ("app/run.sh",), "app/Dockerfile")
-    files = (("app/Dockerfile", b"FROM x"), ("app/run.sh", b"#!"), ("compose.yaml", b""))
-    source = replace(l.source("shop"), files=files, executable=("app/run.sh",))
-    desired = replace(DESIRED, stacks=(source,))
-    stacks = [replace(l.stack("shop", body(image, **placement)), builds=(build,))]
+    desired = make_desired(CLUSTER, SHOP)
+    stacks = [make_stack("shop", body(image, **placement), builds=(build,))]
     pinned = with_digests(desired, stacks, live, {})
     assert set(built) <= {one.image for one in wanted_builds(pinned, live)}
-    return build_plan(diff(desired, pinned, live, built), desired, pinned, live)
+    return decide(desired, live, pinned, built)
 
 
 def body(image: str, **placement: object) -> dict[str, object]:
-    made = l.service("shop_web", image=image)
-    return l.with_template(made, Placement=placement) if placement else made
+    made = make_service("shop_web", image=image)
+    return with_template(made, Placement=placement) if placement else made
 
 
 def lines(plan: Plan) -> list[str]:
@@ -65,7 +67,7 @@ def test_built_once_and_sent_to_where_it_may_run() -> None:
 
 
 def test_what_has_it_gives_it_and_only_what_may_run_it_gets_it() -> None:
-    live = seen(l.live(body(LOCAL)))
+    live = seen(deploy_service(body(LOCAL)))
     assert lines(planned(LOCAL, live, {LOCAL: BuiltImage(frozenset({"w1", "m"}))})) == [
         "+ #1 shop: send localhost/shop/web:ab from m to w2 (not found)"
     ]
@@ -87,11 +89,11 @@ def test_a_registry_gets_it_once() -> None:
     assert lines(planned(PUSHED, seen(), {PUSHED: BuiltImage(frozenset({"w1"}))}))[0] == (
         "+ #1 shop: push r.example/web:ab from w1 (not found)"
     )
-    assert planned(PUSHED, seen(l.live(body(PUSHED))), {}).empty
+    assert planned(PUSHED, seen(deploy_service(body(PUSHED))), {}).empty
 
 
 def test_on_bare_machines_everything_is_to_come() -> None:
-    bare = l.observed(dict.fromkeys(("m", "w1", "w2"), l.machine()))
+    bare = make_observed(dict.fromkeys(("m", "w1", "w2"), make_machine()))
     told = lines(planned(LOCAL, bare, {}))
     build = next(number for number, line in enumerate(told) if "build localhost" in line)
     assert [line.partition(": ")[2] for line in told[build : build + 3]] == [

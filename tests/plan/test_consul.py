@@ -1,50 +1,50 @@
 """Consul's servers keep their majority whatever is planned."""
 
 from dataclasses import replace
+from textwrap import dedent
 
-from deployer.diff.consul import consul_body
 from deployer.model.cluster import Cluster, Consul
-from deployer.model.observed import CatalogueNode, Container, Engine, Machine, Observed, Unreachable
-from deployer.plan import plan_text
+from deployer.model.observed import Machine, Observed, Unreachable
+from deployer.plan import Plan, plan_text
 from deployer.plan.operations import AwaitConsul, RunContainer
-from tests.literals import EARLIER, cluster, engine, machine, node, observed
-from tests.plan.test_plans import plan, text
+from tests.decisions import decide
+from tests.literals.consul import make_entry, start_consul
+from tests.literals.desired import make_cluster, make_desired, make_node
+from tests.literals.machines import make_engine, make_machine
+from tests.literals.swarm import make_observed
 
 NODES = (
-    *(node(name, "none", consul="server") for name in "abc"),
-    node("d", "none", consul="agent"),
-    node("e", "none"),
+    *(make_node(name, "none", consul="server") for name in "abc"),
+    make_node("d", "none", consul="agent"),
+    make_node("e", "none"),
 )
 ADDRESSES = {node.name: f"10.0.0.{number}" for number, node in enumerate(NODES, 1)}
-FIVE = cluster(*NODES, consul=Consul())
-NEW = cluster(*NODES, consul=Consul(image="hashicorp/consul:1.21"))
-META = {"deployer-cluster": "sandbox", "deployer-swarm": "none", "docker-version": "26.1.5"}
+FIVE = make_cluster(*NODES, consul=Consul())
+NEW = make_cluster(*NODES, consul=Consul(image="hashicorp/consul:1.21"))
+BARE = {name: make_machine(address, make_engine()) for name, address in ADDRESSES.items()}
+"""Engines, and no Consul yet."""
 
 
-def running(name: str, wanted: Cluster = FIVE) -> Machine:
-    others = [ADDRESSES[other] for other in "abc" if other != name]
-    body = consul_body(wanted, wanted.node(name), ADDRESSES[name], EARLIER, others)
-    container = Container(
-        "c", "deployer-consul", "running", body["Labels"] | {"deployer.engine": "26.1.5"}, body["Image"]
-    )
-    return machine(ADDRESSES[name], engine(containers=(container,)))
+def standing(**machines: Machine | Unreachable) -> Observed:
+    there: dict[str, Machine | Unreachable] = {"e": BARE["e"]}
+    for name in "abcd":
+        others = [ADDRESSES[other] for other in "abc" if other != name]
+        container = start_consul(FIVE, name, ADDRESSES[name], others)
+        there[name] = make_machine(ADDRESSES[name], make_engine(containers=(container,)))
+    return make_observed(there | machines, None, (make_entry("e", ADDRESSES["e"], "none"),))
 
 
-def standing() -> Observed:
-    machines: dict[str, Machine | Unreachable] = {name: running(name) for name in "abcd"}
-    return observed(
-        machines | {"e": machine(ADDRESSES["e"], engine())}, None, (CatalogueNode("e", ADDRESSES["e"], META),)
-    )
+def plan(seen: Observed, cluster: Cluster) -> Plan:
+    return decide(make_desired(cluster), seen)
 
 
 def test_nothing_to_do() -> None:
-    assert plan(standing(), FIVE, (), ()).empty
+    assert plan(standing(), FIVE).empty
 
 
 def test_three_servers_an_agent_and_a_machine_without() -> None:
-    bare = observed({name: machine(address, engine()) for name, address in ADDRESSES.items()})
-    found = plan(bare, FIVE, (), ())
-    assert plan_text(found) == text("""
+    found = plan(make_observed(BARE), FIVE)
+    assert plan_text(found) == dedent("""\
         Plan for sandbox at 0123456789
 
         + #1 a: run deployer-consul from hashicorp/consul:1.20 (not found)
@@ -60,8 +60,8 @@ def test_three_servers_an_agent_and_a_machine_without() -> None:
 
 
 def test_an_upgrade_goes_from_server_to_server_and_then_to_the_agents() -> None:
-    found = plan(standing(), NEW, (), ())
-    assert plan_text(found) == text("""
+    found = plan(standing(), NEW)
+    assert plan_text(found) == dedent("""\
         Plan for sandbox at 0123456789
 
         + #1 a: run deployer-consul from hashicorp/consul:1.21 (image differs)
@@ -78,37 +78,28 @@ def test_an_upgrade_goes_from_server_to_server_and_then_to_the_agents() -> None:
 
 
 def test_a_server_that_is_missing_comes_first_and_the_upgrade_waits_for_it() -> None:
-    seen = standing()
-    found = plan(replace(seen, machines={**seen.machines, "c": machine(ADDRESSES["c"], engine())}), NEW, (), ())
+    found = plan(standing(c=BARE["c"]), NEW)
     steps = [step.operation for step in found.steps]
     assert [operation.node for operation in steps if isinstance(operation, RunContainer)] == ["c", "a", "b", "d"]
     assert [step.needs for step in found.steps] == [(), (1,), (2,), (3,), (4,), (5,), (6,)]
 
 
 def test_a_machine_that_is_down_is_not_waited_for() -> None:
-    seen = standing()
-    found = plan(replace(seen, machines={**seen.machines, "b": Unreachable("no answer")}), NEW, (), ())
+    found = plan(standing(b=Unreachable("no answer")), NEW)
     assert {step.operation.servers for step in found.steps if isinstance(step.operation, AwaitConsul)} == {2}
 
 
 def test_without_a_leader_there_is_no_majority_to_keep() -> None:
-    found = plan(replace(standing(), catalogue=Unreachable("No cluster leader")), NEW, (), ())
+    found = plan(replace(standing(), catalogue=Unreachable("No cluster leader")), NEW)
     assert [step.needs for step in found.steps[:4]] == [(), (), (), (1, 2, 3)]
 
 
 def test_from_one_server_to_three() -> None:
     """The new ones come first, and join the old one, which keeps its data when its definition changes after them."""
-    one = cluster(NODES[0], consul=Consul())
-    three = cluster(*NODES[:3], consul=Consul())
-    first = running("a", one)
-    assert isinstance(first.engine, Engine)
-    alone = replace(first.engine.containers[0], labels={**first.engine.containers[0].labels, "deployer.joins": ""})
-    seen = observed({
-        "a": machine(ADDRESSES["a"], engine(containers=(alone,))),
-        "b": machine(ADDRESSES["b"], engine()),
-        "c": machine(ADDRESSES["c"], engine()),
-    }, None, ())  # fmt: skip
-    found = plan(seen, three, (), ())
+    one, three = make_cluster(NODES[0], consul=Consul()), make_cluster(*NODES[:3], consul=Consul())
+    alone = make_engine(containers=(start_consul(one, "a", ADDRESSES["a"]),))
+    machines = {"a": make_machine(ADDRESSES["a"], alone), "b": BARE["b"], "c": BARE["c"]}
+    found = plan(make_observed(machines, None, ()), three)
     assert [(step.operation.node, step.needs) for step in found.steps if isinstance(step.operation, RunContainer)] == [
         ("b", ()),
         ("c", ()),

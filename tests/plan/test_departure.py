@@ -1,7 +1,6 @@
 """A machine that goes: in which order, what is refused, and what of it is taken away."""
 
 import json
-from dataclasses import replace
 from textwrap import dedent
 
 import pytest
@@ -10,52 +9,40 @@ from deployer.model.cluster import Consul
 from deployer.model.observed import CatalogueNode, Container, Machine, Observed, TlsListener, Unreachable
 from deployer.plan import Plan, plan_text
 from deployer.plan.departure import Departure, departure_plan, without_ours
-from tests.literals import (
-    DOWN,
-    cluster,
-    desired,
-    engine,
-    live,
-    machine,
-    member,
-    node,
-    observed,
-    service,
-    swarm,
-    with_template,
-)  # fmt: skip
+from tests.decisions import list_kinds
+from tests.literals.desired import make_cluster, make_desired, make_node
+from tests.literals.live import deploy_service
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.stacks import make_service, with_constraints
+from tests.literals.swarm import change_member, change_swarm, make_standing
+from tests.model_cluster import run_plan
 
 MIRRORS = {"registry-mirrors": ["http://r"]}
+MANAGERS = ("m1", "m2", "m3")
 NODES = (
-    node("c1", "none", consul_server=True), node("m1", "manager"), node("m2", "manager"), node("m3", "manager"),
-    node("w1", daemon=MIRRORS),
-)  # fmt: skip
+    make_node("c1", "none", consul="server"),
+    *(make_node(name, "manager") for name in MANAGERS),
+    make_node("w1", daemon=MIRRORS),
+)
 OWN = (Container("r", "deployer-registrator", "running", {}), Container("c", "deployer-consul", "running", {}))
+SERVER = Container("c", "deployer-consul", "running", {"deployer.role": "consul"})
+WORKER = make_engine("n-w1", containers=OWN)
 
 
-def seen(*states: str, **changes: Machine | Unreachable) -> Observed:
-    """`states` are those of the managers."""
-    managers = {name: machine(engine=engine(f"n-{name}", manager=True)) for name in ("m1", "m2", "m3")}
-    worker = machine(engine=engine("n-w1", containers=OWN), daemon_json=json.dumps({**MIRRORS, "debug": True}))
-    there: dict[str, Machine | Unreachable] = {"c1": machine(engine=engine()), **managers, "w1": worker, **changes}
-    ready = [*states, *["ready"] * 3]
-    members = [
-        replace(member(f"n-{name}", "manager", state=state), hostname=name)
-        for name, state in zip(managers, ready, strict=False)
-    ]
-    lost = isinstance(changes.get("w1"), Unreachable)
-    members.append(replace(member("n-w1", state="down" if lost else "ready"), hostname="w1"))
-    catalogue = tuple(CatalogueNode(name, "10.0.0.1", {}) for name in there)
-    return observed(there, swarm(*members, via="m1", services=(live(service("web_app", 2)),)), catalogue)
+def seen(**machines: Machine | Unreachable) -> Observed:
+    worker = make_machine(engine=WORKER, daemon_json=json.dumps({**MIRRORS, "debug": True}))
+    return make_standing(
+        MANAGERS,
+        ("w1",),
+        services=(deploy_service(make_service("web_app", 2)),),
+        catalogue=tuple(CatalogueNode(name, "10.0.0.1", {}) for name in ("c1", *MANAGERS, "w1")),
+        machines={"c1": make_machine(engine=make_engine(containers=(SERVER,))), "w1": worker, **machines},
+    )
 
 
 def planned(departure: Departure, look: Observed | None = None, **tasks: tuple[str, ...]) -> Plan:
     here = {f"n-{name}": services for name, services in tasks.items()}
-    return departure_plan(desired(cluster(*NODES, consul=Consul())), look or seen(), here, departure)
-
-
-def steps(plan: Plan) -> list[str]:
-    return [type(step.operation).__name__ for step in plan.steps]
+    return departure_plan(make_desired(make_cluster(*NODES, consul=Consul())), look or seen(), here, departure)
 
 
 def test_a_worker_goes_in_good_order_with_what_deployer_brought() -> None:
@@ -77,29 +64,40 @@ def test_a_worker_goes_in_good_order_with_what_deployer_brought() -> None:
 
 def test_a_purged_engine_listens_for_tls_no_more() -> None:
     listener = TlsListener("dockerd --tlsverify", "dockerd")
-    worker = machine(engine=engine("n-w1", containers=OWN), tls=listener)
-    assert steps(planned(Departure("w1", purge=True), seen(w1=worker)))[-2:] == ["StopTls", "PurgeEngine"]
-    assert "StopTls" not in steps(planned(Departure("w1"), seen(w1=worker)))
+    worker = make_machine(engine=WORKER, tls=listener)
+    assert list_kinds(planned(Departure("w1", purge=True), seen(w1=worker)))[-2:] == ["StopTls", "PurgeEngine"]
+    assert "StopTls" not in list_kinds(planned(Departure("w1"), seen(w1=worker)))
 
 
 def test_without_purge_its_engine_and_volumes_stay() -> None:
     plan = planned(Departure("w1"))
-    assert steps(plan)[-2:] == ["RemoveOwn", "DeregisterNode"]
+    assert list_kinds(plan)[-2:] == ["RemoveOwn", "DeregisterNode"]
     assert "volume" not in plan_text(plan)
 
 
+def test_afterwards_nothing_of_it_is_left() -> None:
+    after = run_plan(seen(), planned(Departure("w1", purge=True)))
+    assert after.swarm is not None
+    assert [one.id for one in after.swarm.members] == ["n-m1", "n-m2", "n-m3"]
+    machine = after.machines["w1"]
+    assert isinstance(machine, Machine)
+    assert (machine.engine, json.loads(machine.daemon_json or "")) == (None, {"debug": True})
+    assert isinstance(after.catalogue, tuple)
+    assert "w1" not in {entry.name for entry in after.catalogue}
+
+
 def test_a_manager_is_demoted_before_it_leaves() -> None:
-    assert steps(planned(Departure("m2")))[2:5] == ["Demote", "LeaveSwarm", "RemoveMember"]
+    assert list_kinds(planned(Departure("m2")))[2:5] == ["Demote", "LeaveSwarm", "RemoveMember"]
     assert {getattr(step.operation, "via", "m1") for step in planned(Departure("m1")).steps} <= {"m1", "m2", "c1"}
     assert planned(Departure("m1")).manager == "m2", "it does not speak for the swarm that it leaves"
 
 
 def test_a_machine_that_does_not_answer() -> None:
-    gone = seen(w1=DOWN)
+    gone = change_member(seen(w1=DOWN), "n-w1", state="down")
     (obstacle,) = planned(Departure("w1"), gone).blocked
     assert obstacle.unreachable
     assert "--force" in obstacle.help
-    assert steps(planned(Departure("w1", force=True), gone)) == ["RemoveMember", "DeregisterNode"]
+    assert list_kinds(planned(Departure("w1", force=True), gone)) == ["RemoveMember", "DeregisterNode"]
 
 
 class TestRefused:
@@ -107,7 +105,7 @@ class TestRefused:
         assert planned(Departure("c1")).blocked[0].reason == "it runs one of Consul's servers"
 
     def test_the_majority_of_the_managers_that_are_left(self) -> None:
-        lame = seen("ready", "ready", "down")
+        lame = change_member(seen(), "n-m3", state="down")
         assert [one.reason for one in planned(Departure("m2"), lame).blocked] == [
             "1 of the other 2 managers answer: none could be demoted"
         ]
@@ -118,10 +116,8 @@ class TestRefused:
         assert "the only manager that answers" in planned(Departure("m1", force=True), look).blocked[0].reason
 
     def test_a_service_that_has_nowhere_to_go(self) -> None:
-        look = seen()
-        assert look.swarm is not None
-        body = with_template(service("db_redis", 1), Placement={"Constraints": ["node.hostname == w1"]})
-        stuck = replace(look, swarm=replace(look.swarm, services=(live(body),)))
+        body = with_constraints(make_service("db_redis", 1), "node.hostname == w1")
+        stuck = change_swarm(seen(), services=(deploy_service(body),))
         assert planned(Departure("w1"), stuck, w1=("db_redis",)).steps == ()
         assert planned(Departure("w1", force=True), stuck, w1=("db_redis",)).steps
 

@@ -1,7 +1,6 @@
 """Machines that are worked on, one after the other: the order, the waits, and what is refused beforehand."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from textwrap import dedent
 from typing import Any
 
@@ -10,53 +9,38 @@ from deployer.model.observed import LiveService, Machine, Observed, Unreachable
 from deployer.plan import Plan, plan_text
 from deployer.plan.care import RestartMachine
 from deployer.plan.maintenance import Manner, Work, maintenance_plan
-from tests.literals import (
-    DOWN,
-    cluster,
-    desired,
-    engine,
-    live,
-    machine,
-    member,
-    node,
-    observed,
-    service,
-    swarm,
-    with_container,
-    with_template,
-)  # fmt: skip
+from tests.decisions import list_kinds, list_refusals
+from tests.literals.desired import make_cluster, make_desired, make_node
+from tests.literals.live import deploy_service
+from tests.literals.machines import DOWN
+from tests.literals.stacks import make_service, with_constraints, with_container
+from tests.literals.swarm import change_member, make_standing
+from tests.model_cluster import run_plan
 
 ROLLING = Manner(rolling=True)
 FORCED = Manner(rolling=True, force=True)
 AT_ONCE = Manner(rolling=False)
+MANAGERS = ("m1", "m2", "m3")
 NODES = (
-    node("c1", "none", consul_server=True), node("m1", "manager"), node("m2", "manager"), node("m3", "manager"),
-    node("w1"), node("w2", availability="pause"),
-)  # fmt: skip
-WEB = live(service("web_app", 2))
+    make_node("c1", "none", consul="server"),
+    *(make_node(name, "manager") for name in MANAGERS),
+    make_node("w1"),
+    make_node("w2", availability="pause"),
+)
+WEB = deploy_service(make_service("web_app", 2))
 
 
-def seen(*services: LiveService, **changes: Machine | Unreachable) -> Observed:
-    managers = {name: machine(engine=engine(f"n-{name}", manager=True)) for name in ("m1", "m2", "m3")}
-    workers = {name: machine(engine=engine(f"n-{name}")) for name in ("w1", "w2")}
-    there: dict[str, Machine | Unreachable] = {"c1": machine(engine=engine()), **managers, **workers, **changes}
-    members = [replace(member(f"n-{name}", "manager"), leader=name == "m1") for name in managers]
-    members += [member(f"n-{name}") for name in workers]
-    return observed(there, swarm(*members, via="m1", services=services or (WEB,)))
+def seen(*services: LiveService, **machines: Machine | Unreachable) -> Observed:
+    return make_standing(MANAGERS, ("w1", "w2"), others=("c1",), services=services or (WEB,), machines=machines)
 
 
 def planned(
     names: Sequence[str], manner: Manner = ROLLING, observed: Observed | None = None, **tasks: tuple[str, ...]
 ) -> Plan:
-    wanted = desired(cluster(*NODES, consul=Consul()))
+    wanted = make_desired(make_cluster(*NODES, consul=Consul()))
     works = [Work(name, (RestartMachine(name, "machine", 300),)) for name in names]
     here = {f"n-{name}": services for name, services in tasks.items()}
     return maintenance_plan(wanted, observed or seen(), here, works, manner)
-
-
-def obstacles(plan: Plan) -> list[str]:
-    assert not plan.steps
-    return [f"{one.subject}: {one.reason}" for one in plan.blocked]
 
 
 def test_workers_come_first_and_the_leader_last() -> None:
@@ -100,44 +84,44 @@ def test_a_manager_that_goes_away_is_not_the_one_that_is_asked() -> None:
         assert getattr(step.operation, "via", "") != getattr(step.operation, "node", None)
 
 
+def test_afterwards_the_cluster_is_as_it_was() -> None:
+    assert run_plan(seen(), planned(["m1", "m2", "w1"])) == seen()
+
+
 def test_a_machine_goes_back_to_the_availability_that_git_says() -> None:
     assert "w2: pause: it gets no new tasks" in plan_text(planned(["w2"]))
 
 
 def test_a_machine_that_is_drained_already_stays_so() -> None:
-    look = seen()
-    assert look.swarm is not None
-    members = tuple(replace(one, availability="drain") if one.id == "n-w1" else one for one in look.swarm.members)
-    plan = planned(["w1"], observed=replace(look, swarm=replace(look.swarm, members=members)))
-    assert [type(step.operation).__name__ for step in plan.steps] == ["RestartMachine", "AwaitReady"]
+    plan = planned(["w1"], observed=change_member(seen(), "n-w1", availability="drain"))
+    assert list_kinds(plan) == ["RestartMachine", "AwaitReady"]
 
 
 def test_all_at_once_nobody_is_drained() -> None:
     plan = planned(["w1", "w2"], AT_ONCE)
-    assert [type(step.operation).__name__ for step in plan.steps] == ["RestartMachine", "AwaitReady"] * 2
+    assert list_kinds(plan) == ["RestartMachine", "AwaitReady"] * 2
     assert [step.needs for step in plan.steps] == [(), (1,), (), (3,)]
 
 
 class TestRefused:
     def test_the_quorum(self) -> None:
-        look = seen()
-        assert look.swarm is not None
-        members = tuple(replace(one, state="down") if one.id == "n-m3" else one for one in look.swarm.members)
-        lame = replace(look, swarm=replace(look.swarm, members=members))
-        assert obstacles(planned(["w1", "m2"], observed=lame)) == ["m2: 1 of 3 managers would be left while it is away"]
+        lame = change_member(seen(), "n-m3", state="down")
+        assert list_refusals(planned(["w1", "m2"], observed=lame)) == [
+            "m2: 1 of 3 managers would be left while it is away"
+        ]
         assert planned(["m2"], FORCED, lame).steps
 
     def test_two_of_three_at_once(self) -> None:
-        assert obstacles(planned(["m2", "m3"], AT_ONCE)) == [
+        assert list_refusals(planned(["m2", "m3"], AT_ONCE)) == [
             "m2 and m3: 1 of 3 managers would be left while it is away"
         ]
         assert planned(["m2"], AT_ONCE).steps
 
     def test_a_service_that_cannot_run_elsewhere(self) -> None:
-        body = with_template(service("db_redis", 1), Placement={"Constraints": ["node.hostname == n-w1"]})
-        look = seen(WEB, live(body))
-        assert obstacles(planned(["w1"], observed=look, w1=("db_redis",))) == [
-            "w1: db_redis cannot run elsewhere: there is no other machine that has node.hostname == n-w1"
+        body = with_constraints(make_service("db_redis", 1), "node.hostname == w1")
+        look = seen(WEB, deploy_service(body))
+        assert list_refusals(planned(["w1"], observed=look, w1=("db_redis",))) == [
+            "w1: db_redis cannot run elsewhere: there is no other machine that has node.hostname == w1"
         ]
         assert planned(["w2"], observed=look, w1=("db_redis",)).steps, "it is not on that machine"
         forced = planned(["w1"], FORCED, look, w1=("db_redis",))
@@ -146,14 +130,14 @@ class TestRefused:
 
     def test_a_service_that_leaves_its_data_behind(self) -> None:
         mounts: list[dict[str, Any]] = [{"Type": "volume", "Source": "data", "Target": "/data"}]
-        look = seen(live(with_container(service("db_redis", 1), Mounts=mounts)))
-        assert obstacles(planned(["w1"], observed=look, w1=("db_redis",))) == [
+        look = seen(deploy_service(with_container(make_service("db_redis", 1), Mounts=mounts)))
+        assert list_refusals(planned(["w1"], observed=look, w1=("db_redis",))) == [
             "w1: db_redis keeps data there (volume data), and would start elsewhere without it"
         ]
 
     def test_what_is_not_well_already(self) -> None:
-        ill = seen(live(service("web_app", 2), running=1))
-        assert obstacles(planned(["w1", "w2"], observed=ill)) == [
+        ill = seen(deploy_service(make_service("web_app", 2), running=1))
+        assert list_refusals(planned(["w1", "w2"], observed=ill)) == [
             "web_app: 1 of its 2 tasks run, before anything is done"
         ]
         assert planned(["w1"], FORCED, ill).steps

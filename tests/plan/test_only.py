@@ -11,9 +11,9 @@ from deployer.errors import UsageError
 from deployer.model.desired import Desired
 from deployer.plan import Plan, Step, plan_text, restricted, unknown_stacks
 from deployer.plan.operations import AwaitServices, CreateObject, CreateService, InstallEngine, RollBackStack
-from tests.literals import cluster, source
+from tests.literals.desired import make_cluster, make_source
 
-WANTED = Desired("worktree", cluster(), (source("db"), source("web"), source("web_x")))
+WANTED = Desired("worktree", make_cluster(), (make_source("db"), make_source("web"), make_source("web_x")))
 
 
 def step(number: int, stack: str, *needs: int) -> Step:

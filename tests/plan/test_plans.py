@@ -1,138 +1,35 @@
 """Plans as people read them: golden text, written by hand from the order that DESIGN.md gives."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from textwrap import dedent
-from typing import Any
 
-from deployer.diff import diff
-from deployer.diff.consul import consul_body
-from deployer.model.cluster import Cluster, Consul
-from deployer.model.observed import CatalogueNode, Container, LiveObject, LiveService, Machine, Observed, Unreachable
-from deployer.model.stack import Dependency, StackObjects, StackSource
-from deployer.plan import Plan, build_plan, plan_text
-from tests.literals import (
-    DOWN,
-    EARLIER,
-    cluster,
-    desired,
-    engine,
-    live,
-    machine,
-    member,
-    network,
-    node,
-    observed,
-    owned,
-    service,
-    source,
-    stack,
-    swarm,
-    with_container,
-    with_template,
-)
-
-MIRRORS = {"registry-mirrors": ["http://registry:5000"]}
-WITH_MIRRORS = '{"registry-mirrors": ["http://registry:5000"]}'
-MACHINES = {"consul": "10.0.0.1", "master": "10.0.0.2", "slave": "10.0.0.3", "slave2": "10.0.0.4"}
-NODES = (
-    node("consul", "none", consul_server=True, daemon=MIRRORS),
-    node("master", "manager", daemon=MIRRORS),
-    node("slave", daemon=MIRRORS),
-    node("slave2", daemon=MIRRORS),
-)
-DEMO = cluster(*NODES, consul=Consul())
-REDIS = with_template(service("swarmtest_redis", image="redis:7"), Networks=[{"Target": "swarmtest_default"}])
-WEB = with_template(service("swarmtest_web", 3, image="counter:1"), Networks=[{"Target": "swarmtest_default"}])
-PROXY = with_template(service("proxy_nginx-proxy", 1, image="nginx:1"), Networks=[{"Target": "proxy_default"}])
-SWARMTEST = stack(
-    "swarmtest",
+from deployer.model.cluster import Consul
+from deployer.model.observed import Unreachable
+from deployer.model.stack import Dependency
+from deployer.plan import plan_text
+from tests.decisions import decide
+from tests.literals.demo import (
+    ADDRESSES,
+    ALIVE,
+    BARE,
+    FRONT,
+    NODES,
     REDIS,
+    SWARMTEST,
     WEB,
-    networks=(network("swarmtest_default"),),
-    order=(Dependency("swarmtest_web", "swarmtest_redis"),),
+    WITH_MIRRORS,
+    make_demo,
+    plan_demo,
 )
-FRONT = stack("proxy", PROXY, networks=(network("proxy_default"),))
-SOURCES = (source("swarmtest"), source("proxy", "swarmtest"))
-NETWORKS = (owned("network", network("swarmtest_default")), owned("network", network("proxy_default")))
-
-
-def stored(body: dict[str, Any], network_id: str) -> LiveService:
-    """What an engine makes of it: the network's id in the place of its name."""
-    made = live(body)
-    return replace(made, spec=with_template(made.spec, Networks=[{"Target": network_id}]))
-
-
-ALIVE = {
-    "swarmtest_redis": stored(REDIS, "id-swarmtest_default"),
-    "swarmtest_web": stored(WEB, "id-swarmtest_default"),
-    "proxy_nginx-proxy": stored(PROXY, "id-proxy_default"),
-}
-
-
-def standing(
-    services: dict[str, LiveService] | None = None,
-    *,
-    objects: Sequence[LiveObject] = NETWORKS,
-    empty: bool = False,
-    **machines: Machine | Unreachable,
-) -> Observed:
-    """The demo's cluster as an earlier run left it; `machines` and `services` replace what is otherwise there.
-
-    `empty`: without its stacks and its Consul.
-    """
-    labels = dict(consul_body(DEMO, NODES[0], "10.0.0.1", EARLIER)["Labels"]) | {"deployer.engine": "26.1.5"}
-    container = Container("c", "deployer-consul", "running", labels)
-    engines = {
-        "consul": engine(containers=() if empty else (container,)),
-        "master": engine("n-master", manager=True),
-        "slave": engine("n-slave"),
-        "slave2": engine("n-slave2"),
-    }
-    there: dict[str, Machine | Unreachable] = {
-        name: machine(MACHINES[name], there, daemon_json=WITH_MIRRORS) for name, there in engines.items()
-    }
-    roles = {"master": "manager", "slave": "worker", "slave2": "worker"}
-    catalogue = tuple(
-        CatalogueNode(
-            name,
-            MACHINES[name],
-            {"deployer-cluster": "sandbox", "deployer-swarm": role, "docker-version": "26.1.5"},
-        )
-        for name, role in roles.items()
-    )
-    alive = tuple((ALIVE | (services or {})).values())
-    members = (member("n-master", "manager"), member("n-slave"), member("n-slave2"))
-    if empty:
-        return observed(there | machines, swarm(*members))
-    return observed(there | machines, swarm(*members, services=alive, objects=tuple(objects)), catalogue)
-
-
-def only(seen: Observed, *names: str) -> Observed:
-    """That part of the cluster."""
-    assert seen.swarm is not None
-    members = tuple(one for one in seen.swarm.members if one.id.removeprefix("n-") in names)
-    machines = {name: seen.machines[name] for name in names}
-    return replace(seen, machines=machines, swarm=replace(seen.swarm, members=members))
-
-
-def plan(
-    seen: Observed,
-    nodes: Cluster = DEMO,
-    sources: Sequence[StackSource] = SOURCES,
-    objects: Sequence[StackObjects] = (SWARMTEST, FRONT),
-) -> Plan:
-    wanted = desired(nodes, *sources)
-    return build_plan(diff(wanted, objects, seen), wanted, objects, seen)
-
-
-def text(golden: str) -> str:
-    return dedent(golden).lstrip("\n")
+from tests.literals.desired import ALONE, make_cluster, make_desired, make_node, make_source
+from tests.literals.live import change_by_hand
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.stacks import make_network, make_service, make_stack, with_container, with_networks
+from tests.literals.swarm import change_swarm, make_member, make_standing
 
 
 def test_four_bare_machines_and_two_stacks() -> None:
-    bare = observed({name: machine(address) for name, address in MACHINES.items()})
-    assert plan_text(plan(bare)) == text("""
+    assert plan_text(plan_demo(BARE)) == dedent("""\
         Plan for sandbox at 0123456789
 
         ~ #1 consul: write daemon.json, before the engine's first start (changed in git)
@@ -169,7 +66,7 @@ def test_four_bare_machines_and_two_stacks() -> None:
 
 def test_nothing_to_do() -> None:
     # 4 machines, 3 members, 1 server and 3 registrations, 2 networks, 3 services
-    assert plan_text(plan(standing())) == text("""
+    assert plan_text(plan_demo(make_demo())) == dedent("""\
         Plan for sandbox at 0123456789
 
         No changes: everything is as 0123456789 says (16 unchanged).
@@ -178,7 +75,7 @@ def test_nothing_to_do() -> None:
 
 def test_one_count_differs() -> None:
     five = replace(SWARMTEST, services=(REDIS, {**WEB, "Mode": {"Replicated": {"Replicas": 5}}}))
-    assert plan_text(plan(standing(), objects=(five, FRONT))) == text("""
+    assert plan_text(plan_demo(make_demo(), objects=(five, FRONT))) == dedent("""\
         Plan for sandbox at 0123456789
 
         ~ #1 swarmtest_web: update service, 5 replicas (count differs): starts 2 tasks
@@ -191,9 +88,8 @@ def test_one_count_differs() -> None:
 
 
 def test_somebody_scaled_by_hand() -> None:
-    seen = ALIVE["swarmtest_web"]
-    scaled = replace(seen, spec={**seen.spec, "Mode": {"Replicated": {"Replicas": 1}}}, running=1, wanted=1)
-    assert plan_text(plan(standing({"swarmtest_web": scaled}))) == text("""
+    scaled = replace(change_by_hand(ALIVE["swarmtest_web"], Mode={"Replicated": {"Replicas": 1}}), running=1, wanted=1)
+    assert plan_text(plan_demo(make_demo({"swarmtest_web": scaled}))) == dedent("""\
         Plan for sandbox at 0123456789
 
         ~ #1 swarmtest_web: update service, 3 replicas (drifted): starts 2 tasks
@@ -207,7 +103,7 @@ def test_somebody_scaled_by_hand() -> None:
 
 def test_tasks_that_do_not_run_yet_are_waited_for() -> None:
     starting = replace(ALIVE["swarmtest_web"], running=2)
-    assert plan_text(plan(standing({"swarmtest_web": starting}))) == text("""
+    assert plan_text(plan_demo(make_demo({"swarmtest_web": starting}))) == dedent("""\
         Plan for sandbox at 0123456789
 
         . #1 swarmtest: wait up to 180 s for swarmtest_web (not healthy yet)
@@ -218,7 +114,7 @@ def test_tasks_that_do_not_run_yet_are_waited_for() -> None:
 
 def test_an_update_that_was_paused_is_taken_up_again() -> None:
     paused = replace(ALIVE["swarmtest_web"], update_state="paused", running=2)
-    assert plan_text(plan(standing({"swarmtest_web": paused}))) == text("""
+    assert plan_text(plan_demo(make_demo({"swarmtest_web": paused}))) == dedent("""\
         Plan for sandbox at 0123456789
 
         ~ #1 swarmtest_web: update service, 3 replicas (not healthy yet): restarts the tasks that are not as defined, 1 at a time, stop-first
@@ -230,7 +126,7 @@ def test_an_update_that_was_paused_is_taken_up_again() -> None:
 
 def test_an_unreachable_worker_holds_nothing_up() -> None:
     two = replace(SWARMTEST, services=(REDIS, with_container(WEB, Image="counter:2")))
-    assert plan_text(plan(standing(slave2=DOWN), objects=(two, FRONT))) == text("""
+    assert plan_text(plan_demo(make_demo(slave2=DOWN), objects=(two, FRONT))) == dedent("""\
         Plan for sandbox at 0123456789
 
         ~ #1 swarmtest_web: update service, 3 replicas (changed in git): restarts 3 tasks, 1 at a time, stop-first
@@ -246,8 +142,8 @@ def test_an_unreachable_worker_holds_nothing_up() -> None:
 
 
 def test_the_machine_of_consul_is_unreachable() -> None:
-    seen = replace(standing(consul=DOWN), catalogue=DOWN)
-    assert plan_text(plan(seen)) == text("""
+    seen = replace(make_demo(consul=DOWN), catalogue=DOWN)
+    assert plan_text(plan_demo(seen)) == dedent("""\
         Plan for sandbox at 0123456789
 
         ! consul: no answer within 5 s
@@ -260,8 +156,8 @@ def test_the_machine_of_consul_is_unreachable() -> None:
 
 
 def test_a_run_was_killed_before_consul_had_a_leader() -> None:
-    seen = replace(standing(), catalogue=Unreachable("No cluster leader"))
-    assert plan_text(plan(seen)) == text("""
+    seen = replace(make_demo(), catalogue=Unreachable("No cluster leader"))
+    assert plan_text(plan_demo(seen)) == dedent("""\
         Plan for sandbox at 0123456789
 
         . #1 consul: wait until Consul has a leader
@@ -274,9 +170,9 @@ def test_a_run_was_killed_before_consul_had_a_leader() -> None:
 
 
 def test_one_machine_joins_the_swarm_that_is_there() -> None:
-    new = node("slave3", labels={"zone": "b"}, availability="drain")
-    seen = standing(slave3=machine("10.0.0.5"))
-    assert plan_text(plan(seen, cluster(*NODES, new, consul=Consul()))) == text("""
+    new = make_node("slave3", labels={"zone": "b"}, availability="drain")
+    seen = make_demo(slave3=make_machine("10.0.0.5"))
+    assert plan_text(plan_demo(seen, make_cluster(*NODES, new, consul=Consul()))) == dedent("""\
         Plan for sandbox at 0123456789
 
         + #1 slave3: install Docker from the distribution's packages (not found)
@@ -291,12 +187,12 @@ def test_one_machine_joins_the_swarm_that_is_there() -> None:
 
 
 def test_promotions_come_before_demotions_and_the_manager_that_is_asked_stays_one() -> None:
-    nodes = cluster(NODES[0], node("master"), node("slave", labels={"zone": "a"}), node("slave2", "manager"))
-    seen = standing(empty=True, slave=machine("10.0.0.3", engine("n-slave", manager=True)))
-    assert seen.swarm is not None
-    members = (member("n-master", "manager"), member("n-slave", "manager"), member("n-slave2"))
-    found = plan(replace(seen, swarm=replace(seen.swarm, members=members)), nodes, (), ())
-    assert plan_text(found) == text("""
+    nodes = make_cluster(
+        NODES[0], make_node("master"), make_node("slave", labels={"zone": "a"}), make_node("slave2", "manager")
+    )
+    seen = make_demo(empty=True, slave=make_machine("10.0.0.3", make_engine("n-slave", manager=True)))
+    members = (make_member("n-master", "manager"), make_member("n-slave", "manager"), make_member("n-slave2"))
+    assert plan_text(decide(make_desired(nodes), change_swarm(seen, members=members))) == dedent("""\
         Plan for sandbox at 0123456789
 
         ~ #1 slave2: set role, availability and labels in the swarm (changed in git)
@@ -313,10 +209,10 @@ def test_promotions_come_before_demotions_and_the_manager_that_is_asked_stays_on
 
 def test_another_manager_takes_over_from_the_only_one() -> None:
     """What is asked of the swarm is asked of `master` to the end: its own demotion is the last step."""
-    nodes = cluster(NODES[0], node("master"), NODES[2], node("slave2", "manager"))
+    nodes = make_cluster(NODES[0], make_node("master"), NODES[2], make_node("slave2", "manager"))
     two = replace(SWARMTEST, services=(REDIS, with_container(WEB, Image="counter:2")))
-    seen = standing(consul=machine(MACHINES["consul"], engine(), daemon_json=WITH_MIRRORS))
-    assert plan_text(plan(seen, nodes, objects=(two, FRONT))) == text("""
+    seen = make_demo(consul=make_machine(ADDRESSES["consul"], make_engine(), daemon_json=WITH_MIRRORS))
+    assert plan_text(plan_demo(seen, nodes, objects=(two, FRONT))) == dedent("""\
         Plan for sandbox at 0123456789
 
         ~ #1 slave2: set role, availability and labels in the swarm (changed in git)
@@ -334,15 +230,12 @@ def test_another_manager_takes_over_from_the_only_one() -> None:
 
 def test_stacks_after_stacks_and_services_after_services() -> None:
     objects = (
-        stack("a", service("a_one", 1)),
-        stack("b", service("b_two", 1), service("b_one", 1), order=(Dependency("b_one", "b_two"),)),
-        stack("c", service("c_one", Mode={"Global": {}})),
+        make_stack("a", make_service("a_one", 1)),
+        make_stack("b", make_service("b_two", 1), make_service("b_one", 1), order=(Dependency("b_one", "b_two"),)),
+        make_stack("c", make_service("c_one", Mode={"Global": {}})),
     )
-    sources = (source("a", "b", wait="5m"), source("b", "c"), source("c", wait="90s"))
-    seen = standing(empty=True)
-    nodes = cluster(NODES[1])
-    found = plan(only(seen, "master"), nodes, sources, objects)
-    assert plan_text(found) == text("""
+    sources = (make_source("a", "b", wait="5m"), make_source("b", "c"), make_source("c", wait="90s"))
+    assert plan_text(decide(make_desired(ALONE, *sources), make_standing(), objects)) == dedent("""\
         Plan for sandbox at 0123456789
 
         + #1 c_one: create service, one on every machine (not found)
@@ -357,24 +250,15 @@ def test_stacks_after_stacks_and_services_after_services() -> None:
         """)
 
 
-def uses(name: str, *networks: str) -> dict[str, Any]:
-    return with_template(service(name, 1), Networks=[{"Target": target} for target in networks])
-
-
 def test_stacks_that_use_each_others_networks() -> None:
     """No order of the two stacks would do: the networks of all come first."""
+    one, other = (with_networks(make_service(f"{name}_one", 1), "a_n", "b_n") for name in "ab")
     objects = (
-        stack("a", uses("a_one", "a_n", "b_n"), networks=(network("a_n"),), external=(("network", "b_n"),)),
-        stack("b", uses("b_one", "a_n", "b_n"), networks=(network("b_n"),), external=(("network", "a_n"),)),
+        make_stack("a", one, networks=(make_network("a_n"),), external=(("network", "b_n"),)),
+        make_stack("b", other, networks=(make_network("b_n"),), external=(("network", "a_n"),)),
     )
-    seen = standing(empty=True)
-    found = plan(
-        only(seen, "master"),
-        cluster(NODES[1]),
-        (source("a"), source("b")),
-        objects,
-    )
-    assert plan_text(found) == text("""
+    found = decide(make_desired(ALONE, make_source("a"), make_source("b")), make_standing(), objects)
+    assert plan_text(found) == dedent("""\
         Plan for sandbox at 0123456789
 
         + #1 a_n: create network (not found)
@@ -390,10 +274,9 @@ def test_stacks_that_use_each_others_networks() -> None:
 
 
 def test_engines_restart_one_after_the_other() -> None:
-    nodes = cluster(node("master", "manager", daemon={"mtu": 1400}), node("slave", daemon={"mtu": 1400}))
-    seen = standing(empty=True)
-    found = plan(only(seen, "master", "slave"), nodes, (), ())
-    assert plan_text(found) == text("""
+    nodes = make_cluster(make_node("master", "manager", daemon={"mtu": 1400}), make_node("slave", daemon={"mtu": 1400}))
+    found = decide(make_desired(nodes), make_standing(("master",), ("slave",)))
+    assert plan_text(found) == dedent("""\
         Plan for sandbox at 0123456789
 
         ~ #1 master: write daemon.json, the engine restarts (changed in git)

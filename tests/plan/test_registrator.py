@@ -1,23 +1,23 @@
 """The registrator comes after Consul and before the stacks, and holds neither up."""
 
 from dataclasses import replace
+from textwrap import dedent
 
 from deployer.model.registrator import Registrator
 from deployer.plan import describe, plan_text
 from deployer.plan.operations import BuildImage, RunContainer
-from tests.literals import machine, observed
-from tests.plan.test_order import STACKS, number, skipped
-from tests.plan.test_plans import DEMO, MACHINES, plan, standing, text
+from tests.decisions import decide, find_step, list_skipped
+from tests.literals.demo import BARE, DEMO, STEPS_OF_STACKS, make_demo, plan_demo
+from tests.literals.desired import make_desired
+from tests.literals.swarm import change_swarm
 
 WITH = replace(DEMO, registrator=Registrator(), registrator_image="deployer-registrator:0123456789ab")
-BARE = plan(observed({name: machine(address) for name, address in MACHINES.items()}), WITH)
+FIRST = plan_demo(BARE, WITH)
 
 
 def test_a_registrator_for_a_standing_cluster() -> None:
-    seen = standing({}, objects=())
-    assert seen.swarm is not None
-    found = plan(replace(seen, swarm=replace(seen.swarm, services=())), WITH, (), ())
-    assert plan_text(found) == text("""
+    found = decide(make_desired(WITH), change_swarm(make_demo(), services=(), objects=()))
+    assert plan_text(found) == dedent("""\
         Plan for sandbox at 0123456789
 
         + #1 consul: build deployer-registrator:0123456789ab on python:3.12-slim (not found)
@@ -43,21 +43,21 @@ def test_one_that_moves_says_where_it_was() -> None:
 
 
 def test_one_that_cannot_be_built_costs_itself_only() -> None:
-    assert skipped(BARE, number(BARE, "slave2", "build")) == {"slave2: run"}
+    assert list_skipped(FIRST, find_step(FIRST, "slave2", "build")) == {"slave2: run"}
 
 
 def test_it_starts_when_consul_has_ended_however_it_ended() -> None:
-    run = BARE.steps[number(BARE, "slave", "run deployer-registrator") - 1]
-    assert number(BARE, "consul", "wait") in run.follows
-    assert not {"slave: run", "master: run"} & skipped(BARE, number(BARE, "consul", "run deployer-consul"))
+    run = FIRST.steps[find_step(FIRST, "slave", "run deployer-registrator") - 1]
+    assert find_step(FIRST, "consul", "wait") in run.follows
+    assert not {"slave: run", "master: run"} & list_skipped(FIRST, find_step(FIRST, "consul", "run deployer-consul"))
 
 
 def test_images_are_built_while_consul_starts() -> None:
-    builds = [step for step in BARE.steps if isinstance(step.operation, BuildImage)]
+    builds = [step for step in FIRST.steps if isinstance(step.operation, BuildImage)]
     assert [step.follows for step in builds] == [()] * 4
 
 
 def test_the_stacks_wait_for_it_and_do_not_need_it() -> None:
-    run = number(BARE, "slave", "run deployer-registrator")
-    assert not STACKS & skipped(BARE, run)
-    assert run in BARE.steps[number(BARE, "swarmtest_redis", "create") - 1].follows
+    run = find_step(FIRST, "slave", "run deployer-registrator")
+    assert not STEPS_OF_STACKS & list_skipped(FIRST, run)
+    assert run in FIRST.steps[find_step(FIRST, "swarmtest_redis", "create") - 1].follows

@@ -2,80 +2,65 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from textwrap import dedent
+from typing import TYPE_CHECKING
 
 from deployer.diff import diff
 from deployer.model.cluster import Consul
-from deployer.model.observed import CatalogueNode, Container, LiveObject, LiveService
-from deployer.plan import Plan, build_plan, plan_text
-from tests.literals import (
-    DOWN,
-    cluster,
-    content,
-    desired,
-    engine,
-    live,
-    machine,
-    member,
-    network,
-    node,
-    observed,
-    owned,
-    service,
-    source,
-    stack,
-    swarm,
-    with_container,
-    with_template,
-)
-from tests.plan.test_plans import text
+from deployer.model.observed import Container
+from deployer.plan import Plan, plan_text
+from tests.decisions import decide, list_reasons
+from tests.literals.consul import make_entry
+from tests.literals.desired import ALONE, make_cluster, make_desired, make_node, make_source
+from tests.literals.live import deploy_object, deploy_service, disown_service
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.stacks import make_content, make_network, make_service, make_stack, with_container, with_networks
+from tests.literals.swarm import change_swarm, make_member, make_standing
+from tests.model_cluster import run_plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deployer.model.observed import Member
-    from deployer.model.stack import StackObjects, StackSource
+    from deployer.model.desired import Desired
+    from deployer.model.observed import LiveObject, LiveService, Machine, Member, Observed
+    from deployer.model.stack import StackObjects
 
-MASTER = node("master", "manager")
-IN_MASTER = machine("10.0.0.2", engine("n-master", manager=True))
 HOLDS_80 = {"Ports": [{"TargetPort": 80, "PublishedPort": 80}]}
 
 
 def plan(
-    stacks: Sequence[StackObjects],
-    services: Sequence[LiveService] = (),
-    objects: Sequence[LiveObject] = (),
-    *,
-    sources: Sequence[StackSource] | None = None,
-    members: Sequence[Member] = (),
+    stacks: Sequence[StackObjects], services: Sequence[LiveService] = (), objects: Sequence[LiveObject] = ()
 ) -> Plan:
-    wanted = desired(cluster(MASTER), *(sources or [source(one.stack) for one in stacks]))
-    seen = swarm(member("n-master", "manager"), *members, services=tuple(services), objects=tuple(objects))
-    there = observed({"master": IN_MASTER}, seen)
-    return build_plan(diff(wanted, stacks, there), wanted, stacks, there)
+    wanted = make_desired(ALONE, *(make_source(one.stack) for one in stacks))
+    return plan_of(wanted, make_standing(services=services, objects=objects), stacks)
 
 
-def on(body: dict[str, Any], name: str) -> dict[str, Any]:
-    return with_template(body, Networks=[{"Target": name}])
-
-
-def of(stack_name: str, one: LiveObject) -> LiveObject:
-    return replace(one, labels={**one.labels, "deployer.stack": stack_name})
+def plan_of(wanted: Desired, seen: Observed, stacks: Sequence[StackObjects]) -> Plan:
+    """Of any plan here: what it removes can be removed in that order, and afterwards there is nothing left to do."""
+    found = decide(wanted, seen, stacks)
+    assert not decide(wanted, run_plan(seen, found), stacks).steps
+    return found
 
 
 def test_removals_are_the_last_steps_and_wait_for_what_has_to_do_with_them() -> None:
-    web = service("s_web", 2)
+    web = make_service("s_web", 2)
     config = f"s_site-{9:012x}"
     now = with_container(web, Image="app:2")
-    objects = [of("s", owned("network", network("s_old"))), of("t", owned("network", network("t_n")))]
-    contents = [of("s", replace(owned("config", content(f"s_site-{n:012x}")), created=str(n))) for n in range(5)]
+    objects = [
+        deploy_object("network", make_network("s_old"), stack="s"),
+        deploy_object("network", make_network("t_n"), stack="t"),
+    ]
+    contents = [deploy_object("config", make_content(f"s_site-{n:012x}"), stack="s", created=str(n)) for n in range(5)]
     found = plan(
-        [stack("s", now, configs=(content(config),)), stack("u", service("u_a", 1))],
-        [live(web), live(on(service("s_gone", 1), "id-s_old")), live(on(service("t_x", 3), "id-t_n"))],
+        [make_stack("s", now, configs=(make_content(config),)), make_stack("u", make_service("u_a", 1))],
+        [
+            deploy_service(web),
+            deploy_service(with_networks(make_service("s_gone", 1), "id-s_old")),
+            deploy_service(with_networks(make_service("t_x", 3), "id-t_n")),
+        ],
         [*objects, *contents],
     )
-    assert plan_text(found) == text("""
+    assert plan_text(found) == dedent("""\
         Plan for sandbox at 0123456789
 
         + #1 s_site-000000000009: create config (not found)
@@ -103,9 +88,10 @@ def test_removals_are_the_last_steps_and_wait_for_what_has_to_do_with_them() -> 
 
 def test_a_service_that_holds_a_port_goes_before_the_one_that_needs_it() -> None:
     found = plan(
-        [stack("s", service("s_new", 1, EndpointSpec=HOLDS_80))], [live(service("s_old", 1, EndpointSpec=HOLDS_80))]
+        [make_stack("s", make_service("s_new", 1, EndpointSpec=HOLDS_80))],
+        [deploy_service(make_service("s_old", 1, EndpointSpec=HOLDS_80))],
     )
-    assert plan_text(found) == text("""
+    assert plan_text(found) == dedent("""\
         Plan for sandbox at 0123456789
 
         - #1 s_old: remove service and its 1 task (not in git any more)
@@ -119,13 +105,19 @@ def test_a_service_that_holds_a_port_goes_before_the_one_that_needs_it() -> None
 
 def test_a_network_is_replaced_with_all_that_is_on_it() -> None:
     """Also what another stack has on it, and what git does not have any more; what was taken down comes up whatever fails."""
-    web, other = on(service("s_web", 2), "s_n"), on(service("t_x", 1), "s_n")
+    web, other = with_networks(make_service("s_web", 2), "s_n"), with_networks(make_service("t_x", 1), "s_n")
     found = plan(
-        [stack("s", web, networks=(network("s_n", Internal=True),)), stack("t", other, external=(("network", "s_n"),))],
-        [live(on(service(name, count), "id-s_n")) for name, count in (("s_web", 2), ("t_x", 1), ("s_gone", 1))],
-        [of("s", owned("network", network("s_n")))],
+        [
+            make_stack("s", web, networks=(make_network("s_n", Internal=True),)),
+            make_stack("t", other, external=(("network", "s_n"),)),
+        ],
+        [
+            deploy_service(with_networks(make_service(name, count), "id-s_n"))
+            for name, count in (("s_web", 2), ("t_x", 1), ("s_gone", 1))
+        ],
+        [deploy_object("network", make_network("s_n"), stack="s")],
     )
-    assert plan_text(found) == text("""
+    assert plan_text(found) == dedent("""\
         Plan for sandbox at 0123456789
 
         - #1 s_gone: remove service and its 1 task (not in git any more)
@@ -146,12 +138,11 @@ def test_a_network_is_replaced_with_all_that_is_on_it() -> None:
 
 
 def test_a_network_with_somebody_else_on_it_is_not_replaced() -> None:
-    theirs = live(on(service("x_y", 1), "id-s_n"))
-    theirs = replace(theirs, spec={**theirs.spec, "Labels": {}})
+    theirs = disown_service(deploy_service(with_networks(make_service("x_y", 1), "id-s_n")))
     found = plan(
-        [stack("s", service("s_web", 1), networks=(network("s_n", Internal=True),))],
-        [live(service("s_web", 1)), theirs],
-        [owned("network", network("s_n"))],
+        [make_stack("s", make_service("s_web", 1), networks=(make_network("s_n", Internal=True),))],
+        [deploy_service(make_service("s_web", 1)), theirs],
+        [deploy_object("network", make_network("s_n"))],
     )
     assert found.steps == ()
     (obstacle,) = found.blocked
@@ -160,8 +151,10 @@ def test_a_network_with_somebody_else_on_it_is_not_replaced() -> None:
 
 
 def test_another_mode_makes_another_service() -> None:
-    found = plan([stack("s", service("s_web", Mode={"Global": {}}))], [live(service("s_web", 3))])
-    assert plan_text(found) == text("""
+    found = plan(
+        [make_stack("s", make_service("s_web", Mode={"Global": {}}))], [deploy_service(make_service("s_web", 3))]
+    )
+    assert plan_text(found) == dedent("""\
         Plan for sandbox at 0123456789
 
         -/+ #1 s_web: replace service, 3 tasks stop before one on every machine start (changed in git)
@@ -173,19 +166,22 @@ def test_another_mode_makes_another_service() -> None:
 
 
 class TestMachines:
-    NODES = cluster(node("consul", "none", consul="server"), MASTER, consul=Consul())
-    GONE = member("n-slave")
-    WEB = live(service("s_web", 2))
+    CLUSTER = make_cluster(make_node("consul", "none", consul="server"), *ALONE.nodes, consul=Consul())
+    GONE = make_member("n-slave")
+    WEB = deploy_service(make_service("s_web", 2))
 
-    def plan(self, *gone: Member, master: Any = IN_MASTER, catalogue: Sequence[str] = ("consul", "master")) -> Plan:
-        objects = [stack("s", service("s_web", 2))]
-        wanted = desired(self.NODES, source("s"))
-        entries = tuple(CatalogueNode(name, "10.0.0.2", MARKED) for name in catalogue)
-        seen = swarm(member("n-master", "manager"), *gone, services=(self.WEB,))
-        consul = machine("10.0.0.1", engine())
-        there = observed({"consul": consul, "master": master}, seen, entries)
-        found = diff(wanted, objects, there)
-        return build_plan(found, wanted, objects, there)
+    def plan(
+        self, *gone: Member, master: Machine | None = None, catalogue: Sequence[str] = ("consul", "master")
+    ) -> Plan:
+        """`gone` are members that git does not have."""
+        standing = make_standing(
+            others=("consul",),
+            services=(self.WEB,),
+            catalogue=tuple(make_entry(name, "10.0.0.1", "manager") for name in catalogue),
+            machines={"master": master} if master else {},
+        )
+        seen = change_swarm(standing, members=(make_member("n-master", "manager"), *gone))
+        return plan_of(make_desired(self.CLUSTER, make_source("s")), seen, [make_stack("s", make_service("s_web", 2))])
 
     def lines(self, found: Plan) -> list[str]:
         return [
@@ -206,35 +202,32 @@ class TestMachines:
         ]
 
     def test_one_that_is_down_has_nothing_to_wait_for(self) -> None:
-        found = self.lines(self.plan(replace(self.GONE, state="down")))
+        found = self.lines(self.plan(make_member("n-slave", state="down")))
         assert found == ["- #3 slave: take its entry out of the swarm's list (not in git any more)"]
 
     def test_a_manager_is_demoted_first(self) -> None:
-        others = (replace(member("n-m2", "manager"), labels={}), replace(member("n-m3", "manager"), labels={}))
-        found = self.lines(self.plan(member("n-slave", "manager"), *others))
+        others = [make_member(f"n-{name}", "manager", marked=False) for name in ("m2", "m3")]
+        found = self.lines(self.plan(make_member("n-slave", "manager"), *others))
         assert "make it a worker in the swarm's list" in found[2]
 
     def test_never_below_the_majority(self) -> None:
-        others = replace(member("n-m2", "manager", state="down"), labels={})
-        found = self.plan(member("n-slave", "manager"), others)
+        down = make_member("n-m2", "manager", state="down", marked=False)
+        found = self.plan(make_member("n-slave", "manager"), down)
         assert not self.lines(found)
-        assert [(one.subject, one.reason) for one in found.blocked] == [
-            ("slave", "it is not in git any more, and 1 of the 2 managers that stay answer")
-        ]
+        assert list_reasons(found) == [("slave", "it is not in git any more, and 1 of the 2 managers that stay answer")]
 
     def test_a_member_that_nobody_marked_stays(self) -> None:
-        assert self.lines(self.plan(replace(self.GONE, labels={}))) == []
+        assert self.lines(self.plan(make_member("n-slave", marked=False))) == []
 
     def test_a_machine_under_another_name_stays(self) -> None:
-        renamed = machine("10.0.0.2", engine("n-slave", manager=True))
-        assert self.lines(self.plan(replace(self.GONE, role="manager"), master=renamed)) == []
+        renamed = make_machine(engine=make_engine("n-slave", manager=True))
+        assert self.lines(self.plan(make_member("n-slave", "manager"), master=renamed)) == []
 
     def test_one_that_may_be_a_machine_which_does_not_answer_stays(self) -> None:
-        nodes = cluster(*self.NODES.nodes, node("new"), consul=Consul())
-        seen = swarm(member("n-master", "manager"), self.GONE)
-        there = observed({"consul": machine(), "master": IN_MASTER, "new": DOWN}, seen)
-        found = diff(desired(nodes), (), there)
-        (kept,) = found.kept
+        cluster = make_cluster(*self.CLUSTER.nodes, make_node("new"), consul=Consul())
+        standing = make_standing(others=("consul",), machines={"new": DOWN})
+        seen = change_swarm(standing, members=(make_member("n-master", "manager"), self.GONE))
+        (kept,) = diff(make_desired(cluster), (), seen).kept
         assert kept.subject == "machine slave"
         assert kept.reason == "new does not answer, and it may be that one under another name"
 
@@ -243,7 +236,7 @@ class TestMachines:
         registrator = Container(
             "r", "deployer-registrator", "running", {"deployer.role": "registrator", "deployer.joins": "10.0.0.1"}
         )
-        there = machine("10.0.0.2", engine("n-master", manager=True, containers=(consul, registrator)))
+        there = make_machine(engine=make_engine("n-master", manager=True, containers=(consul, registrator)))
         assert self.lines(self.plan(master=there)) == [
             (
                 "- #3 master: remove deployer-registrator, and take what it registered out of the Consul at 10.0.0.1 "
@@ -251,6 +244,3 @@ class TestMachines:
             ),
             "- #4 master: leave Consul and remove deployer-consul; its volume stays (not in git any more)",
         ]
-
-
-MARKED = {"deployer-cluster": "sandbox", "deployer-swarm": "manager", "docker-version": "26.1.5"}

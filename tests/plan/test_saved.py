@@ -10,10 +10,12 @@ from deployer.model.secret import Secret
 from deployer.plan import Plan, Step
 from deployer.plan.operations import AwaitServices, CreateObject, UpdateService
 from deployer.plan.saved import moved, saved
-from tests.literals import COMMIT, live, service
+from tests.literals.desired import COMMIT
+from tests.literals.live import deploy_service
+from tests.literals.stacks import make_service
 
-SEEN = live(service("s_web", 2), version=7)
-UPDATE = UpdateService("s", "s_web", service("s_web", 3), SEEN)
+SEEN = deploy_service(make_service("s_web", 2), version=7)
+UPDATE = UpdateService("s", "s_web", make_service("s_web", 3), SEEN)
 SECRET = CreateObject("secret", "s", "s_key", {"Name": "s_key", "Data": Secret("aHVudGVyMg==")})
 WAIT = AwaitServices("s", ("s_web",), 180.0)
 
@@ -41,7 +43,7 @@ def test_the_same(same: Plan) -> None:
     ("now", "told"),
     [
         (plan(SECRET, replace(UPDATE, seen=replace(SEEN, version=8))), ["s_web: update service, 3 replicas: not as it was"]),
-        (plan(SECRET, replace(UPDATE, body=service("s_web", 3, "app:2"))), ["s_web: update service, 3 replicas: not as it was"]),
+        (plan(SECRET, replace(UPDATE, body=make_service("s_web", 3, "app:2"))), ["s_web: update service, 3 replicas: not as it was"]),
         (plan(replace(SECRET, body={**SECRET.body, "Data": Secret("x")}), UPDATE), ["s_key: create secret: not as it was"]),
         (plan(UPDATE), ["s_key: create secret: not to be done any more"]),
         (plan(), ["s_key: create secret: not to be done any more", "s_web: update service, 3 replicas: not to be done any more"]),

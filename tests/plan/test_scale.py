@@ -7,15 +7,18 @@ from deployer.diff.change import ServiceDiffers
 from deployer.model.counts import Wanted
 from deployer.model.observed import LiveService, Swarm
 from deployer.plan import plan_text, scale_plan
-from deployer.plan.operations import UpdateService
-from tests import literals as l
-from tests.literals import CLUSTER, COMMIT, SHORT
+from tests.decisions import get_change, list_kinds, list_reasons
+from tests.literals.desired import ALONE, CLUSTER, COMMIT, SHORT, make_desired, make_source
+from tests.literals.live import deploy_service
+from tests.literals.stacks import make_service, make_stack
+from tests.literals.swarm import make_standing, make_swarm
+from tests.model_cluster import run_plan
 
-WEB, DB = l.service("shop_web", 2), l.service("shop_db")
+WEB, DB = make_service("shop_web", 2), make_service("shop_db")
 
 
 def swarm(*more: LiveService) -> Swarm:
-    return l.swarm(services=(l.live(WEB), l.live(DB), *more))
+    return make_swarm(services=(deploy_service(WEB), deploy_service(DB), *more))
 
 
 def text(*wanted: Wanted, live: Swarm | None) -> str:
@@ -36,15 +39,11 @@ def test_the_count_alone_is_written_and_waited_for() -> None:
 
 def test_what_was_set_so_is_drift_for_the_next_plan() -> None:
     """The labels stay: the hash still says what git asked for."""
-    plan = scale_plan(CLUSTER, COMMIT, [Wanted("shop", "web", 5)], swarm())
-    update = plan.steps[0].operation
-    assert isinstance(update, UpdateService)
-    scaled = LiveService(update.seen.id, 12, update.body, 5, 5)
-    machines = {"master": l.machine(engine=l.engine("master", manager=True))}
-    live = l.swarm(l.member("master", "manager"), services=(scaled,))
-    desired = l.desired(l.cluster(l.node("master", "manager")), l.source("shop"))
-    (found,) = diff(desired, [l.stack("shop", WEB)], l.observed(machines, live)).changes
-    assert isinstance(found, ServiceDiffers)
+    seen = make_standing(services=(deploy_service(WEB),))
+    plan = scale_plan(CLUSTER, COMMIT, [Wanted("shop", "web", 5)], seen.swarm)
+    assert list_kinds(plan) == ["UpdateService", "AwaitServices"]
+    wanted = make_desired(ALONE, make_source("shop"))
+    found = get_change(diff(wanted, [make_stack("shop", WEB)], run_plan(seen, plan)), ServiceDiffers)
     assert (found.cause, [(field.old, field.new) for field in found.fields]) == (Cause.DRIFTED, [(5, 2)])
 
 
@@ -54,12 +53,12 @@ def test_what_has_that_count_already_is_left_alone() -> None:
 
 
 def test_what_cannot_be_scaled_says_why() -> None:
-    everywhere = l.live(l.service("shop_log", Mode={"Global": {}}), wanted=1)
-    foreign = LiveService("id", 3, l.service("shop_old", 1), 1, 1)
+    everywhere = deploy_service(make_service("shop_log", Mode={"Global": {}}), wanted=1)
+    foreign = LiveService("id", 3, make_service("shop_old", 1), 1, 1)
     wanted = [Wanted("shop", name, 3) for name in ("log", "old", "wbe")]
     plan = scale_plan(CLUSTER, COMMIT, wanted, swarm(everywhere, foreign))
     assert not plan.steps
-    assert [(one.subject, one.reason) for one in plan.blocked] == [
+    assert list_reasons(plan) == [
         ("service shop_log", "it has no count: one runs on every machine"),
         ("service shop_old", "it exists and is not this cluster's (no label deployer.cluster of it)"),
         ("service shop_wbe", "there is no such service"),

@@ -25,7 +25,9 @@ from deployer.plan.operations import (
     WriteDaemonJson,
 )
 from deployer.plan.text import mark, short, step_text, summary
-from tests.literals import COMMIT, live, service
+from tests.literals.desired import COMMIT
+from tests.literals.live import deploy_service
+from tests.literals.stacks import make_service
 
 ENV = "TaskTemplate.ContainerSpec.Env"
 
@@ -131,7 +133,7 @@ class TestValues:
         assert field_text(Field("Labels.\x1b[2J", "a", "b")) == "Labels.\\x1b[2J: a -> b"
 
 
-SEEN = live(service("s_web", 2))
+SEEN = deploy_service(make_service("s_web", 2))
 SENTENCES: list[tuple[Operation, str, str, str]] = [
     (InstallEngine("m", "distro"), "+", "m", "install Docker from the distribution's packages"),
     (InstallEngine("m", "docker"), "+", "m", "install Docker from Docker's own repository"),
@@ -145,23 +147,23 @@ SENTENCES: list[tuple[Operation, str, str, str]] = [
     (AwaitConsul("m", 60), ".", "m", "wait until Consul has a leader"),
     (RegisterNode("m", "a", "10.0.0.2", {}), "+", "m", "register at 10.0.0.2 in Consul on a"),
     (CreateObject("secret", "s", "s_key", {}), "+", "s_key", "create secret"),
-    (CreateService("s", "s_web", service("s_web", 0)), "+", "s_web", "create service, 0 replicas"),
-    (CreateService("s", "s_web", service("s_web")), "+", "s_web", "create service, 1 replica"),
-    (CreateService("s", "s_web", service("s_web", Mode={})), "+", "s_web", "create service, 1 replica"),
+    (CreateService("s", "s_web", make_service("s_web", 0)), "+", "s_web", "create service, 0 replicas"),
+    (CreateService("s", "s_web", make_service("s_web")), "+", "s_web", "create service, 1 replica"),
+    (CreateService("s", "s_web", make_service("s_web", Mode={})), "+", "s_web", "create service, 1 replica"),
     (
-        CreateService("s", "s_web", service("s_web", Mode={"Replicated": {"Replicas": None}})),
+        CreateService("s", "s_web", make_service("s_web", Mode={"Replicated": {"Replicas": None}})),
         "+",
         "s_web",
         "create service, 1 replica",
     ),
     (
-        UpdateService("s", "s_web", service("s_web", Mode={"Global": {}}), SEEN),
+        UpdateService("s", "s_web", make_service("s_web", Mode={"Global": {}}), SEEN),
         "~",
         "s_web",
         "update service, one on every machine",
     ),
     (
-        UpdateService("s", "s_web", service("s_web", Mode={"GlobalJob": {}}), SEEN),
+        UpdateService("s", "s_web", make_service("s_web", Mode={"GlobalJob": {}}), SEEN),
         "~",
         "s_web",
         "update service, a job",
@@ -195,7 +197,7 @@ def test_control_characters_of_machines_and_files_are_escaped() -> None:
 
 def test_drift_beside_a_change_and_drift_that_is_left() -> None:
     hand, ours = Field("Labels.a", "1", "2", drifted=True), Field("Labels.b", "1", "2")
-    update = UpdateService("s", "s_web", service("s_web", 2), SEEN)
+    update = UpdateService("s", "s_web", make_service("s_web", 2), SEEN)
     step = Step(1, update, Cause.CHANGED_AND_DRIFTED, (hand, ours), effect=Effect(restarts=2))
     text = plan_text(Plan("c", COMMIT, (step,), unchanged=3, drifted=(Drifted("s", "s_db", (hand,)),)))
     assert text.splitlines()[2:] == [

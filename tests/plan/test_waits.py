@@ -4,47 +4,37 @@ from __future__ import annotations
 
 from dataclasses import replace
 from textwrap import dedent
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.diff import diff
-from deployer.model.stack import Condition, Dependency, OnFailure, StackSettings
-from deployer.plan import build_plan, plan_text
+from deployer.model.stack import Condition, Dependency, OnFailure
+from deployer.plan import plan_text
 from deployer.plan.operations import AwaitServices, Back, RollBackStack
-from tests.literals import (
-    cluster,
-    desired,
-    engine,
-    live,
-    machine,
-    member,
-    node,
-    observed,
-    service,
-    source,
-    stack,
-    swarm,
-    with_template,
-)
+from tests.decisions import decide
+from tests.literals.desired import ALONE, make_desired, make_source
+from tests.literals.live import deploy_service
+from tests.literals.stacks import make_service, make_stack, with_template
+from tests.literals.swarm import make_standing
 
 if TYPE_CHECKING:
     from deployer.model.observed import LiveService
+    from deployer.model.stack import Body
     from deployer.plan import Plan
 
-DB, MIGRATE, WEB = service("s_db", 1, "db:1"), service("s_migrate", 1, "web:1"), service("s_web", 3, "web:1")
+DB = make_service("s_db", 1, "db:1")
+MIGRATE = make_service("s_migrate", 1, "web:1")
+WEB = make_service("s_web", 3, "web:1")
 
 
-def plan(*order: Dependency, alive: tuple[LiveService, ...] = (), on_failure: OnFailure = "rollback",
-         services: tuple[Any, ...] = (DB, MIGRATE, WEB), machine_state: str = "ready") -> Plan:  # fmt: skip
-    seen = swarm(member("m", "manager", state=machine_state), services=alive, via="m")
-    there = observed({"m": machine(engine=engine("m", manager=True))}, seen)
-    wanted = desired(
-        cluster(node("m", "manager")),
-        replace(source("s", wait="60s"), settings=StackSettings(wait="60s", on_failure=on_failure)),
-    )
-    objects = [stack("s", *services, order=order)]
-    return build_plan(diff(wanted, objects, there), wanted, objects, there)
+def plan(
+    *order: Dependency,
+    alive: tuple[LiveService, ...] = (),
+    on_failure: OnFailure = "rollback",
+    services: tuple[Body, ...] = (DB, MIGRATE, WEB),
+) -> Plan:
+    wanted = make_desired(ALONE, make_source("s", wait="60s", on_failure=on_failure))
+    return decide(wanted, make_standing(services=alive), [make_stack("s", *services, order=order)])
 
 
 def body(of: Plan) -> str:
@@ -82,7 +72,7 @@ def test_what_has_no_condition_costs_no_wait() -> None:
 
 @pytest.mark.parametrize("condition", ["healthy", "completed"])
 def test_what_is_as_it_should_be_is_not_waited_for(condition: Condition) -> None:
-    found = plan(Dependency("s_web", "s_db", condition), alive=(live(DB), live(MIGRATE)))
+    found = plan(Dependency("s_web", "s_db", condition), alive=(deploy_service(DB), deploy_service(MIGRATE)))
     assert body(found) == dedent("""\
         + #1 s_web: create service, 3 replicas (not found)
         . #2 s: wait up to 60 s for s_web
@@ -90,7 +80,7 @@ def test_what_is_as_it_should_be_is_not_waited_for(condition: Condition) -> None
 
 
 def test_what_is_not_settled_is_waited_for() -> None:
-    found = plan(Dependency("s_web", "s_db", "healthy"), alive=(live(DB, running=0), live(MIGRATE)))
+    found = plan(Dependency("s_web", "s_db", "healthy"), alive=(deploy_service(DB, running=0), deploy_service(MIGRATE)))
     assert body(found) == dedent("""\
         . #1 s: wait up to 60 s for s_db to be healthy
         + #2 s_web: create service, 3 replicas (not found)
@@ -104,7 +94,10 @@ def test_what_is_not_required_is_followed_not_needed() -> None:
     assert [(step.needs, step.follows) for step in found.steps[:3]] == [((), ()), ((1,), ()), ((), (2,))]
 
 
-OLD_WEB, OLD_DB = live(service("s_web", 3, "web:0@sha256:1")), live(service("s_db", 1, "db:0"))
+OLD_WEB, OLD_DB = (
+    deploy_service(make_service("s_web", 3, "web:0@sha256:1")),
+    deploy_service(make_service("s_db", 1, "db:0")),
+)
 
 
 def backs(of: Plan) -> list[tuple[str, str]]:
@@ -117,7 +110,7 @@ def backs(of: Plan) -> list[tuple[str, str]]:
 
 
 def test_a_service_that_fails_goes_back_to_what_ran() -> None:
-    found = plan(alive=(OLD_DB, live(MIGRATE), OLD_WEB))
+    found = plan(alive=(OLD_DB, deploy_service(MIGRATE), OLD_WEB))
     assert body(found) == dedent("""\
         ~ #1 s_db: update service, 1 replica (changed in git): restarts 1 task, stop-first
         ~ #2 s_web: update service, 3 replicas (changed in git): restarts 3 tasks, 1 at a time, stop-first
@@ -137,20 +130,20 @@ def test_a_service_that_fails_goes_back_to_what_ran() -> None:
         replace(OLD_WEB, running=2),
         replace(OLD_WEB, update_state="paused"),
         replace(OLD_WEB, update_state="updating"),
-        live(with_template(service("s_web", 3, "web:0"), RestartPolicy={"Condition": "none"})),
+        deploy_service(with_template(make_service("s_web", 3, "web:0"), RestartPolicy={"Condition": "none"})),
     ],
     ids=["not all ran", "paused", "was being updated", "runs once"],
 )
 def test_there_is_nothing_to_go_back_to_where_nothing_ran_well(seen: LiveService) -> None:
-    assert backs(plan(alive=(live(DB), live(MIGRATE), seen))) == []
+    assert backs(plan(alive=(deploy_service(DB), deploy_service(MIGRATE), seen))) == []
 
 
 def test_a_new_service_stays_to_be_looked_at() -> None:
-    assert backs(plan(alive=(live(DB), live(MIGRATE)))) == []
+    assert backs(plan(alive=(deploy_service(DB), deploy_service(MIGRATE)))) == []
 
 
 def test_stop_leaves_everything_as_it_is() -> None:
-    assert backs(plan(alive=(OLD_DB, live(MIGRATE), OLD_WEB), on_failure="stop")) == []
+    assert backs(plan(alive=(OLD_DB, deploy_service(MIGRATE), OLD_WEB), on_failure="stop")) == []
 
 
 def test_the_whole_stack_goes_back() -> None:

@@ -163,8 +163,8 @@ def test_what_is_not_there_is_out(server: Consul, agent: Agent) -> None:
 
 
 def test_ids_are_data(server: Consul, agent: Agent) -> None:
-    agent.deregister("a b?c#d%")
-    assert server.asked[0][1] == "/v1/agent/service/deregister/a%20b%3Fc%23d%25"
+    agent.deregister("slave:web:80")
+    assert server.asked[0][1] == "/v1/agent/service/deregister/slave%3Aweb%3A80"
 
 
 def test_a_redirect_is_not_followed(server: Consul, agent: Agent) -> None:

@@ -62,7 +62,8 @@ TWO = {"80/tcp": "8080", "443/tcp": "8443"}
         row("2 IP", "-ip does not touch -internal", box(P80), ("-ip=198.51.100.7", "-internal"), [("slave:web:80", "nginx", "172.17.0.2", 80)]),
         row("2 IP", "useIpFromLabel beats -ip, up to the last slash", box(P80, labels={"ip": "198.51.100.9/24"}),
             ("-ip=198.51.100.7", "-useIpFromLabel=ip"), [("slave:web:80", "nginx", "198.51.100.9", 8080)]),
-        row("2 IP", "useIpFromLabel, a slash more", box(P80, labels={"ip": "a/b/24"}), ("-useIpFromLabel=ip",), [("slave:web:80", "nginx", "a/b", 8080)]),
+        row("2 IP", "useIpFromLabel, an IPv6 address", box(P80, labels={"ip": "fd00::9/64"}), ("-useIpFromLabel=ip",), [("slave:web:80", "nginx", "fd00::9", 8080)]),
+        row("ours", "useIpFromLabel, no address (HEAD: registered as it is)", box(P80, labels={"ip": "a/b/24"}), ("-useIpFromLabel=ip",), []),
         row("2 IP", "useIpFromLabel without that label", box(P80), ("-useIpFromLabel=ip",), [("slave:web:80", "nginx", "203.0.113.11", 8080)]),
         row("2 IP", "a user-defined network: the host's address with the host's port (HEAD: the container's with it, #337)",
             box(P80, mode="front", networks={"front": "10.1.0.2"}), (), [("slave:web:80", "nginx", "203.0.113.11", 8080)]),
@@ -177,7 +178,7 @@ def test_attributes(env: dict[str, str], expected: dict[str, str]) -> None:
         row("4", "HTTP", {"CHECK_HTTP": "/health"}, {"HTTP": "http://203.0.113.11:8080/health", "Interval": "10s"}),
         row("4", "HTTP_METHOD", {"CHECK_HTTP": "/", "CHECK_HTTP_METHOD": "HEAD"}, {"HTTP": "http://203.0.113.11:8080/", "Method": "HEAD", "Interval": "10s"}),
         row("4", "HTTPS, never TLSSkipVerify", {"CHECK_HTTPS": "/", "CHECK_TLS_SKIP_VERIFY": "1"}, {"HTTP": "https://203.0.113.11:8080/", "Interval": "10s"}),
-        row("4", "HTTPS_METHOD", {"CHECK_HTTPS": "/", "CHECK_HTTPS_METHOD": "POST"}, {"HTTP": "https://203.0.113.11:8080/", "Method": "POST", "Interval": "10s"}),
+        row("4", "HTTPS_METHOD", {"CHECK_HTTPS": "/", "CHECK_HTTPS_METHOD": "options"}, {"HTTP": "https://203.0.113.11:8080/", "Method": "OPTIONS", "Interval": "10s"}),
         row("4", "CMD", {"CHECK_CMD": "/x y"}, {"Args": ["check-cmd", "0123456789ab", "80", "/x y"], "Interval": "10s"}),
         row("4", "SCRIPT, by a shell (HEAD: one word, #687; v7: Script, #637)", {"CHECK_SCRIPT": "nc $SERVICE_IP $SERVICE_PORT | grep x"},
             {"Args": ["sh", "-c", "nc 203.0.113.11 8080 | grep x"], "Interval": "10s"}),
@@ -198,7 +199,7 @@ def test_attributes(env: dict[str, str], expected: dict[str, str]) -> None:
     ],
 )  # fmt: skip
 def test_checks(env: dict[str, str], expected: dict[str, Any] | None) -> None:
-    assert one(box(P80, {f"SERVICE_{key}": value for key, value in env.items()})).check == expected
+    assert one(box(P80, {f"SERVICE_{key}": value for key, value in env.items()}), "-script-checks").check == expected
 
 
 def event(action: str, kind: str = "container", **attributes: str) -> dict[str, Any]:

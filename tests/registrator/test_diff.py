@@ -44,13 +44,13 @@ def test_a_snapshot_is_parted_by_whose_it_is() -> None:
     mark = {"registrator-engine": "ENGINE", "registrator-container": "c1", "registrator-hash": "h"}
     services = {
         "b": {"Service": "web", "Meta": mark},
-        "a": {"Service": "byhand", "Meta": None},
+        "a": {"Service": "byhand", "Meta": None, "Port": 80},
         "c": {"Service": "web", "Meta": {**mark, "registrator-engine": "ANOTHER"}},
     }
     checks = {"docker-health:b": {"Status": "critical"}}
     snapshot = read_snapshot(services, checks, "ENGINE")
     assert snapshot.ours == (Registered("b", "web", "c1", "h", "critical"),)
-    assert snapshot.foreign == (Registered("a", "byhand"), Registered("c", "web"))
+    assert snapshot.foreign == (Registered("a", "byhand", port=80), Registered("c", "web"))
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,9 @@ def test_a_snapshot_is_parted_by_whose_it_is() -> None:
     [
         (Registered("slave:web:80", "other"), True),
         (Registered("master:web:80", "other"), False),
-        (Registered("db", "web"), True),
-        (Registered("db", "other"), False),
+        (Registered("db", "web", port=80), True),
+        (Registered("db", "web", port=81), False),
+        (Registered("db", "other", port=80), False),
     ],
 )
 def test_what_an_old_registrator_left_is_taken_over_and_nothing_else(foreign: Registered, *, taken: bool) -> None:

@@ -184,5 +184,5 @@ def test_tasks_of_the_mesh_are_left_alone_while_the_swarm_is_not_known(world: Wo
 def test_an_answer_that_nobody_foresaw_ends_one_containers_turn(world: World) -> None:
     assert world.look(A, {"Id": A, "Config": "?", "State": {"Running": True}}) == []
     assert len(world.said) == 1
-    assert world.said[0].startswith(f"{A[:12]}: not understood: AttributeError")
+    assert world.said[0] == f"{A[:12]}: not understood: what the engine says of it has another form than a container's"
     assert world.look(B, box(P80, id_=B)) == ["register slave:web:80"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deployer.registrator.services import META_LIMIT
+from deployer.registrator.meta import META_LIMIT
 from tests.registrator.boxes import ID, box, found, one
 
 P80 = {"80/tcp": "8080"}
@@ -86,7 +86,7 @@ def test_consul_takes_so_many_attributes() -> None:
         ({"SERVICE_81_CHECK_HTTP": "/"}, "SERVICE_81_CHECK_HTTP is for a port that it does not have"),
         ({"SERVICE_NAME": "my_shop"}, "'my_shop' is no DNS label: Consul's DNS will not find it"),
         ({"SERVICE_CHECK_HTPT": "/"}, "there is no setting CHECK_HTPT; is CHECK_HTTP meant?"),
-        ({"SERVICE_A.B": "x"}, "Consul takes no Meta named 'a.b' or of its length"),
+        ({"SERVICE_A.B": "x"}, "'a.b' is left out of Meta: its name, its length or a character of it"),
         ({"SERVICE_IGNORE": "1"}, "service on port 80 ignored"),
     ],
 )
@@ -100,7 +100,7 @@ def test_what_is_noted(env: dict[str, str], note: str) -> None:
         ({"SERVICE_CHECK_HTTP": "/", "SERVICE_CHECK_INTERVAL": "often"}, "CHECK_INTERVAL is 'often', no duration like 10s or 1m30s"),
         ({"SERVICE_CHECK_TTL": "0s"}, "CHECK_TTL is '0s', no duration like 10s or 1m30s"),
         ({"SERVICE_CHECK_TCP": "1", "SERVICE_CHECK_INITIAL_STATUS": "fine"}, "CHECK_INITIAL_STATUS is 'fine', not passing, warning or critical"),
-        ({"SERVICE_CHECK_HTTP": "/", "SERVICE_CHECK_HTTP_METHOD": "GET /"}, "CHECK_HTTP_METHOD is 'GET /', no HTTP method"),
+        ({"SERVICE_CHECK_HTTP": "/", "SERVICE_CHECK_HTTP_METHOD": "GET /"}, "CHECK_HTTP_METHOD is 'GET /'; a check may only read: GET, HEAD, OPTIONS"),
     ],
 )  # fmt: skip
 def test_half_a_service_is_none(env: dict[str, str], why: str) -> None:

@@ -18,8 +18,8 @@ from deployer.model.registrator import Registrator
 from deployer.remote import ports
 from deployer.remote.local import LocalConnection
 from deployer.remote.ports import LISTEN, LISTEN_SECONDS, Found, Way, complaints, look
-from tests import literals
 from tests.fakes import FakeConnection, cluster, run
+from tests.literals.desired import make_node
 from tests.processes import started
 from tests.waiting import GENEROUS
 
@@ -149,9 +149,9 @@ def test_complaints_are_a_line_a_pair() -> None:
 
 
 class TestWhichPorts:
-    MANAGER = literals.node("m", "manager", consul="server")
-    WORKER = literals.node("w", "worker")
-    AGENT = literals.node("a", "none", consul="agent")
+    MANAGER = make_node("m", "manager", consul="server")
+    WORKER = make_node("w", "worker")
+    AGENT = make_node("a", "none", consul="agent")
 
     def test_members_reach_a_manager_at_one_more(self) -> None:
         assert set(swarm_ports("manager")) - set(swarm_ports("worker")) == {(2377, "tcp")}

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.resources import files
 from io import StringIO
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
 
 from deployer.diff import Cause, Field
 from deployer.diff.change import ABSENT
@@ -32,36 +30,10 @@ from deployer.report.masked import field_document
 from deployer.report.ndjson import NdjsonProgress
 from deployer.report.runs import runs_document
 from deployer.report.validation import invalid_document, valid_document
+from tests.report.schemas import REGISTRY, SCHEMAS, check
 
-SCHEMAS: dict[str, Any] = {
-    name: json.loads(files("deployer.report").joinpath("schemas", f"{name}.json").read_text())
-    for name in (
-        "event",
-        "failure",
-        "history",
-        "log",
-        "plan",
-        "ps",
-        "report",
-        "run",
-        "runs",
-        "saved_plan",
-        "status",
-        "validation",
-    )
-}
-REGISTRY: Registry[Any] = Registry().with_resources(
-    [(f"{name}.json", Resource.from_contents(schema)) for name, schema in SCHEMAS.items()]
-)
 PROBLEM = Problem("stacks/web/compose.yaml", 3, 14, "no number", "2?", source="  db_password: hunter2", width=7)
 WORSE = Problem("cluster/cluster.yaml", 0, 0, "there is no such file")
-
-
-def check(name: str, document: dict[str, Any]) -> dict[str, Any]:
-    """What the document says after its way through JSON; it must be what its schema allows."""
-    read: dict[str, Any] = json.loads(to_json(document))
-    Draft202012Validator(SCHEMAS[name], registry=REGISTRY).validate(read)
-    return read
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

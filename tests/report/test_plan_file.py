@@ -14,7 +14,7 @@ from deployer.plan import Plan, Step
 from deployer.plan.saved import moved
 from deployer.report.plan_file import read_plan, write_plan
 from tests.plan.test_saved import SECRET, UPDATE, plan
-from tests.report.test_documents import check
+from tests.report.schemas import check
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from textwrap import dedent
 from deployer.model.running import LogRecord, Row, Running
 from deployer.report.paint import Paint
 from deployer.report.running import record_document, record_text, running_document, running_text
-from tests.report.test_documents import check
+from tests.report.schemas import check
 
 PLAIN, COLOUR = Paint(on=False), Paint(on=True)
 UP = Row(

@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-import json
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
-
-from jsonschema import Draft202012Validator
+from typing import TYPE_CHECKING
 
 from deployer.execute.holder import Holder
 from deployer.model.services import Check, Instance, Services
-from deployer.report.documents import to_json
 from deployer.report.lock import lock_text, unlock_document, unlocked_text
 from deployer.report.services import services_document, services_text
+from tests.report.schemas import check
 
 if TYPE_CHECKING:
     from deployer.report.paint import Paint
@@ -24,14 +20,6 @@ LISTED = Services(
     ),
 )
 HOLDER = Holder("9d3711bb", "ann@a", "42", "1a2b3c4d5e", "2026-08-22T14:15:03+00:00", "20260822-141503-7f3a")
-
-
-def checked(name: str, document: dict[str, Any]) -> dict[str, Any]:
-    schema = json.loads(files("deployer.report").joinpath("schemas", f"{name}.json").read_text())
-    Draft202012Validator.check_schema(schema)
-    read: dict[str, Any] = json.loads(to_json(document))
-    Draft202012Validator(schema).validate(read)
-    return read
 
 
 def test_a_row_an_instance_and_the_sum(plain: Paint) -> None:
@@ -61,7 +49,7 @@ def test_health_has_its_colour(colours: Paint) -> None:
 
 
 def test_the_catalogue_as_json() -> None:
-    read = checked("services", services_document(LISTED))
+    read = check("services", services_document(LISTED))
     web = read["instances"][2]
     assert (web["machine"], web["node"], web["health"], web["port"]) == ("m2", "m1", "critical", 0)
     assert web["checks"] == [{"name": "Alive", "status": "critical", "output": "500"}]
@@ -76,6 +64,6 @@ def test_a_lock_and_its_end() -> None:
 
 
 def test_a_lock_that_was_taken_away_as_json() -> None:
-    read = checked("unlock", unlock_document("sandbox", HOLDER.told(), "gone"))
+    read = check("unlock", unlock_document("sandbox", HOLDER.told(), "gone"))
     assert (read["lock"]["id"], read["lock"]["who"], read["reason"]) == ("9d3711bb", "ann@a", "gone")
-    assert checked("unlock", unlock_document("sandbox", None, ""))["lock"] is None
+    assert check("unlock", unlock_document("sandbox", None, ""))["lock"] is None

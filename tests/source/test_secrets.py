@@ -11,7 +11,7 @@ import pytest
 from deployer.errors import DeployerError
 from deployer.model.cluster import Cluster, Consul, ConsulSecrets
 from deployer.source import with_secrets
-from tests.literals import cluster, node
+from tests.literals.desired import make_cluster, make_node
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,12 +27,12 @@ def written(path: Path, text: str, mode: int = 0o600) -> str:
 
 
 def wanted(token: str | None = None, key: str | None = None) -> Cluster:
-    return cluster(node("a", consul_server=True), consul=Consul(token_file=token, gossip_key_file=key))
+    return make_cluster(make_node("a", consul="server"), consul=Consul(token_file=token, gossip_key_file=key))
 
 
 def test_a_cluster_that_names_none_has_none() -> None:
     assert with_secrets(wanted()).secrets == ConsulSecrets()
-    assert with_secrets(cluster(node("a"))).secrets == ConsulSecrets()
+    assert with_secrets(make_cluster(make_node("a"))).secrets == ConsulSecrets()
 
 
 def test_both_are_read_without_the_white_space_around_them(tmp_path: Path) -> None:

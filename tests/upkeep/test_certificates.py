@@ -7,16 +7,17 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from msgspec import structs
 
 from deployer.model.observed import TlsListener
 from deployer.plan import plan_text
 from deployer.plan.maintenance import Manner
 from deployer.upkeep.certificates import certificates_plan
-from tests.literals import DOWN, cluster, desired, engine, machine, member, node, observed, swarm
+from tests.decisions import list_kinds, list_refusals
+from tests.literals.desired import make_cluster, make_desired, make_node
+from tests.literals.machines import DOWN, make_engine, make_machine
+from tests.literals.swarm import make_standing
 
 if TYPE_CHECKING:
-    from deployer.model.cluster import Node
     from deployer.model.observed import Machine, Unreachable
     from deployer.plan import Plan
     from deployer.upkeep.certificates import Turn
@@ -24,29 +25,22 @@ if TYPE_CHECKING:
 NEW, OLD = ("new", "old"), ("old",)
 
 
-def secured(made: Node) -> Node:
-    return replace(made, engine=structs.replace(made.engine, tls=True))
-
-
 def reached(node_id: str, authorities: tuple[str, ...] = NEW, **more: Any) -> Machine:
-    return machine(engine=engine(node_id, **more), tls=TlsListener("", "", ("x",), authorities))
+    return make_machine(engine=make_engine(node_id, **more), tls=TlsListener("", "", ("x",), authorities))
 
 
 def planned(turn: Turn = "server", names: tuple[str, ...] = ("c", "m", "w"), **changes: Machine | Unreachable) -> Plan:
-    there: dict[str, Any] = {
-        "c": reached(""), "m": reached("n-m", manager=True), "n": machine(engine=engine("n-n", manager=True)),
-        "o": machine(engine=engine("n-o", manager=True)), "w": reached("n-w"), **changes,
-    }  # fmt: skip
-    nodes = [
-        node("n", "manager"),
-        node("o", "manager"),
-        *map(secured, (node("c", "none"), node("m", "manager"), node("w"))),
-    ]
-    wanted = desired(replace(cluster(*nodes), authorities=NEW))
-    managers = [replace(member(f"n-{name}", "manager"), leader=name == "n") for name in ("m", "n", "o")]
-    return certificates_plan(
-        wanted, observed(there, swarm(*managers, member("n-w"), via="n")), {}, names, turn, Manner(rolling=True)
+    machines = {"c": reached(""), "m": reached("n-m", manager=True), "w": reached("n-w"), **changes}
+    nodes = (
+        make_node("c", "none", tls=True),
+        make_node("m", "manager", tls=True),
+        make_node("n", "manager"),
+        make_node("o", "manager"),
+        make_node("w", tls=True),
     )
+    wanted = make_desired(make_cluster(*nodes, authorities=NEW))
+    seen = make_standing(("n", "m", "o"), ("w",), machines=machines)
+    return certificates_plan(wanted, seen, {}, names, turn, Manner(rolling=True))
 
 
 def test_workers_first_managers_last_each_drained_and_the_authority_before_all_of_them() -> None:
@@ -77,23 +71,20 @@ def test_workers_first_managers_last_each_drained_and_the_authority_before_all_o
 
 @pytest.mark.parametrize(("turn", "first"), [("server", "ListenTls"), ("finish", "FinishAuthority")])
 def test_what_comes_first(turn: Turn, first: str) -> None:
-    assert type(planned(turn, ("c",)).steps[0].operation).__name__ == first
-
-
-def said(plan: Plan) -> list[str]:
-    assert not plan.steps
-    return [f"{one.subject}: {one.reason}" for one in plan.blocked]
+    assert list_kinds(planned(turn, ("c",)))[0] == first
 
 
 def test_the_old_authority_stays_while_anybody_has_nothing_of_the_new_one() -> None:
     behind = "it has no certificate of the new authority, as far as can be seen"
-    assert said(planned("finish", ("c",), w=reached("n-w", OLD), m=DOWN)) == [f"m: {behind}", f"w: {behind}"]
+    assert list_refusals(planned("finish", ("c",), w=reached("n-w", OLD), m=DOWN)) == [f"m: {behind}", f"w: {behind}"]
 
 
 def test_what_is_in_the_way_of_one_ends_all() -> None:
-    assert said(planned(w=machine(engine=engine("n-w")))) == ["w: its engine does not listen for TLS yet"]
-    assert said(planned(w=reached("n-w", ("else",)))) == ["w: its certificate is of another authority"]
-    assert said(planned(w=replace(reached("n-w"), privileged=False))) == [
+    assert list_refusals(planned(w=make_machine(engine=make_engine("n-w")))) == [
+        "w: its engine does not listen for TLS yet"
+    ]
+    assert list_refusals(planned(w=reached("n-w", ("else",)))) == ["w: its certificate is of another authority"]
+    assert list_refusals(planned(w=replace(reached("n-w"), privileged=False))) == [
         "w: its user is not root and sudo asks for a password"
     ]
-    assert said(planned(w=DOWN)) == ["w: no answer within 5 s"]
+    assert list_refusals(planned(w=DOWN)) == ["w: no answer within 5 s"]

@@ -1,39 +1,38 @@
 """Plans of upkeep that are made where they are used: one machine's provision, a recovery; and a file's one key."""
 
 import datetime as dt
-import json
 from dataclasses import asdict, replace
-from importlib.resources import files
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from jsonschema import Draft202012Validator
 
 from deployer.errors import DeployerError
-from deployer.model.observed import Machine, Observed
+from deployer.model.observed import Observed
 from deployer.plan import plan_text
-from deployer.report.documents import head, to_json
+from deployer.report.documents import head
 from deployer.upkeep.provision import provision_plan
 from deployer.upkeep.roles import set_key
 from deployer.upkeep.swarm import leftovers_plan, read_state, recovery_plan
-from tests.literals import cluster, desired, engine, live, machine, member, node, observed, service, swarm
+from tests.decisions import list_kinds
+from tests.literals.desired import make_cluster, make_desired, make_node
+from tests.literals.live import deploy_service
+from tests.literals.machines import make_machine
+from tests.literals.stacks import make_service
+from tests.literals.swarm import make_observed, make_standing
+from tests.report.schemas import check
 
-NODES = (node("m1", "manager"), node("m2", "manager"), node("w1"), node("w2"))
-WANTED = desired(cluster(*NODES))
+NODES = (make_node("m1", "manager"), make_node("m2", "manager"), make_node("w1"), make_node("w2"))
+WANTED = make_desired(make_cluster(*NODES))
 
 
-def seen(*workers: str, **changes: Machine) -> Observed:
+def seen(*workers: str) -> Observed:
     """Two managers, and these workers, as members; the others have nothing."""
-    managers = {name: machine(engine=engine(f"n-{name}", manager=True)) for name in ("m1", "m2")}
-    there = {**managers, **{name: machine(engine=engine(f"n-{name}")) for name in workers}}
-    rest = {name: machine() for name in ("w1", "w2") if name not in workers}
-    members = [
-        replace(member(f"n-{name}", "manager" if name in managers else "worker"), hostname=name) for name in there
-    ]
-    return observed({**there, **rest, **changes}, swarm(*members, via="m1", services=(live(service("gone_app", 2)),)))
+    bare = {name: make_machine() for name in ("w1", "w2") if name not in workers}
+    gone = deploy_service(make_service("gone_app", 2))
+    return make_standing(("m1", "m2"), workers, services=(gone,), machines=bare)
 
 
 class TestProvision:
@@ -52,9 +51,9 @@ class TestProvision:
         assert (plan.steps, plan.blocked, plan.purpose) == ((), (), "w1 is in order")
 
     def test_a_worker_before_there_is_a_swarm(self) -> None:
-        bare = observed({name: machine() for name in ("m1", "m2", "w1", "w2")})
+        bare = make_observed({name: make_machine() for name in ("m1", "m2", "w1", "w2")})
         plan = provision_plan(WANTED, bare, ["w1"])
-        assert [type(step.operation).__name__ for step in plan.steps] == ["InstallEngine"]
+        assert list_kinds(plan) == ["InstallEngine"]
         assert plan.blocked[0].help == "deployer apply, or provision m1 first"
 
 
@@ -63,8 +62,7 @@ class TestRecovery:
         return replace(seen("w1", "w2"), swarm=None)
 
     def test_from_a_manager_that_takes_no_orders(self) -> None:
-        (step,) = recovery_plan(WANTED, self.lost(), "m1").steps
-        assert type(step.operation).__name__ == "ForceNewCluster"
+        assert list_kinds(recovery_plan(WANTED, self.lost(), "m1")) == ["ForceNewCluster"]
 
     def test_not_while_the_swarm_takes_orders(self) -> None:
         assert "there is nothing to recover" in recovery_plan(WANTED, seen(), "m1").blocked[0].reason
@@ -124,8 +122,7 @@ def test_the_state_of_a_swarm() -> None:
         {"ID": "n1", "Description": {"Hostname": "m"}, "Spec": {"Role": "manager", "Availability": "active"}, "Status": {"State": "ready", "Addr": "10.0.0.1"}, "ManagerStatus": {"Leader": True}},
     ]  # fmt: skip
     state = read_state(told, nodes, "m", {"n1": -61.2})
-    schema = json.loads(files("deployer.report").joinpath("schemas", "swarm.json").read_text())
-    Draft202012Validator(schema).validate(json.loads(to_json({**head("swarm"), **asdict(state)})))
+    check("swarm", {**head("swarm"), **asdict(state)})
     assert (state.root_expires, state.certificates_days, state.autolock) == ("2046-11-20T00:00:00+00:00", 90, True)
     assert [peer.clock_ahead for peer in state.peers] == [-61.2, None]
     assert [(peer.name, peer.state, peer.availability) for peer in state.peers] == [

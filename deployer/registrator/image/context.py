@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 LIBRARIES: Final = ("certifi", "charset-normalizer", "docker", "idna", "py-consul", "requests", "urllib3")
 """What the program imports, and what that imports. All of it is Python: it runs on any machine's architecture."""
-OURS: Final = ("__init__.py", "errors.py", "model/__init__.py", "model/printable.py")
+OURS: Final = (
+    "__init__.py", "errors.py",
+    "model/__init__.py", "model/path.py", "model/printable.py", "model/registration.py",
+)  # fmt: skip
 FOLDERS: Final = ("registrator", "template")
 """What of our own is all in it."""
 _LEFT_OUT: Final = frozenset({".so", ".pyc", ".pyi"})
