@@ -1,7 +1,8 @@
 """What holds for all tests."""
 
+import os
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from itertools import dropwhile
 from pathlib import Path
 
@@ -32,3 +33,33 @@ def pytest_runtest_makereport(
         if own:
             call.excinfo.traceback = type(call.excinfo.traceback)(own)
     return (yield)
+
+
+KEPT = ("PATH", "TMPDIR", "TZ", "USER", "LOGNAME", "SHELL", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
+KEPT_BEGINNINGS = ("PYTEST_", "PYTHON", "VIRTUAL_ENV", "COVERAGE_", "HYPOTHESIS_")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _surroundings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing of whoever runs the tests counts: no home, no git or Docker configuration, no proxy, no terminal's width.
+
+    The end-to-end tests use this machine's engine, as its user reaches it.
+    """
+    if any(item.path.is_relative_to(Path(__file__).with_name("e2e")) for item in request.session.items):
+        yield
+        return
+    before = dict(os.environ)
+    home = tmp_path_factory.mktemp("home")
+    plugins = Path(before.get("DOCKER_CONFIG") or Path(before.get("HOME") or "/", ".docker"), "cli-plugins")
+    if plugins.is_dir():  # programs, and as such no configuration
+        (home / ".docker").mkdir()
+        (home / ".docker/cli-plugins").symlink_to(plugins.resolve())
+    for name in before:
+        if name not in KEPT and not name.startswith(KEPT_BEGINNINGS):
+            del os.environ[name]
+    os.environ |= {"HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1"}
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before

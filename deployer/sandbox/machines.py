@@ -86,8 +86,10 @@ def _wait(client: DockerClient, container: str, name: str, address: str, stopped
         if ssh_answers(address):
             command = client.api.exec_create(container, READ_KEYS)["Id"]
             output = client.api.exec_start(command)
-            if client.api.exec_inspect(command)["ExitCode"] == 0:
-                return parse_host_keys(output.decode())
+            keys = parse_host_keys(output.decode())
+            # A busy engine can lose what a short program printed; an exit code of 0 alone is not enough.
+            if keys and client.api.exec_inspect(command)["ExitCode"] == 0:
+                return keys
         if stopped.wait(0.1):
             raise DeployerError(f"{name}: not waited for")
     last = client.api.logs(container, tail=10).decode(errors="replace")

@@ -163,7 +163,7 @@ def table(results: Sequence[Result]) -> str:
     console = Console(width=TABLE_WIDTH, color_system=None, force_terminal=False, legacy_windows=False)
     with console.capture() as captured:
         console.print(rows)
-    lines = [line.rstrip() for line in captured.get().splitlines()]
+    lines = [line.rstrip() for line in captured.get().splitlines()] if rows.row_count else []
     without = [one for one in results if one.state != "done"]
     if without:
         lines += ["Not measured in full:", *(f"  {one.case}: {one.state}: {one.reason}" for one in without)]

@@ -58,7 +58,7 @@ def run(
         raise UnexpectedExitError(f"{' '.join(argv)}: could not be started: {done.stderr.strip()[-500:]}")
     wall, processor, kibibytes, code = float(told[0]), float(told[1]), int(told[2]), int(told[3])
     if code not in codes:
-        said = (done.stdout + done.stderr).strip()[-1500:]
+        said = (done.stdout + done.stderr).strip()[-8000:]
         raise UnexpectedExitError(f"{' '.join(argv)}: exit code {code}: {said}")
     return Ran({WALL: wall, PROCESSOR: processor, PEAK: kibibytes / 1024}, code, done.stdout, done.stderr)
 

@@ -139,7 +139,7 @@ class TestWhereItComesFrom:
     @pytest.mark.parametrize(
         ("given", "said"),
         [
-            ({FILE: "/nonexistent/p"}, "/nonexistent/p: No such file or directory"),
+            ({FILE: f"{__file__}.none"}, f"{__file__}.none: No such file or directory"),
             ({FILE: "/dev"}, "/dev is a folder, not a plain file"),
             ({COMMAND: "false"}, "`false` ended with status 1"),
             ({COMMAND: "true"}, "there is no password in its first line"),
@@ -155,7 +155,7 @@ class TestWhereItComesFrom:
 
     def test_nobody_is_asked_without_a_terminal_or_without_need(self) -> None:
         assert passwords((M,), {}) == {}
-        assert passwords(self.OTHERS[1:], {FILE: "/nonexistent"}) == {}
+        assert passwords(self.OTHERS[1:], {FILE: f"{__file__}.none"}) == {}
 
 
 ASKING = """

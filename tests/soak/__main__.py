@@ -24,7 +24,7 @@ LAST_LINES: Final = 60
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0 where nothing failed, 1 where something did, 130 after Ctrl-C."""
+    """Exit code 0 where nothing failed, 1 where something did or nothing was played, 130 after Ctrl-C."""
     options = _options(argv)
     forms = tuple(form for form in FORMS if not options.only or form.name in options.only)
     for line in remove_leftovers():
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"\n{summary(played)}", flush=True)
     if player.stopped:
         return 128 + signal.SIGINT
-    return 1 if any(one.state == "failed" for one in played) else 0
+    return 1 if any(one.state == "failed" for one in played) or not any(one.seeds for one in played) else 0
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:

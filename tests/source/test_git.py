@@ -148,7 +148,7 @@ def test_the_callers_git_variables_are_not_followed(
     monkeypatch.setenv("GIT_DIR", str(decoy.path / ".git"))
     monkeypatch.setenv("GIT_WORK_TREE", str(decoy.path))
     monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(decoy.path / ".git/objects"))
-    monkeypatch.setenv("GIT_INDEX_FILE", "/nonexistent")
+    monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("GIT_NAMESPACE", "decoy")
     monkeypatch.setenv("GIT_CONFIG_PARAMETERS", "this is no configuration")
     assert paths(repo) == sorted(GOOD)
