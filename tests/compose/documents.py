@@ -336,6 +336,10 @@ class Project:
             self.files["base/base.yaml"] = self.extended()
         if self.random.random() < 0.3:
             self.files["part/part.yaml"] = self.compose([f"{self.prefix}p"], "part/")
+            if self.random.random() < 0.4:
+                self.files["part/more.yaml"] = (
+                    f"services:\n  {self.prefix}p:\n{self.service(Writer(self.random, self.odd), 'p', [], 'part/')}"
+                )
         if self.random.random() < 0.3:
             self.files["one.env"] = self.env_file("ONE")
             self.files["part/two.env"] = self.env_file("TWO")
@@ -377,14 +381,7 @@ class Project:
         writer = Writer(self.random, self.odd)
         text = self.random.choice(["", "", "---\n", "# a\n", "%YAML 1.2\n---\n" if writer.odds() else ""])
         if not folder and "part/part.yaml" in self.files:
-            text += self.random.choice(
-                [
-                    "include: [part/part.yaml]\n",
-                    "include:\n  - path: part/part.yaml\n",
-                    "include: [{path: [part/part.yaml]}]\n",
-                    "include:\n  - {path: ./part/../part/part.yaml, env_file: .env}\n",
-                ]
-            )
+            text += self.including()
         if writer.chance(0.6):
             text += f"x-any: {writer.value(flow=False, indent=0)}\n"
         if writer.chance(0.5):
@@ -404,6 +401,18 @@ class Project:
         if writer.chance(0.05):
             text = text.replace("\n", "\r\n")
         return text
+
+    def including(self) -> str:
+        if "part/more.yaml" in self.files:
+            return "include:\n  - path: [part/part.yaml, part/more.yaml]\n"
+        return self.random.choice(
+            [
+                "include: [part/part.yaml]\n",
+                "include:\n  - path: part/part.yaml\n",
+                "include: [{path: [part/part.yaml]}]\n",
+                "include:\n  - {path: ./part/../part/part.yaml, env_file: .env}\n",
+            ]
+        )
 
     def service(self, writer: Writer, name: str, names: list[str], folder: str) -> str:
         """Its keys, each on a line of its own."""
