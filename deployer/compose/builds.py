@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from deployer.model.stack import StackSource
 
 IGNORE_FILE: Final = ".dockerignore"
+MOST_IGNORED: Final = 500
+"""Patterns: each is tried with each file."""
 _DIGITS: Final = 12
 _USED: Final = frozenset({"context", "dockerfile", "dockerfile_inline", "args", "target", "labels", "platforms"})
 _HARMLESS: Final = frozenset({"cache_from", "cache_to", "no_cache", "pull", "tags", "provenance", "sbom"})
@@ -64,6 +66,9 @@ def _build(section: Mapping[str, Any], image: str, stack: StackSource, name: str
         notes.append(
             Note((*at, "dockerfile"), f"there is no file {dockerfile!r} in {stack.root}", help_, "error", key=False)
         )
+    if len(_patterns(held.get(_ignore_file(context), b"").decode(errors="replace"))) > MOST_IGNORED:
+        message = f"{IGNORE_FILE} has more than {MOST_IGNORED} patterns"
+        notes.append(Note((*at, "context"), message, "name folders instead of files", "error", key=False))
     platforms = section.get("platforms") or ()
     if len(platforms) > 1:
         message = "an image is built for one platform: that of the machines"
@@ -101,13 +106,17 @@ def _context(context: str, files: Mapping[str, bytes], entry: str) -> tuple[str,
     """The files below it. The compose file is none of them: another count in it would be another image."""
     below = "" if context == "." else f"{context}/"
     found = [path for path in sorted(files) if path.startswith(below) and path != entry]
-    patterns = _patterns(files.get(f"{below}{IGNORE_FILE}", b"").decode(errors="replace"))
+    patterns = _patterns(files.get(_ignore_file(context), b"").decode(errors="replace"))
     if not patterns:
         return tuple(found)
-    from docker.utils.build import PatternMatcher  # noqa: PLC0415 - 0.5 s, and few stacks have such a file
+    from deployer.docker.ignore_file import left_out  # noqa: PLC0415 - 0.5 s, and few stacks have such a file
 
-    matcher = PatternMatcher(patterns)
-    return tuple(path for path in found if not matcher.matches(path.removeprefix(below)))
+    ignored = left_out(patterns)
+    return tuple(path for path in found if not ignored(path.removeprefix(below)))
+
+
+def _ignore_file(context: str) -> str:
+    return IGNORE_FILE if context == "." else f"{context}/{IGNORE_FILE}"
 
 
 def _patterns(text: str) -> list[str]:

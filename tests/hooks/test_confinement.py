@@ -243,7 +243,7 @@ def test_what_is_not_allowed_any_more_is_not_deployed_again(world: World) -> Non
     with world.clone.pushing() as running:
         until(lambda: f"begin {first}" in world.server.applied)
         second = world.clone.commit(
-            LOCAL.files | {"cluster/nodes/a1.yaml": "address: local\nadvertise: eth0\nswarm: worker\n"}
+            dict(LOCAL.files) | {"cluster/nodes/a1.yaml": "address: local\nadvertise: eth0\nswarm: worker\n"}
         )
         with world.clone.pushing() as waiting:
             until(lambda: world.server.head == second)
