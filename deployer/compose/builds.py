@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from deployer.model.stack import StackSource
 
 IGNORE_FILE: Final = ".dockerignore"
-MOST_WILDCARDS: Final = 3
-"""Of one pattern: docker-py makes a regular expression of it, which takes time to the power of these."""
+MOST_IGNORED: Final = 500
+"""Patterns: each is tried with each file."""
 _GIT: Final = re.compile(r"\.git(?:/|$)", re.IGNORECASE)
 _DIGITS: Final = 12
 _USED: Final = frozenset({"context", "dockerfile", "dockerfile_inline", "args", "target", "labels", "platforms"})
@@ -108,17 +108,9 @@ def _context_notes(context: str, files: Mapping[str, bytes], at: Path) -> Iterat
         # buildx runs git there (build/git.go), and git obeys the configuration that it finds beside HEAD: that is any program.
         message = f"{below or './'} looks like a git repository, in which docker's client would run git"
         yield Note(at, message, "name HEAD and .git otherwise, or leave them out of the folder", "error", key=False)
-    for number, line in enumerate(files.get(f"{below}{IGNORE_FILE}", b"").decode(errors="replace").splitlines(), 1):
-        if _wildcards(line) > MOST_WILDCARDS:
-            message = f"line {number} of {below}{IGNORE_FILE} has more wildcards than can be matched in good time"
-            yield Note(at, message, "write several patterns", "error", key=False)
-
-
-def _wildcards(pattern: str) -> int:
-    """How many of them can match in several ways at once: `**` that is not at the end, and `*` beside another `*`."""
-    folders = pattern.strip().rstrip("/").split("/")
-    inner = sum("**" in folder for folder in folders[:-1])
-    return inner + sum(max(0, len(re.findall(r"\*+", folder)) - 1) for folder in folders)
+    if len(_patterns(files.get(_ignore_file(context), b"").decode(errors="replace"))) > MOST_IGNORED:
+        message = f"{IGNORE_FILE} has more than {MOST_IGNORED} patterns"
+        yield Note(at, message, "name folders instead of files", "error", key=False)
 
 
 def _below(context: str) -> str:
@@ -129,13 +121,17 @@ def _context(context: str, files: Mapping[str, bytes], entry: str) -> tuple[str,
     """The files below it. The compose file is none of them: another count in it would be another image."""
     below = _below(context)
     found = [path for path in sorted(files) if path.startswith(below) and path != entry]
-    patterns = _patterns(files.get(f"{below}{IGNORE_FILE}", b"").decode(errors="replace"))
+    patterns = _patterns(files.get(_ignore_file(context), b"").decode(errors="replace"))
     if not patterns:
         return tuple(found)
-    from docker.utils.build import PatternMatcher  # noqa: PLC0415 - 0.5 s, and few stacks have such a file
+    from deployer.docker.ignore_file import left_out  # noqa: PLC0415 - 0.5 s, and few stacks have such a file
 
-    matcher = PatternMatcher(patterns)
-    return tuple(path for path in found if not matcher.matches(path.removeprefix(below)))
+    ignored = left_out(patterns)
+    return tuple(path for path in found if not ignored(path.removeprefix(below)))
+
+
+def _ignore_file(context: str) -> str:
+    return IGNORE_FILE if context == "." else f"{context}/{IGNORE_FILE}"
 
 
 def _patterns(text: str) -> list[str]:

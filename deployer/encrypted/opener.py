@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.document import shortened
+from deployer.document.places import LONGEST_SNIPPET
 from deployer.encrypted import json_file, line_files, sops, yaml_file
 from deployer.encrypted.identities import Identities, read_identities
 from deployer.encrypted.kinds import AGE_ARMOR, CannotOpenError, Kind
@@ -55,6 +56,8 @@ class Refusal:
     column: int
     message: str
     help: str
+    source: str = ""
+    width: int = 1
 
 
 @dataclass
@@ -162,31 +165,33 @@ def _refusals(text: str, metadata: Metadata, allowed: Allowed) -> list[Refusal]:
     for key in metadata.keys:
         if key.may_be_asked(allowed):
             continue
-        line, column = _place(text, key.name)
         needs = key.needs()
         name = shortened(key.name) or "without a name"
         if needs is None:
             message = f"its {key.kind} key {name} is no plain address, name or id"
-            found.append(Refusal(line, column, message, "encrypt it anew with sops"))
+            found.append(_refusal(text, key.name, message, "encrypt it anew with sops"))
             continue
         lacking = next(need for need in needs if not allowed.may_ask(need))
         message = f"its {key.kind} key {name} would be asked for with the credentials of the machine that deploys"
-        found.append(Refusal(line, column, message, allowed.advice(lacking)))
+        found.append(_refusal(text, key.name, message, allowed.advice(lacking)))
     return found
 
 
 def _over_comments(text: str, metadata: Metadata) -> Refusal:
     message = f"its {metadata.over_comments} takes the sops program to read the file, which does not read other people's files"
-    line, column = _place(text, metadata.over_comments)
-    return Refusal(line, column, message, "encrypt it anew with --encrypted-regex or --encrypted-suffix")
+    advice = "encrypt it anew with --encrypted-regex or --encrypted-suffix"
+    return _refusal(text, metadata.over_comments, message, advice)
 
 
-def _place(text: str, word: str) -> tuple[int, int]:
-    """Line and column of its last mention: the section with the keys stands at a file's end. (0, 0) where it is written in another way."""
+def _refusal(text: str, word: str, message: str, advice: str) -> Refusal:
+    """At the last mention of the word: the section with the keys stands at a file's end. Of the file as a whole where it is written in another way."""
     at = text.rfind(word) if word else -1
     if at < 0:
-        return 0, 0
-    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+        return Refusal(0, 0, message, advice)
+    begin, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+    line = text[begin : end if end >= 0 else len(text)]
+    source = line if len(line) <= LONGEST_SNIPPET else ""
+    return Refusal(text.count("\n", 0, at) + 1, at - begin + 1, message, advice, source, len(word) if source else 1)
 
 
 def _told(refusal: Refusal) -> CannotOpenError:

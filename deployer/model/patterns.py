@@ -8,7 +8,7 @@ from typing import Final
 NAME_PATTERN: Final = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$(?!\n)"
 """A machine's or a cluster's name: one DNS label, so that it can be a host name, a Consul node and a file name."""
 
-ADDRESS_PATTERN: Final = r"^[A-Za-z0-9]([A-Za-z0-9.:_-]*[A-Za-z0-9])?$(?!\n)"
+ADDRESS_PATTERN: Final = r"^[A-Za-z0-9]([A-Za-z0-9.:_-]{0,251}[A-Za-z0-9])?$(?!\n)"
 """An IP address or host name; nothing that an ssh command line could take for an option or a shell for syntax."""
 
 USER_PATTERN: Final = r"^[a-z_][a-z0-9_.-]{0,31}$(?!\n)"

@@ -33,7 +33,9 @@ class Registrator(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         Literal["check", "register", "ignore"],
         Meta(description="Docker's HEALTHCHECK: a check in Consul, a condition for being there, or nothing."),
     ] = "check"
-    tags: Annotated[str, Meta(description="Tags for all services, comma-separated; may be a Go template.")] = ""
+    tags: Annotated[
+        str, Meta(max_length=1000, description="Tags for all services, comma-separated; may be a Go template.")
+    ] = ""
     network: Annotated[str, Meta(description="The network whose addresses `internal` takes.")] = ""
     use_ip_from_label: Annotated[str, Meta(description="The label that holds a container's address.")] = ""
     ttl: Annotated[

@@ -29,10 +29,9 @@ from deployer.remote.connection import (
     Place,
     TcpPort,
     UnixSocket,
-    check_named,
     is_this_machine,
 )
-from deployer.remote.key_file import KeyFileError, check_plain
+from deployer.remote.identity import check_identity
 from deployer.remote.local import LocalConnection
 from deployer.remote.openssh import reach, settings
 from deployer.remote.sudo import Sudo
@@ -65,8 +64,7 @@ async def connect(
 ) -> OpenSshConnection:
     """Open the connection to a machine; to this one where it is `allowed`. Raises ConnectionFailedError with ssh's own reason."""
     if node.ssh.identity_file:
-        check_named(node.ssh.identity_file, allowed)
-        _check_identity(node.ssh.identity_file)
+        check_identity(node.ssh.identity_file, allowed)
     try:
         way = await asyncio.to_thread(reach, node, known_hosts, None, allowed)
         told = await asyncio.to_thread(settings, node)
@@ -96,16 +94,6 @@ async def connect(
             raise is_this_machine(node.address, allowed)
         raise _failed(node, opened)
     return made
-
-
-def _check_identity(name: str) -> None:
-    """What `ssh` would wait at, it does not get; the rest it says itself: the file may be a public key of the agent's."""
-    try:
-        check_plain(Path(name).expanduser())
-    except RuntimeError:  # ~NAME of nobody
-        raise ConnectionFailedError(f"identity file {name}: there is no such home directory") from None
-    except KeyFileError as error:
-        raise ConnectionFailedError(f"identity file {name}{error.why}", help=error.help) from None
 
 
 def _leads_here(told: Mapping[str, list[str]], allowed: Allowed) -> bool:

@@ -46,14 +46,6 @@ def is_this_machine(name: str, allowed: Allowed) -> NotLetInError:
     return NotLetInError(f"{name} leads to the machine that deploys", help=allowed.advice(LOCAL))
 
 
-def check_named(identity_file: str, allowed: Allowed) -> None:
-    """Raises NotLetInError for a key that may not be used. The files' check has said so before: this is where it counts."""
-    if not allowed.may_read(identity_file):
-        raise NotLetInError(
-            "ssh.identity_file names a file of the machine that deploys", help=allowed.advice(identity_file)
-        )
-
-
 class Stream(Protocol):
     """Bytes both ways."""
 

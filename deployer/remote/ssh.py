@@ -24,11 +24,10 @@ from deployer.remote.connection import (
     Place,
     TcpPort,
     UnixSocket,
-    check_named,
     is_this_machine,
 )
 from deployer.remote.hostkeys import REPOSITORY, HostKeys
-from deployer.remote.key_file import KeyFileError, read_key_file
+from deployer.remote.identity import identity_file
 from deployer.remote.output import collect
 from deployer.remote.sudo import Sudo
 from deployer.remote.together import together
@@ -155,35 +154,9 @@ def _options(node: Node, allowed: Allowed) -> dict[str, Any]:
     if node.ssh.port:
         options["port"] = node.ssh.port
     if node.ssh.identity_file:
-        options["client_keys"] = [str(_identity(node.ssh.identity_file, allowed))]
+        options["client_keys"] = [str(identity_file(node.ssh.identity_file, allowed))]
         options["ignore_encrypted"] = True  # the agent may have it
     return options
-
-
-def _identity(name: str, allowed: Allowed) -> Path:
-    """The identity file, if it can be used. Raises ConnectionFailedError."""
-    check_named(name, allowed)
-    try:
-        path = Path(name).expanduser()
-        asyncssh.import_private_key(read_key_file(path))
-    except RuntimeError:  # ~NAME of nobody
-        raise ConnectionFailedError(f"identity file {name}: there is no such home directory") from None
-    except KeyFileError as error:
-        wrong = (
-            error.help
-            if error.why.startswith(" ")
-            else "correct ssh.identity_file, or leave it out to use your own keys"
-        )
-        raise ConnectionFailedError(f"identity file {name}{error.why}", help=wrong) from None
-    except asyncssh.KeyImportError as error:
-        if "assphrase" not in str(error):
-            raise ConnectionFailedError(f"identity file {name} is no private key: {error}") from None
-        if not os.environ.get("SSH_AUTH_SOCK"):
-            raise ConnectionFailedError(
-                f"identity file {name} is protected by a passphrase",
-                help=f"start ssh-agent and load it: ssh-add {name}",
-            ) from None
-    return path
 
 
 def _untrusted(node: Node, trust: HostKeys, allowed: Allowed) -> NotLetInError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
@@ -15,7 +16,7 @@ from deployer.model.problem import Problem
 from deployer.source import known_hosts, machines, permitted, registrator
 from deployer.source.layout import CLUSTER_FILES, NODES
 from deployer.source.machines import Machine
-from deployer.source.typed import convert
+from deployer.source.typed import MOST_PROBLEMS, convert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,7 +69,7 @@ def validate(
         problems += [*found, *_daemon_problems(document), *permitted.node_problems(document, allowed)]
         complete = complete and not found
         if node is not None:
-            problems += _label_problems(document, node)
+            problems += islice(_label_problems(document, node), MOST_PROBLEMS)
             ssh, engine = _inherited(document, node, file)
             read.append(Machine(name, document, node, ssh, engine))
     problems += machines.alone_and_together(read)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from deployer.model.problem import Problem
@@ -12,6 +13,7 @@ from deployer.model.problem import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+MOST_PROBLEMS: Final = 100
 _MARKERS: Final = ("@cert-authority", "@revoked")
 _HASHED: Final = re.compile(r"\|1\|[A-Za-z0-9+/]{27}=\|[A-Za-z0-9+/]{27}=")
 _PATTERN: Final = re.compile(r"!?(\[[A-Za-z0-9.:*?%_-]+\]:[0-9]{1,5}|[A-Za-z0-9.:*?%_-]+)")
@@ -26,8 +28,8 @@ def read(path: str, data: bytes) -> tuple[str, list[Problem]]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return "", [Problem(path, line, 0, "is not UTF-8 text", "write host names in ASCII")]
-    problems = [problem for number, line in enumerate(text.split("\n"), 1) for problem in _line(path, number, line)]
-    return text, problems
+    found = (problem for number, line in enumerate(text.split("\n"), 1) for problem in _line(path, number, line))
+    return text, list(islice(found, MOST_PROBLEMS))
 
 
 def _line(path: str, number: int, line: str) -> Iterator[Problem]:

@@ -73,7 +73,8 @@ def encrypted_problems(files: Iterable[Entry], allowed: Allowed) -> Iterator[Pro
         from deployer.encrypted.opener import refused  # noqa: PLC0415 - only where something is encrypted
 
         for place in refused(kind, entry.data, allowed):
-            yield Problem(entry.path, place.line, place.column, place.message, place.help)
+            at = entry.path, place.line, place.column
+            yield Problem(*at, place.message, place.help, source=place.source, width=place.width)
 
 
 def _key_file(document: Document, at: Path, name: str, allowed: Allowed) -> Problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import graphlib
 import hashlib
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from deployer.document import shortened
@@ -12,7 +13,7 @@ from deployer.model.allowed import EVERYTHING
 from deployer.model.stack import StackSettings, StackSource
 from deployer.source import words
 from deployer.source.permitted import encrypted_problems
-from deployer.source.typed import convert
+from deployer.source.typed import MOST_PROBLEMS, convert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from deployer.source.layout import StackFiles
 
 SETTINGS: Final = "x-deployer"
+MOST_CIRCLES: Final = 20
+"""Each is looked for in all stacks anew."""
 
 
 def validate(
@@ -49,9 +52,10 @@ def validate(
         problems += encrypted_problems(files.files, allowed)
     settled = {source.name: source.settings for source in sources}
     known = {name: document for name, document in documents.items() if document is not None}
-    problems += [*_unknown(settled, known, stacks), *_circles(settled, known), *_clashes(known)]
+    problems += [*_circles(settled, known), *_clashes(known)]
     for name, settings in settled.items():
-        problems += [*_ignored(settings, known[name]), *_modes(settings, known[name], machines)]
+        problems += islice(_unknown(name, settings, known[name], stacks), MOST_PROBLEMS)
+        problems += [*islice(_ignored(settings, known[name]), MOST_PROBLEMS), *_modes(settings, known[name], machines)]
     return tuple(sources), problems
 
 
@@ -82,14 +86,13 @@ def content_id(files: tuple[Entry, ...], root: str) -> str:
 
 
 def _unknown(
-    settled: Mapping[str, StackSettings], documents: Mapping[str, Document], stacks: Mapping[str, StackFiles]
+    name: str, settings: StackSettings, document: Document, stacks: Mapping[str, StackFiles]
 ) -> Iterator[Problem]:
-    for name, settings in settled.items():
-        for wanted in settings.after:
-            if wanted not in stacks:
-                near = words.nearest(wanted, [stack for stack in stacks if stack != name])
-                advice = f"did you mean {near!r}?" if near else "remove it, or add the stack"
-                yield documents[name].problem(_after(documents[name], wanted), f"there is no stack {wanted!r}", advice)
+    for index, wanted in enumerate(settings.after):
+        if wanted not in stacks:
+            near = words.nearest(wanted, (stack for stack in stacks if stack != name))
+            advice = f"did you mean {near!r}?" if near else "remove it, or add the stack"
+            yield document.problem((SETTINGS, "after", index), f"there is no stack {wanted!r}", advice)
 
 
 def _ignored(settings: StackSettings, document: Document) -> Iterator[Problem]:
@@ -138,9 +141,9 @@ def _modes(settings: StackSettings, document: Document, machines: Sequence[str] 
 
 
 def _circles(settled: Mapping[str, StackSettings], documents: Mapping[str, Document]) -> Iterator[Problem]:
-    """Each circle of `after` once, at the stack of it whose name comes first."""
+    """Each circle of `after` once, at the stack of it whose name comes first; the first few of many."""
     graph = {name: {wanted for wanted in settings.after if wanted in settled} for name, settings in settled.items()}
-    while True:
+    for _ in range(MOST_CIRCLES):
         try:
             graphlib.TopologicalSorter({name: sorted(after) for name, after in graph.items()}).prepare()
         except graphlib.CycleError as error:

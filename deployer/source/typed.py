@@ -167,6 +167,8 @@ class _Walk:
         name = words.dotted(at)
         if any(not character.isprintable() for character in value):
             return self.wrong(at, f"{name} has a line break or control character in it", "write plain text on one line")
+        if wanted.max_length is not None and len(value) > wanted.max_length:
+            return self.wrong(at, f"{name} has more than {wanted.max_length} characters", "write less")
         if wanted.pattern is not None and not re.search(wanted.pattern, value):
             advice = (
                 f"it is {meaning}"

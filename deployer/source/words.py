@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.document import shortened
@@ -54,7 +55,11 @@ def either(words: Iterable[str]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
+MOST_COMPARED: Final = 500
+"""Words that a misspelt one is compared with: each comparison takes longer than reading a line."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant."""
-    near = difflib.get_close_matches(word[:60], list(known), n=1)
+    """The known word that was probably meant, among the first few hundred."""
+    near = difflib.get_close_matches(word[:60], list(islice(known, MOST_COMPARED)), n=1)
     return near[0] if near else None

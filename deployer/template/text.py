@@ -70,6 +70,8 @@ def read_template(text: str, option: str) -> Template:
         return Template(text, _parts(text), option)
     except TemplateError as error:
         raise TemplateError(f"{option}: {error}") from None
+    except RecursionError:
+        raise TemplateError(f"{option}: it is nested too deep") from None
 
 
 def _parts(text: str) -> tuple[Part, ...]:
