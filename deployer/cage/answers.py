@@ -35,7 +35,8 @@ class Questions:
 
     def __init__(self, order: Order, listener: int) -> None:
         self.listener = listener
-        self.sockets = order.get("sockets", [])
+        self.sockets = dict(one.split("\n", 1) for one in order.get("sockets", ()))
+        """What the child calls it, and where it is."""
         self.tcp = number(order, "tcp") > 0
         self.processes = number(order, "processes")
 
@@ -96,7 +97,7 @@ class Questions:
         except OSError:
             if self.tcp:
                 return None
-            return self.sockets[0] if len(self.sockets) == 1 else ""
+            return next(iter(self.sockets)) if len(self.sockets) == 1 else ""
         family = int.from_bytes(given[:2], "little")
         if family == AF_UNIX:
             return os.fsdecode(given[2:].partition(b"\0")[0])
@@ -107,16 +108,20 @@ class Questions:
     def _connect(self, id_: int, process: int, descriptor: int, path: str) -> None:
         if path not in self.sockets:
             raise OSError(errno.EACCES, "not one of its sockets")
+        place = os.open(
+            self.sockets[path], os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+        )  # no link that the child has put there
         made = socket(AF_UNIX, SOCK_STREAM)
         try:
             patience = struct.pack("@ll", _SECONDS, 0)
             made.setsockopt(SOL_SOCKET, SO_SNDTIMEO, patience)  # a full backlog
-            made.connect(path)
+            made.connect(f"/proc/self/fd/{place}")
             made.setsockopt(SOL_SOCKET, SO_SNDTIMEO, bytes(len(patience)))
             made.setblocking(not _flags(process, descriptor) & os.O_NONBLOCK)
             self._put(id_, made, descriptor, os.O_CLOEXEC)
         finally:
             made.close()
+            os.close(place)
 
     def _put(self, id_: int, made: socket, at: int | None, flags: int) -> int:
         """Give the child a descriptor of ours, in place of its own `at` where there is one. Its number there."""

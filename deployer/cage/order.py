@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 Order = dict[str, list[str]]
-"""argv, environment (`NAME=value`), folder; run, read, write (paths); sockets; and one text each of
+"""argv, environment (`NAME=value`), folder; run, read, write (paths); sockets (what they are called, a newline, where they are); and one text each of
 
 tcp ("1"), off ("1": limits alone), processes (how many it may start), cpu (seconds), memory, file (bytes), files (open at
 once), seconds, output (a file).

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from deployer.cage.order import Order
@@ -103,7 +103,7 @@ def order_of(argv: Sequence[str], rules: Rules, environment: Mapping[str, str]) 
         "run": [argv[0], *_interpreter(argv[0]), *LIBRARIES, *map(str, rules.run)],
         "read": [*CLOCK, *(NETWORK if rules.tcp else ()), *map(str, rules.read)],
         "write": [*map(str, rules.write)],
-        "sockets": [*map(str, rules.sockets)],
+        "sockets": [f"{one}\n{_place(str(one), rules.write)}" for one in rules.sockets],
         "tcp": [str(int(rules.tcp))],
         "processes": [str(rules.processes)],
         "cpu": [str(limits.cpu)],
@@ -112,6 +112,11 @@ def order_of(argv: Sequence[str], rules: Rules, environment: Mapping[str, str]) 
         "files": [str(limits.files)],
         "seconds": [str(limits.seconds)],
     }
+
+
+def _place(path: str, written: Iterable[Path | str]) -> str:
+    """Where a socket is that may be named by a link; a link in a folder that caged programs write to counts for nothing."""
+    return path if any(path.startswith(f"{one}/") for one in written) else os.path.realpath(path)
 
 
 def _interpreter(program: str) -> list[str]:

@@ -147,6 +147,20 @@ def test_an_address_that_changes_while_it_is_looked_at_changes_nothing(
 
 
 @needs_listener
+def test_a_socket_may_be_named_by_a_link_but_not_by_one_that_the_program_has_put_there(
+    folder: Path, engine: Listener, other: Listener
+) -> None:
+    (folder / "link").symlink_to("engine")
+    assert attempt(python_rules(sockets=(folder / "link",)), "unix", folder / "link") == {"did": "welcome"}
+    own = folder / "own"
+    own.mkdir()
+    (own / "agent").symlink_to(folder / "other")
+    rules = python_rules(write=(own,), sockets=(own / "agent",))
+    assert attempt(rules, "unix", own / "agent")["refused"] in {"ECONNREFUSED", "ELOOP", "EACCES"}
+    assert (engine.count, other.count) == (1, 0)
+
+
+@needs_listener
 def test_tcp_and_one_socket(folder: Path, engine: Listener, other: Listener, abstract: str, port: int) -> None:
     rules = python_rules(sockets=(folder / "engine",), tcp=True)
     assert attempt(rules, "tcp", port) == {"did": "connected"}

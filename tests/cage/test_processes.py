@@ -115,6 +115,11 @@ def test_whom_a_child_leaves_behind_is_ended_with_it(private: Path) -> None:
     until(lambda: not alive(int(left)), f"the end of process {left}")
 
 
+def test_without_walls_too(private: Path, off: None) -> None:
+    left = attempt(python_rules(write=(private,), processes=10), "leave", private / "pid")["did"]
+    until(lambda: not alive(int(left)), f"the end of process {left}")
+
+
 def test_its_environment_is_what_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN", "canary")
     given = {"A": "1", "EMPTY": "", "ODD": "a=b\nc"}
