@@ -18,6 +18,7 @@ from deployer.registrator.services import HASH
 from tests.registrator.boxes import HOST, ID, box, found, one, options
 from tests.registrator.routed import RoutedConsul, routed_consul
 from tests.registrator.test_reconcile import Engine
+from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +112,7 @@ def test_what_was_registered_under_such_an_id_before_is_taken_out(world: World, 
 def test_an_unquoted_request_would_have_made_it_leave(world: World) -> None:
     """The fake has teeth: requests removes the dots itself, as it did for py-consul's path."""
     place = f"http://127.0.0.1:{world.consul.server_port}"
-    requests.put(f"{place}/v1/agent/service/deregister/../../leave", timeout=10)
+    requests.put(f"{place}/v1/agent/service/deregister/../../leave", timeout=GENEROUS)
     assert world.consul.asked == ["PUT /v1/agent/leave"]
     assert world.consul.left
 
@@ -119,7 +120,9 @@ def test_an_unquoted_request_would_have_made_it_leave(world: World) -> None:
 def test_quoting_alone_would_have_left_it_there(world: World) -> None:
     world.consul.services["../../leave"] = {"ID": "../../leave"}
     place = f"http://127.0.0.1:{world.consul.server_port}"
-    answer = requests.put(f"{place}/v1/agent/service/deregister/..%2F..%2Fleave", timeout=10, allow_redirects=False)
+    answer = requests.put(
+        f"{place}/v1/agent/service/deregister/..%2F..%2Fleave", timeout=GENEROUS, allow_redirects=False
+    )
     assert (answer.status_code, answer.headers["Location"]) == (301, "/v1/agent/leave")
     assert "../../leave" in world.consul.services
 
