@@ -7,7 +7,6 @@ import contextlib
 import math
 import os
 import random
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncssh

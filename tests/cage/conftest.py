@@ -46,6 +46,7 @@ def _switched_on() -> Iterator[None]:
     switch.switched_off_by(lambda: False)
     yield
     switch.switched_off_by(lambda: False)
+    switch.unconfined()  # what was to be said of this test is not said in another's
 
 
 @pytest.fixture

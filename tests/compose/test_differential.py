@@ -168,6 +168,7 @@ def compare(found: Tools, folder: Path, seeds: Sequence[int]) -> tuple[Counter[s
     return outcome, different
 
 
+@pytest.mark.seeded
 def test_what_we_hand_over_means_what_the_file_means(
     found: Tools, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

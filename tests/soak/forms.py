@@ -24,6 +24,7 @@ class Form:
 
 FORMS: Final = (
     Form("documents", ("tests/document/test_fuzz.py",), 2),
+    Form("readings", ("tests/compose/test_differential.py",), 3),
     Form("sources", ("tests/source/test_fuzz.py",), 2),
     Form("plans", ("tests/plan/test_convergence.py", "tests/test_model_cluster.py"), 3),
     Form(
@@ -34,7 +35,7 @@ FORMS: Final = (
     Form(
         "words",
         ("tests/model/test_path.py", "tests/model/test_printable.py", "tests/registrator/test_flags.py",
-         "tests/registrator/test_tags.py", "tests/remote/test_quoting.py"),
+         "tests/registrator/test_tags.py", "tests/remote/test_quoting.py", "tests/encrypted/test_hostile.py"),
         1,
     ),
     Form("registrator", ("tests/e2e/test_registrator_soak.py",), 10, real=True),

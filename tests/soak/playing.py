@@ -77,9 +77,9 @@ class Player:
             begun.append(seed)
             self._say(f"{form.name}: seed {seed}")
             argv = [
-                "-m", "hypothesis", "-n", str(self._workers), "--hypothesis-profile=soak", f"--hypothesis-seed={seed}", *form.tests
+                "-m", "hypothesis or seeded", "-n", str(self._workers), "--hypothesis-profile=soak", f"--hypothesis-seed={seed}", *form.tests
             ]  # fmt: skip
-            state, log = self._run(form, argv, {}, end, lambda _line: None, lambda: begun[-1])
+            state, log = self._run(form, argv, {"DEPLOYER_SEED": str(seed)}, end, lambda _line: None, lambda: begun[-1])
             longest = max(longest, time.monotonic() - began)
             if state != "passed" or once or self.stopped or time.monotonic() + longest > end:
                 return Played(form.name, state, tuple(begun), 0, log)
