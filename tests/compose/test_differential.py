@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import pytest
-
     from deployer.compose.references import References
     from deployer.compose.tools import Tools
 
