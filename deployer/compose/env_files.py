@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from deployer.compose.amount import MOST_VALUES
 from deployer.compose.interpolation import CannotFillInError
 from deployer.compose.reading import lookup_of, no_value
 from deployer.compose.variables import EnvFileError, evaluate, parse, write
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from deployer.compose.interpolation import Budget
     from deployer.compose.variables import Ask, EnvFile
+
+    Others = Mapping[str, frozenset[str]]
 
 FOLDER: Final = "variables"
 """Below the private folder."""
@@ -40,6 +43,7 @@ class EnvFiles:
     problems: list[Problem] = field(default_factory=list)
     broken: bool = False
     written: dict[str, bytes] = field(default_factory=dict)
+    _read: int = 0
     _parsed: dict[Given, EnvFile | None] = field(default_factory=dict)
     _names: dict[bytes, str] = field(default_factory=dict)
 
@@ -52,27 +56,27 @@ class EnvFiles:
         values.pop("PWD", None)  # compose has a value of its own for it: neither is filled in
         return {**values, **outer}
 
-    def labels(self, given: Sequence[Given]) -> str:
-        """The path of a file with what these label files say."""
+    def labels(self, given: Sequence[Given]) -> tuple[str, int]:
+        """The path of a file with what these label files say, and how many values it is."""
         values: dict[str, str] = {}
         for one in given:
             known = lookup_of(dict(values))
             values |= self._evaluate(one, lambda name, own, _, known=known: _first(known(name), own.get(name)))  # type: ignore[misc]  # as above
-        return self._write(values)
+        return self._write(values), _weight(values)
 
     def environment(
-        self, given: Sequence[Given], variables: Mapping[str, str], others: Sequence[Mapping[str, str]]
+        self, given: Sequence[Given], variables: Mapping[str, str], service: Mapping[str, str], others: Others
     ) -> tuple[str, int]:
         """The path of a file with the variables of one service, and how many values it is.
 
         Compose's versions look a variable up in another order: among the project's, those of the files before, the file's
-        own, and the service's. Where these do not agree on it, it is refused. `others` are what may be the service's: first its
-        own environment, then that of services that are merged with it.
+        own, and the service's. Where these do not agree on it, it is refused. `service` is the service's own environment,
+        `others` are the values that other services have, which may be merged with it.
         """
         values: dict[str, str] = {}
         for one in given:
-            values |= self._evaluate(one, _agreed(variables, dict(values), others))
-        return self._write(values), len(values) + sum(len(value) >> 6 for value in values.values())
+            values |= self._evaluate(one, _agreed(variables, dict(values), service, others))
+        return self._write(values), _weight(values)
 
     def plain(self, given: Sequence[Given]) -> dict[str, str]:
         """What these files say as far as nothing has to be filled in, `UNKNOWN` for the rest."""
@@ -83,17 +87,18 @@ class EnvFiles:
                 found[assignment.name] = UNKNOWN if assignment.asks else assignment.text or ""
         return found
 
-    def count(self, given: Sequence[Given]) -> int:
-        """How many variables these files have."""
-        return sum(len(one.assignments) for each in given if (one := self._parse(each)) is not None)
-
     def ask(self, given: Sequence[Given]) -> bool:
         """Whether anything has to be filled in, in any of them."""
         return any(one.asks for each in given for one in getattr(self._parse(each), "assignments", ()))
 
     def _evaluate(self, given: Given, ask: Ask) -> dict[str, str]:
         parsed = self._parse(given)
-        if parsed is None:
+        if parsed is None or self._read > MOST_VALUES:
+            return {}
+        self._read += len(parsed.assignments)
+        if self._read > MOST_VALUES:
+            message = f"env files are read for so many services that it is more than {MOST_VALUES} variables"
+            self._refuse(given.path, EnvFileError(message, 1, help="split the stack"))
             return {}
         try:
             values, missing = evaluate(parsed, ask, self.budget)
@@ -133,13 +138,17 @@ def _first(one: str | None, other: str | None) -> str | None:
     return other if one is None else one
 
 
-def _agreed(variables: Mapping[str, str], before: Mapping[str, str], others: Sequence[Mapping[str, str]]) -> Ask:
+def _weight(values: Mapping[str, str]) -> int:
+    return len(values) + sum(len(value) >> 6 for value in values.values())
+
+
+def _agreed(variables: Mapping[str, str], before: Mapping[str, str], service: Mapping[str, str], others: Others) -> Ask:
     project = lookup_of(variables)
 
     def ask(name: str, own: Mapping[str, str], alone: bool) -> str | None:  # noqa: FBT001 - as Ask has it
         known = {value for value in (project(name), before.get(name), own.get(name)) if value is not None}
-        # The first of the others is the service's own environment: it wins over a name that stands alone.
-        maybe = {each[name] for each in others[1 if alone else 0 :] if name in each}
+        # A service's own environment wins over a name that stands alone, whatever that one becomes.
+        maybe = others.get(name, frozenset()) | ({service[name]} if name in service and not alone else set())
         if len(known) > 1 or maybe - known:
             help_ = "write the value out, or give the variable another name"
             raise CannotFillInError(f"uses {name}, which several places give a value", help_, name)

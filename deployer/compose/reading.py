@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from deployer.document.places import Place
     from deployer.model.problem import Problem
 
+MOST_TAGS: Final = 1_000
+MOST_PROBLEMS: Final = 100
+"""Of one file: what is wrong with the rest is not looked for."""
 _OF_WHOEVER_DEPLOYS: Final = "PWD"
 """Newer compose plugins fill it in with the directory in which the tool runs, whatever `.env` says."""
 
@@ -121,6 +124,9 @@ class _Filling:
         reading.size += 1
         if place.tag:
             reading.tags[at] = place.tag
+            if len(reading.tags) == MOST_TAGS + 1:
+                reading.broken = True
+                self._report(f"more than {MOST_TAGS} tags", "split the file", at, "")
         if isinstance(value, str):
             text = self._text(value, at) if "$" in value else value
             reading.size += len(text) >> 6
@@ -132,6 +138,9 @@ class _Filling:
         return value
 
     def _text(self, value: str, at: Path) -> str:
+        if len(self._reading.problems) >= MOST_PROBLEMS:
+            self._reading.broken = True
+            return ""
         try:
             filled = fill_in(value, self._lookup, self._budget)
         except CannotFillInError as error:

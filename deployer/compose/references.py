@@ -18,7 +18,7 @@ from deployer.compose.env_files import EnvFiles
 from deployer.compose.including import extends, include
 from deployer.compose.interpolation import Budget
 from deployer.compose.paths import Paths
-from deployer.compose.reading import fill
+from deployer.compose.reading import MOST_PROBLEMS, fill
 from deployer.compose.service_files import check_service, read_env_files
 from deployer.compose.vocabulary import SERVICE_KEYS, TOP_KEYS, unknown_key
 from deployer.compose.walk import Walk, mapping
@@ -99,20 +99,26 @@ def _finish(walk: Walk, first: Reading) -> None:
     walk.broken = walk.broken or bool(found)
     if found:
         return
-    for reading in included(first):
-        _leave_out(reading, (), TOP_KEYS, walk)
-    for reading, name in used_services(first):
+    used = dict.fromkeys(used_services(first))
+    whole = included(first)
+    for reading in walk.readings:
+        if reading in whole:
+            _leave_out(reading, (), TOP_KEYS, walk)
+        elif isinstance(reading.value, dict):  # of a file that is only extended compose reads these services alone
+            services = {name: one for name, one in reading.services.items() if (reading, name) in used}
+            reading.value = {"services": services} if "services" in reading.value else {}
+    for reading, name in used:
         _leave_out(reading, ("services", name), SERVICE_KEYS, walk)
 
 
 def _leave_out(reading: Reading, at: Path, known: frozenset[str], walk: Walk) -> None:
     """Refuses keys that compose is not known to have; of a service the others are still checked by compose."""
-    given: Any = reading.value if not at else reading.services.get(str(at[-1]))
-    for key in (
-        [key for key in given if key not in known and not key.startswith("x-")] if isinstance(given, dict) else ()
-    ):
-        message, help_ = unknown_key(at, key)
-        reading.problems.append(reading.document.problem((*at, key), message, help_, key=True))
+    given: Any = reading.services.get(str(at[-1])) if at else reading.value
+    unknown = [key for key in given if key not in known and not key.startswith("x-")] if isinstance(given, dict) else []
+    for key in unknown:
+        if len(reading.problems) < MOST_PROBLEMS:
+            message, help_ = unknown_key(at, key)
+            reading.problems.append(reading.document.problem((*at, key), message, help_, key=True))
         del given[key]
         reading.forget((*at, key))
         walk.broken = walk.broken or not at

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.compose.amount import MOST_VALUES, included
+from deployer.compose.amount import included
 from deployer.compose.encode import Inside
 from deployer.compose.env_files import UNKNOWN, Given
 from deployer.compose.locate import named
@@ -21,18 +21,21 @@ if TYPE_CHECKING:
 
 MOST_PORTS: Final = 12_000
 """Of one stack: compose makes an entry of each port of a range."""
-_RANGE: Final = re.compile(r"(\d{1,5})-(\d{1,5})")
+_ALL_PORTS: Final = 65_535
+_RANGE: Final = re.compile(r"(\d+)-(\d+)")
 _LONGEST_PORT: Final = 100
 _VALUES_OF_A_PORT: Final = 4
 
 
 def check_service(walk: Walk, reading: Reading, at: Path, service: dict[str, Any]) -> None:
-    env_files = _given(walk, reading, (*at, "env_file"), service)
+    env_files = _listed(walk, reading, (*at, "env_file"), service)
     if env_files is not None:
         walk.env_files.append((reading, str(at[-1]), env_files))
-    label_files = _given(walk, reading, (*at, "label_file"), service)
-    if label_files is not None:
-        service["label_file"] = [Inside(walk.env.labels(label_files))]
+    label_files = _listed(walk, reading, (*at, "label_file"), service)
+    if label_files:
+        file, size = walk.env.labels(label_files)
+        service["label_file"] = [Inside(file)]
+        reading.weights[str(at[-1])] = reading.weights.get(str(at[-1]), 0) + size
     _pass_through(reading, (*at, "environment"), service.get("environment"), reading.variables)
     build = service.get("build")
     holder, key, place = (build, "context", (*at, "build")) if isinstance(build, dict) else (service, "build", at)
@@ -52,7 +55,7 @@ def check_service(walk: Walk, reading: Reading, at: Path, service: dict[str, Any
         reading.forget((*at, "develop"))
 
 
-def _given(walk: Walk, reading: Reading, at: Path, service: dict[str, Any]) -> tuple[Given, ...] | None:
+def _listed(walk: Walk, reading: Reading, at: Path, service: dict[str, Any]) -> tuple[Given, ...] | None:
     """The env or label files of a service; None where it has none, and where something is wrong with them."""
     value = service.get(str(at[-1]))
     if value is None:
@@ -66,8 +69,8 @@ def _given(walk: Walk, reading: Reading, at: Path, service: dict[str, Any]) -> t
             walk.refuse(reading, place, f"{named(place)} is no file", "write a path, or a list of paths")
             continue
         path, required, raw = entry
-        place = (*place, "path") if isinstance(item, dict) else place  # noqa: PLW2901 - the path's own place
-        file = walk.find(reading, place, path, "file", optional=not required)
+        exactly = (*place, "path") if isinstance(item, dict) else place
+        file = walk.find(reading, exactly, path, "file", optional=not required)
         if file is not None:
             found.append(Given(file, raw))
     reading.forget(at, below=True)
@@ -81,34 +84,34 @@ def _entry(item: Any) -> tuple[str, bool, bool] | None:
         return item, True, False
     if not isinstance(item, dict) or not item.keys() <= {"path", "required", "format"}:
         return None
-    path, required, kind = item.get("path"), item.get("required"), item.get("format") or ""
-    wanted = {None: True, True: True, "true": True, False: False, "false": False}.get(required)
-    if not isinstance(path, str) or wanted is None or kind not in ("", ".env", "raw"):
+    path, required, kind = item.get("path"), item.get("required", True), item.get("format", "")
+    if not isinstance(path, str) or str(required).lower() not in {"true", "false"} or kind not in ("", ".env", "raw"):
         return None
-    return path, wanted, kind == "raw"
+    return path, str(required).lower() == "true", kind == "raw"
 
 
 def read_env_files(walk: Walk, first: Reading) -> None:
     """Gives each service one env file with what its own say. One that is merged with others may get variables of theirs."""
     merged = _merged(walk, first)
-    amount = 0
+    theirs: dict[str, frozenset[str]] | None = None
     for reading, name, given in walk.env_files:
-        amount += walk.env.count(given)
-        if amount > MOST_VALUES:
-            walk.refuse(
-                reading,
-                ("services", name, "env_file"),
-                f"more than {MOST_VALUES} variables are read",
-                "split the stack",
-            )
-            return
-        others = [_environment(reading, name)]
+        others: Mapping[str, frozenset[str]] = {}
         if (reading, name) in merged and walk.env.ask(given):
-            others += [_environment(*one) for one in merged]
-            others += [walk.env.plain(each) for one, service, each in walk.env_files if (one, service) in merged]
-        path, size = walk.env.environment(given, reading.variables, others)
+            theirs = _values(walk, merged) if theirs is None else theirs
+            others = theirs
+        path, size = walk.env.environment(given, reading.variables, _environment(reading, name), others)
         reading.weights[name] = reading.weights.get(name, 0) + size
         reading.services[name]["env_file"] = [Inside(path)] if given else []
+
+
+def _values(walk: Walk, merged: set[tuple[Reading, str]]) -> dict[str, frozenset[str]]:
+    """By name, the values that these services give to variables."""
+    found: dict[str, set[str]] = {}
+    given = dict.fromkeys(each for reading, name, each in walk.env_files if (reading, name) in merged)
+    for values in [*(_environment(*one) for one in merged), *map(walk.env.plain, given)]:
+        for name, value in values.items():
+            found.setdefault(name, set()).add(value)
+    return {name: frozenset(values) for name, values in found.items()}
 
 
 def _merged(walk: Walk, first: Reading) -> set[tuple[Reading, str]]:
@@ -147,11 +150,10 @@ def _pass_through(reading: Reading, at: Path, given: Any, variables: Mapping[str
 
 
 def _count_ports(walk: Walk, reading: Reading, at: Path, service: Mapping[str, Any]) -> None:
+    name = str(at[-1])
     for key in ("ports", "expose"):
         for place, item in items(service.get(key), (*at, key)):
-            text = item.get("published") if isinstance(item, dict) else item
-            ports = max((_width(one) for one in _RANGE.findall(str(text)[:_LONGEST_PORT])), default=1)
-            name = str(at[-1])
+            ports = _ports(str(item.get("published") if isinstance(item, dict) else item))
             reading.weights[name] = reading.weights.get(name, 0) + _VALUES_OF_A_PORT * (ports - 1)
             walk.ports += ports
             if walk.ports > MOST_PORTS:
@@ -159,5 +161,9 @@ def _count_ports(walk: Walk, reading: Reading, at: Path, service: Mapping[str, A
                 return
 
 
-def _width(found: tuple[str, str]) -> int:
-    return max(1, int(found[1]) - int(found[0]) + 1)
+def _ports(text: str) -> int:
+    """How many entries compose may make of `8000-8010:80-90/tcp`."""
+    if len(text) > _LONGEST_PORT:
+        return _ALL_PORTS
+    widths = [min(int(last), _ALL_PORTS) - int(first) + 1 for first, last in _RANGE.findall(text)]
+    return max([1, *widths])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from deployer.compose.encode import Inside
 from deployer.compose.paths import RefusedError
-from deployer.compose.reading import Reading
+from deployer.compose.reading import MOST_PROBLEMS, Reading
 from deployer.document import COMPOSE_TAGS, parse
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from deployer.model.problem import Problem
     from deployer.model.stack import StackSource
 
-CHECKOUT = "files"
+CHECKOUT: Final = "files"
 """Below the private folder: stands where the stack's folder would be, for all paths that Docker makes absolute."""
 
 
@@ -46,7 +46,8 @@ class Walk:
 
     def refuse(self, reading: Reading, at: Path, message: str, help_: str, *, key: bool = False) -> None:
         self.broken = True
-        self.problems.append(reading.document.problem(at, message, help_, key=key))
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append(reading.document.problem(at, message, help_, key=key))
 
     def reading(self, path: str, base: str, variables: Mapping[str, str]) -> Reading | None:
         """The file's reading from that folder with these variables, which is still to be visited if it is new.
@@ -77,6 +78,9 @@ class Walk:
 
     def find(self, reading: Reading, at: Path, given: str, use: Use, *, optional: bool = False) -> str | None:
         """The path in the stack's folder; None with a problem, and for what may be missing."""
+        if len(self.problems) >= MOST_PROBLEMS:
+            self.broken = True
+            return None
         try:
             return self.paths.find(given, reading.base, use, optional=optional)
         except RefusedError as error:

@@ -97,6 +97,7 @@ class Builder:
         self._path, self._lines, self._tags = path, lines, tags
         self._open: list[_Open] = []
         self._anchors: dict[str, _Anchored] = {}
+        self._begun: dict[str, _Open | None] = {}  # what has the anchor: of two values the one that begins later
         self._size = self._aliases = self._documents = 0
 
     def take(self, event: yaml.Event) -> None:
@@ -137,6 +138,7 @@ class Builder:
             )
         ours = tag if tag is not None and tag in self._tags else ""
         if event.anchor is not None:
+            self._begun[event.anchor] = None
             self._anchors[event.anchor] = _Anchored(value, _NONE, size, tagged=bool(ours))
         self._deliver(value, mark, _NONE, merge=is_plain and tag is None and text == "<<", tag=ours)
 
@@ -158,6 +160,7 @@ class Builder:
         opened = _Open(value, mark, event, self._size - 1)
         if event.anchor is not None:
             self._anchors.pop(event.anchor, None)  # an alias inside would be the value itself
+            self._begun[event.anchor] = opened
         own = _TAG + ("map" if isinstance(value, dict) else "seq")
         if event.tag in self._tags:
             opened.tag, opened.tagged = event.tag, True
@@ -179,7 +182,7 @@ class Builder:
             if self._tags and len(done.value) > MOST_ENTRIES:
                 raise self._too_many(done.mark)
         value: Any = None if done.tag == "!reset" else done.value
-        if done.anchor is not None:
+        if done.anchor is not None and self._begun[done.anchor] is done:
             size = self._size - done.size_before
             self._anchors[done.anchor] = _Anchored(value, done.children, size, tagged=done.tagged)
         self._deliver(value, done.mark, done.children, tag=done.tag, tagged=done.tagged)

@@ -249,11 +249,12 @@ BOMBS: dict[str, tuple[dict[str, str], str]] = {
     "variables of variables": ({"compose": WEB + "    labels: {l: $A40}\n", ".env": "A0=aaaaaaaaaa\n" + "".join(f"A{i + 1}=$A{i}$A{i}\n" for i in range(40))}, "would be filled in"),
     "a long variable in each of many labels": ({"compose": WEB + "    labels:\n" + "".join(f"      l{i}: $A\n" for i in range(1900)), ".env": f"A={'a' * 900_000}\n"}, "would be filled in"),
     "ports": ({"compose": WEB + "    ports: ['1-65535:1-65535']\n"}, "more than 12000 ports"),
+    "ports with many zeros": ({"compose": WEB + f"    ports: ['{'0' * 90}1-{'0' * 90}65535']\n"}, "more than 12000 ports"),
     "ports of many services": ({"compose": "x-p: &p {image: app, ports: ['1-6000:1-6000']}\nservices:\n" + "".join(f"  s{i}: *p\n" for i in range(3))}, "more than 12000 ports"),
     "includes of includes": ({"compose": "include: [f0.yaml]\n" + WEB, **{f"f{i}.yaml": f"include: [f{i + 1}.yaml, f{i + 1}.yaml]\n" for i in range(40)}, "f40.yaml": "services: {}\n"}, "Docker would read"),
     "a large service that many extend": ({"compose": "services:\n  s: {image: app, labels: {" + ", ".join(f"l{i}: v" for i in range(1500)) + "}}\n" + "".join(f"  t{i}: {{extends: s}}\n" for i in range(500))}, "Docker would read"),
     "a large file that many extend": ({"compose": "services:\n" + "".join(f"  t{i}: {{extends: {{file: x.yaml, service: s}}}}\n" for i in range(500)), "x.yaml": "services: {s: {image: app}}\nx-a: [" + "1, " * 1900 + "]\n"}, "Docker would read"),
-    "an env file in each of many services": ({"compose": "x-s: &s {image: app, env_file: a.env}\nservices:\n" + "".join(f"  s{i}: *s\n" for i in range(900)), "a.env": "".join(f"A{i}=1\n" for i in range(1900))}, "variables are read"),
+    "an env file in each of many services": ({"compose": "x-s: &s {image: app, env_file: a.env}\nservices:\n" + "".join(f"  s{i}: *s\n" for i in range(900)), "a.env": "".join(f"A{i}=1\n" for i in range(1900))}, "env files are read for so many services"),
     "services that extend each other": ({"compose": "services:\n" + "".join(f"  s{i}: {{image: app, extends: s{(i + 1) % 1500}}}\n" for i in range(1500))}, "services that extend each other"),
     "deep brackets": ({"compose": "services: " + "[" * 30_000}, "nested more than 64 deep"),
 }  # fmt: skip

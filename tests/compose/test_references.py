@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import random
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from deployer.compose.encode import Inside, encode_compose
 from deployer.compose.references import MOST_READINGS, references
+from tests.compose.conftest import stack_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from deployer.model.stack import StackSource
 
@@ -203,3 +208,88 @@ def test_bind_mounts_that_cannot_be_there_are_refused(stack: MakeStack, source: 
 def test_the_working_directory_is_no_variable(stack: MakeStack) -> None:
     text = "services:\n  a:\n    image: a\n    environment:\n      HERE: ${PWD}/x\n      NOT: $${PWD} # $PWD\n"
     assert [(line, column) for _, line, column, _ in told(stack("web", compose=text))] == [(5, 13)]
+
+
+JUNK = [None, True, 5, 1.5, "", "$A", "${U", "/etc/passwd", "../x", "~/x", "oci:x", [], {}, ["/etc/passwd"], [None], [["a.env"]], {"path": "/etc/passwd"}, {"file": ["a.env"]}]  # fmt: skip
+SERVICE: dict[str, list[Any]] = {
+    "env_file": ["a.env", ["a.env", "b/x"], [{"path": "a.env", "required": False}], [{"path": "no", "required": "false"}], "$E"],
+    "label_file": ["a.env", ["b/x"]],
+    "extends": ["s", {"service": "t"}, {"file": "a.yaml", "service": "s"}, {"file": "./b/b.yaml", "service": "t"}, {"file": "b/b.yaml", "service": "none"}],
+    "build": [".", {"context": "b"}, {"context": ".", "dockerfile": "/etc/passwd"}, "https://example.org/a.git"],
+    "volumes": [["data:/x"]],
+    "environment": [["A", "B=1"], {"A": None}],
+    "ports": [["80-90"], [80]],
+    "develop": [{"watch": [{"path": "/etc"}]}],
+    "image": ["app"],
+    "unknown": [{"file": "/etc/passwd"}],
+}  # fmt: skip
+INCLUDED: list[Any] = [
+    "a.yaml",
+    {"path": ["b/b.yaml", "a.yaml"]},
+    {"path": "a.yaml", "project_directory": "b", "env_file": "../a.env"},
+    {"path": "b/b.yaml", "env_file": ["a.env", "/dev/null"]},
+]
+
+
+def any_file(chance: random.Random, base: str, *, whole: bool) -> dict[str, Any]:
+    """A compose file with what compose would open at every place, and now and then something else there."""
+
+    def one_of(values: list[Any]) -> Any:
+        made = chance.choice(JUNK if chance.random() < 0.01 else values)
+        return json.loads(json.dumps(made).replace('"a.env', f'"{base}a.env').replace('"b/x', f'"{base}b/x'))
+
+    services = {}
+    for name in ("s", "t"):
+        keys = [key for key in SERVICE if chance.random() < 0.4 and (whole or key != "extends")]
+        services[name] = {key: one_of(SERVICE[key]) for key in keys}
+    if whole and chance.random() < 0.5:
+        services["t"]["extends"] = one_of(SERVICE["extends"][2:])
+        services["s"].pop("extends", None)
+    made: dict[str, Any] = {"services": services if chance.random() < 0.98 else chance.choice(JUNK)}
+    if whole and chance.random() < 0.7:
+        made["include"] = [one_of(INCLUDED) for _ in range(chance.randint(1, 2))]
+    if chance.random() < 0.3:
+        made["configs"] = {"c": {"file": one_of(["a.env"])}}
+    return made
+
+
+def any_files(chance: random.Random) -> dict[str, str]:
+    files = {
+        name: json.dumps(any_file(chance, base, whole=whole))
+        for name, base, whole in (("compose", "", True), ("a.yaml", "", False), ("b/b.yaml", "../", False))
+    }
+    return {**files, "a.env": "A=1\n", "b/x": "", "b/b/x": "", ".env": "E=a.env\nU=u\n"}
+
+
+def opens(value: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What compose opens for this file, by the key that says so."""
+    for item in value.get("include") or []:
+        yield from (("include", path) for path in item["path"])
+        assert list(item) == ["path"]
+    services = value.get("services")
+    for service in (one for one in services.values() if isinstance(one, dict)) if isinstance(services, dict) else ():
+        for key in ("env_file", "label_file"):
+            yield from ((key, path) for path in service.get(key) or [])
+        extended = service.get("extends")
+        if isinstance(extended, dict) and extended.get("file"):
+            yield "extends", extended["file"]
+
+
+def test_whatever_stands_where_compose_would_open_a_file_it_gets_one_that_we_wrote_or_nothing() -> None:
+    opened: Counter[str] = Counter()
+    for seed in range(1500):
+        checked = references(stack_of("web", **any_files(random.Random(seed))))
+        if checked.broken:
+            assert any(problem.severity == "error" for problem in checked.problems), seed
+            continue
+        written = {f"files/{reading.file}" for reading in checked.readings} | set(checked.written)
+        for reading in checked.readings:
+            assert encode_compose(reading.value, "/folder", reading.tags)
+            for key, path in opens(reading.value):
+                assert isinstance(path, Inside), (seed, key, path)
+                assert path.path in written, (seed, key, path)
+                opened[key] += 1
+            assert not any(
+                {"develop", "unknown"} & set(one or ()) for one in reading.services.values() if isinstance(one, dict)
+            )
+    assert min(opened[key] for key in ("include", "extends", "env_file", "label_file")) > 100, opened

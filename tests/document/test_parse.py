@@ -85,6 +85,8 @@ def test_merge_keys() -> None:
 
 def test_the_latest_anchor_of_a_name_counts() -> None:
     assert read("a: &x 1\nb: &x 2\nc: *x\n").value == {"a": 1, "b": 2, "c": 2}
+    assert read("a: &x {b: &x 1}\nc: *x\n").value == {"a": {"b": 1}, "c": 1}
+    assert read("a: &x [&x [1]]\nc: *x\n").value == {"a": [[1]], "c": [1]}
 
 
 def test_explicit_tags() -> None:
