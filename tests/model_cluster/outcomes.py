@@ -23,11 +23,12 @@ NOT_NEEDED = Done(0.0, "not needed")
 def run_plan(seen: Observed, plan: Plan, *, failing: Container[int] = (), last: int | None = None) -> Observed:
     """The cluster after the plan. Steps in `failing` fail and change nothing; none begins after the step `last`."""
     outcomes = foresee_outcomes(plan, failing, last)
-    unwritten = {step.operation.name for step in plan.steps if isinstance(step.operation, Writing)}
+    done = {step.number for step in plan.steps if isinstance(outcomes[step.number], Done)}
+    writing = {step.number: step.operation.name for step in plan.steps if isinstance(step.operation, Writing)}
+    unwritten = {name for number, name in writing.items() if number not in done}
     for step in plan.steps:
-        if isinstance(outcomes[step.number], Done) and outcomes[step.number] != NOT_NEEDED:
+        if step.number in done and outcomes[step.number] != NOT_NEEDED:
             seen = run_step(_leave_out(step.operation, unwritten), seen, plan.manager)
-            unwritten -= {step.operation.name} if isinstance(step.operation, Writing) else set()
     return seen
 
 
