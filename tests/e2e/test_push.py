@@ -58,7 +58,7 @@ class Pushing:
 @pytest.fixture(scope="module")
 def pushing(cluster: Standing, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pushing]:
     pushing = Pushing(cluster, tmp_path_factory.mktemp("pushing"))
-    cluster.deployer("remote", "init", str(pushing.server), check=True)
+    cluster.must("remote", "init", "--allow", str(cluster.identity_file), str(pushing.server))
     cluster.git("push", str(pushing.server), "main")
     yield pushing
     # The cluster's own repository goes on from where the pushes have left it, with the count that it had.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def test_commits_are_followed_and_drift_is_set_back(cluster: Standing, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
+    cluster.git("config", "--add", "deployer.allow", str(cluster.identity_file))
     argv = [*cluster.argv, "watch", "--every", "2s", "--health", f"127.0.0.1:{port}", "--progress", "plain"]
     log = tmp_path / "log"
 
