@@ -176,13 +176,11 @@ def _at_the_start(place: Place) -> Iterator[Sides]:
     claim="issue 3: under 80 MiB and 1 % of a core; closing notes: 33 MiB, 0.20 %",
     needs=(REGISTRATOR, FIVE_HUNDRED),
     rounds=3,
-    warm_up=False,
 )
 def _idle(place: Place) -> Iterator[Sides]:
     machine = place.get(REGISTRATOR)
     machine.again()
     wait_until(lambda: seen(machine) == MANY, "all of them to be registered", seconds=300, saw=lambda: seen(machine))
-    time.sleep(2)  # until what comes after it is done as well
 
     def rest(processor: Callable[[], float], memory: Callable[[], float]) -> Sample:
         before, began = processor(), time.monotonic()
@@ -195,7 +193,8 @@ def _idle(place: Place) -> Iterator[Sides]:
     )
 
 
-PIDS: Final = f"$(pgrep -f '{MARK}|docker events')"
+PIDS: Final = f"$(pgrep -f '[{MARK[0]}]{MARK[1:]}|[d]ocker events')"
+"""In brackets, so that who looks for them does not find itself."""
 
 
 def script_processor(machine: Registering) -> float:
