@@ -95,9 +95,20 @@ def known_state(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     shared: Cluster = request.getfixturevalue("cluster")
     yield
+    if not _goes_on(request):
+        return
     if left := shared.settle():
         terminal: pytest.TerminalReporter = request.config.pluginmanager.getplugin("terminalreporter")
         terminal.write_line(f"\n{request.path.name} left the cluster changed; it was set back: {'; '.join(left)}")
+
+
+def _goes_on(request: pytest.FixtureRequest) -> bool:
+    """Whether another file will use the cluster: none does after Ctrl-C, and none after the last one."""
+    if request.session.exitstatus == pytest.ExitCode.INTERRUPTED:
+        return False
+    items = request.session.items
+    last = max(number for number, item in enumerate(items) if item.path == request.path)
+    return any("cluster" in getattr(item, "fixturenames", ()) for item in items[last + 1 :])
 
 
 @pytest.fixture(scope="session")
