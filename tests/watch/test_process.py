@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.hooks.conftest import PROGRAM, own_git
+from tests.needs import COMPILER
 from tests.processes import started
 from tests.source.conftest import GOOD, Repo
 from tests.waiting import GENEROUS, wait_until
@@ -21,6 +22,9 @@ from tests.waiting import GENEROUS, wait_until
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator
+
+
+pytestmark = COMPILER
 
 
 @pytest.fixture(autouse=True)
