@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 from collections.abc import Generator, Iterator
 from itertools import dropwhile
 from pathlib import Path
@@ -34,6 +35,10 @@ def pytest_runtest_makereport(
             call.excinfo.traceback = type(call.excinfo.traceback)(own)
     return (yield)
 
+
+# A unix socket's path may have 107 bytes: below a long TMPDIR there is no room for the names of tests.
+if len(tempfile.gettempdir()) > len("/var/tmp/x"):
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = os.environ["TMPDIR"] = tempfile.tempdir = "/tmp"
 
 KEPT = ("PATH", "TMPDIR", "TZ", "USER", "LOGNAME", "SHELL", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
 KEPT_BEGINNINGS = ("PYTEST_", "PYTHON", "VIRTUAL_ENV", "COVERAGE_", "HYPOTHESIS_")

@@ -14,6 +14,7 @@ from deployer.errors import InvalidFilesError
 from deployer.remote import Link
 from deployer.validation import Source
 from tests.fakes import FakeConnection, run
+from tests.needs import COMPILER
 from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def happened(monkeypatch: pytest.MonkeyPatch) -> Happened:
     return Happened(monkeypatch)
 
 
+@COMPILER
 def test_machines_are_looked_at_while_the_stacks_are_read(repository: Path, happened: Happened) -> None:
     happened.validating_waits = True
     validated = happened.begun(repository)
@@ -102,6 +104,7 @@ def test_of_files_that_are_wrong_all_is_told(repository: Path, happened: Happene
     assert {problem.path for problem in caught.value.problems} >= {"stacks/other.yaml"}
 
 
+@COMPILER
 def test_who_may_be_asked_for_a_password_is_asked_after_the_files_are_known_to_be_right(
     repository: Path, happened: Happened
 ) -> None:
@@ -111,6 +114,7 @@ def test_who_may_be_asked_for_a_password_is_asked_after_the_files_are_known_to_b
     assert happened.lines.index("validated") < happened.lines.index("dialled m1")
 
 
+@COMPILER
 def test_what_is_written_meanwhile_is_not_seen(
     repository: Path, happened: Happened, monkeypatch: pytest.MonkeyPatch
 ) -> None:

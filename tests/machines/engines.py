@@ -6,7 +6,10 @@ import asyncio
 import contextlib
 import json
 import socket
+import tempfile
 import threading
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncssh
@@ -67,10 +70,20 @@ async def _head(reader: Reader) -> bytes:
         return b""
 
 
+def _programs_of_root() -> tempfile.TemporaryDirectory[str]:
+    """An `id` that says root: who runs the tests may be anybody."""
+    folder = tempfile.TemporaryDirectory()
+    program = Path(folder.name, "id")
+    program.write_text('#!/bin/sh\n[ "$*" = -u ] && echo 0 && exit\nexec /usr/bin/id "$@"\n', "utf-8")
+    program.chmod(0o755)
+    return folder
+
+
 @contextlib.asynccontextmanager
 async def engines(*infos: dict[str, Any] | None, commands: bool = False) -> AsyncIterator[list[int]]:
-    """A server for each, on a port of the loopback; the ports in that order. With `commands` they run some, as sshd does."""
+    """A server for each, on a port of the loopback; the ports in that order. With `commands` they run some, as sshd does, for root."""
     over = asyncio.Event()
+    programs = _programs_of_root()
     started = [
         await asyncssh.listen(
             "127.0.0.1",
@@ -78,7 +91,7 @@ async def engines(*infos: dict[str, Any] | None, commands: bool = False) -> Asyn
             server_factory=lambda info=info: _Server(info, over),
             server_host_keys=[HOST_KEY],
             encoding=None,
-            process_factory=by_shell if commands else None,
+            process_factory=partial(by_shell, path=programs.name) if commands else None,
         )
         for info in infos
     ]
@@ -89,6 +102,7 @@ async def engines(*infos: dict[str, Any] | None, commands: bool = False) -> Asyn
         for server in started:
             server.close()
         await asyncio.gather(*(server.wait_closed() for server in started))
+        programs.cleanup()
 
 
 @contextlib.contextmanager

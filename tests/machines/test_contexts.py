@@ -17,12 +17,14 @@ from deployer.errors import DeployerError, UsageError
 from deployer.machines.contexts import contexts_document, remove, sync, wanted
 from deployer.model.cluster import Engine, Ssh
 from tests.fakes import cluster, node
+from tests.needs import DOCKER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.source.conftest import Repo
 
+pytestmark = DOCKER
 A = node("a", "192.0.2.1", role="worker")
 B = node("b", "2001:db8::2", role="manager", ssh=Ssh(user="admin", port=2222))
 BOTH = cluster(A, B)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import subprocess
 import sys
-import tarfile
 from typing import TYPE_CHECKING
 
 from deployer.registrator.image.context import build_context
+from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def test_the_packed_program_starts_alone(tmp_path: Path) -> None:
-    with tarfile.open(fileobj=io.BytesIO(build_context())) as archive:
-        archive.extractall(tmp_path, filter="data")
+    subprocess.run(["tar", "-x"], cwd=tmp_path, input=build_context(), check=True)
     argv = [
         sys.executable,
         "-S",
@@ -24,5 +22,5 @@ def test_the_packed_program_starts_alone(tmp_path: Path) -> None:
         "-c",
         "import deployer.registrator.run, deployer.registrator.flags as f; print(f.__file__)",
     ]
-    ran = subprocess.run(argv, cwd=tmp_path / "packages", capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(argv, cwd=tmp_path / "packages", capture_output=True, text=True, timeout=GENEROUS, check=False)
     assert ran.stdout.strip() == str(tmp_path / "packages/deployer/registrator/flags.py"), ran.stderr

@@ -28,14 +28,15 @@ RSA_HOST_KEY = asyncssh.generate_private_key("ssh-rsa", key_size=2048)
 USER_KEY = asyncssh.generate_private_key("ssh-ed25519")
 
 
-async def by_shell(process: asyncssh.SSHServerProcess[bytes]) -> None:
-    """What sshd does: the user's shell gets the command's line."""
+async def by_shell(process: asyncssh.SSHServerProcess[bytes], path: str = "") -> None:
+    """What sshd does: the user's shell gets the command's line. `path` is a directory whose programs come first."""
     child = await asyncio.create_subprocess_shell(
         f"exec {process.command}",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
+        env=os.environ | ({"PATH": f"{path}:{os.environ['PATH']}"} if path else {}),
     )
     assert child.stdin
     feeding = asyncio.ensure_future(_feed(process.stdin, child.stdin))

@@ -17,12 +17,16 @@ import pytest
 
 from deployer.watch.sources import Remote
 from tests.hooks.conftest import PROGRAM, own_git
+from tests.needs import COMPILER
 from tests.processes import started
 from tests.source.conftest import GOOD, Repo
 from tests.waiting import GENEROUS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+pytestmark = COMPILER
 
 
 @pytest.fixture(autouse=True)
