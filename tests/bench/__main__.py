@@ -71,7 +71,7 @@ def _listed(cases: Sequence[Case]) -> str:
     lines = []
     for one in cases:
         needs = ", ".join(dict.fromkeys(below.name for resource in one.needs for below in resource.all())) or "nothing"
-        lines.append(f"{one.name}\n    against {one.peer}; {one.rounds} rounds; needs {needs}")
+        lines.append(f"{one.name}\n    against: {one.peer}\n    rounds: {one.rounds}; needs: {needs}")
     return "\n".join([*lines, f"{len(cases)} cases", ""])
 
 
@@ -89,9 +89,11 @@ def _measure(cases: Sequence[Case], rounds: int | None, kept: Path) -> int:
     except KeyboardInterrupt:
         _say("interrupted between two cases")
     finally:
-        for problem in place.close_all_but(()):
-            _say(problem)
+        _ignore_signals()
+        problems = place.close_all_but(())
         shutil.rmtree(folder, ignore_errors=True)
+        for line in (*problems, *(f"left over: {one}: removed" for one in remove_leftovers(also=(os.getpid(),)))):
+            _say(line)
     entries = tuple(entry(one) for one in results)
     document = Document(1, what, _stamp(began), _stamp(datetime.now(UTC)), machine, entries)
     file = _keep(document, began, kept)
@@ -102,11 +104,15 @@ def _measure(cases: Sequence[Case], rounds: int | None, kept: Path) -> int:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    _ignore_signals()
+    _say("interrupted: taking down what was made, which may take half a minute")
+    raise KeyboardInterrupt
+
+
+def _ignore_signals() -> None:
     """A second Ctrl-C would leave machines and containers behind. Children ignore it as well: they inherit that."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    _say("interrupted: taking down what was made, which may take half a minute")
-    raise KeyboardInterrupt
 
 
 def _keep(document: Document, began: datetime, kept: Path) -> Path:

@@ -204,7 +204,7 @@ def bench(*argv: str) -> list[str]:
 
 def test_the_cases_are_listed_and_one_that_is_not_there_is_an_error() -> None:
     listed = subprocess.run(bench("--list"), cwd=PROJECT, capture_output=True, text=True, check=True)
-    assert "deployer --help\n    against a bare interpreter" in listed.stdout
+    assert "deployer --help\n    against: a bare interpreter" in listed.stdout
     wrong = subprocess.run(bench("--only", "nosuch"), cwd=PROJECT, capture_output=True, text=True, check=False)
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert wrong.stderr == "no case has 'nosuch' in its name; --list names them\n"
