@@ -9,13 +9,13 @@ import contextlib
 import json
 import posixpath
 import socket
-import subprocess
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from deployer.cage.children import run_caged
 from deployer.compose import compile_stacks
 from deployer.compose.amount import MOST_VALUES
 from deployer.compose.interpolation import Budget, CannotFillInError, fill_in
@@ -25,9 +25,11 @@ from deployer.model.stack import StackSettings
 from tests.compose.conftest import stack_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from deployer.cage.children import Ended
+    from deployer.cage.rules import Rules
     from deployer.compose.tools import Tools
     from deployer.model.problem import Problem
     from deployer.model.stack import StackSource
@@ -174,13 +176,12 @@ def test_variables_of_env_files_are_values_and_switch_on_nothing(
     found: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environments: list[dict[str, str]] = []
-    run = subprocess.run
 
-    def watched(*arguments: object, **options: object) -> object:
-        environments.append(dict(options["env"]))  # type: ignore[call-overload]  # as client.py calls it
-        return run(*arguments, **options)  # type: ignore[call-overload]  # as above
+    def watched(argv: Sequence[str], *, rules: Rules, environment: Mapping[str, str]) -> Ended:
+        environments.append(dict(environment))
+        return run_caged(argv, rules=rules, environment=environment)
 
-    monkeypatch.setattr("deployer.compose.client.subprocess.run", watched)
+    monkeypatch.setattr("deployer.compose.client.run_caged", watched)
     with listening() as (port, came):
         names = (
             "DOCKER_HOST", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "OTEL_EXPORTER_OTLP_ENDPOINT", "BUILDX_BUILDER", "COMPOSE_FILE",
@@ -267,7 +268,7 @@ def test_what_would_take_long_is_refused_before_any_tool_is_started(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("a tool was started")
 
-    monkeypatch.setattr("deployer.compose.client.subprocess.run", never)
+    monkeypatch.setattr("deployer.compose.client.run_caged", never)
     files, message = BOMBS[name]
     problems = refused(stack_of("web", **files), tmp_path)
     assert any(message in one.message for one in problems), problems

@@ -134,17 +134,17 @@ def test_a_context_in_which_the_client_would_run_git_is_refused(name: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("pattern", "refused"),
+    "pattern",
     [
-        ("**/*.pyc", False),
-        ("**/__pycache__/**", False),
-        ("*test*", False),
-        ("docs/**/a*b*/*.md", False),
-        ("*a*a*a*a*a*b", True),
-        ("**/**/**/**/x", True),
+        "**/*.pyc",
+        "**/__pycache__/**",
+        "*test*",
+        "docs/**/a*b*/*.md",
+        "*a*a*a*a*a*a*a*a*a*a*b",
+        "**/**/**/**/**/**/**/**/x",
     ],
 )
-def test_a_pattern_that_would_be_matched_for_ever_is_refused(pattern: str, refused: bool) -> None:  # noqa: FBT001 - a parameter of the table
+def test_a_pattern_that_others_match_for_ever_ends(pattern: str) -> None:
     stack = stack_of("shop", **{**FILES, "app/.dockerignore": f"# a\n{pattern}\n", f"app/{'a' * 200}": "a"})
     _, _, notes = with_images({"services": {"web": {"build": {"context": "app"}}}}, stack)
-    assert [note.message.partition(" has ")[0] for note in notes] == ["line 2 of app/.dockerignore"] * refused
+    assert notes == []

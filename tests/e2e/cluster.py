@@ -38,8 +38,8 @@ class Cluster(Standing):
         for name in ("cluster", "stacks"):
             shutil.rmtree(self.repo / name, ignore_errors=True)
             shutil.copytree(PROJECT / name, self.repo / name)
-        file = self.repo / "stacks/swarmtest/compose.yaml"
-        file.write_text(re.sub(r"healthcheck:\n.*\n.*\n.*\n.*\n", HEALTHCHECK, file.read_text()))
+        compose = self.repo / "stacks/swarmtest/compose.yaml"
+        compose.write_text(re.sub(r"healthcheck:\n.*\n.*\n.*\n.*\n", HEALTHCHECK, compose.read_text()))
         # One machine is reached as somebody who is not root, has sudo, and is not in the group `docker`.
         with (self.repo / "cluster/nodes/slave2.yaml").open("a") as file:
             file.write("ssh: {user: admin}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import socket
@@ -28,6 +29,16 @@ from tests.waiting import GENEROUS, wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""Connections that an answer broke are closed when they are collected: here, and not in another test, see `_collected`."""
+
+
+@pytest.fixture(autouse=True)
+def _collected() -> Iterable[None]:
+    yield
+    gc.collect()
+
 
 SLACK = 2 * MEBI
 SMALL = Limits(60, answer=MEBI // 16, line=MEBI // 16)

@@ -24,7 +24,7 @@ class Form:
 
 FORMS: Final = (
     Form("documents", ("tests/document/test_fuzz.py",), 2),
-    Form("readings", ("tests/compose/test_differential.py",), 3),
+    Form("readings", ("tests/compose/test_differential.py", "tests/compose/test_references.py"), 3),
     Form("sources", ("tests/source/test_fuzz.py",), 2),
     Form("plans", ("tests/plan/test_convergence.py", "tests/test_model_cluster.py"), 3),
     Form(
