@@ -72,13 +72,15 @@ def judge(
     from deployer.cage.bounds import bound_myself  # noqa: PLC0415 - as above
     from deployer.source import git  # noqa: PLC0415 - as above
     from deployer.source.confinement import bounds  # noqa: PLC0415 - as above
+    from deployer.source.permission import permission  # noqa: PLC0415 - as above
 
     system.die_with_parent(signal.SIGKILL)
     doing.tell(tell)
-    bound_myself(bounds(git.find(repo)))
+    repository = git.find(repo)
+    bound_myself(bounds(repository))
     try:
         with doing.doing(rev):
-            validation.validate(validation.Source(repo, rev), lambda _line: None)
+            validation.validate(validation.Source(repo, rev, allowed=permission(repository)), lambda _line: None)
     except MemoryError:
         raise typer.Exit(OUT_OF_MEMORY) from None
 

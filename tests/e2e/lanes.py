@@ -34,13 +34,13 @@ HERE: Final = Path(__file__).parent
 PROJECT: Final = HERE.parents[1]
 LANES: Final = (
     (
-        "test_compose_mode", "test_watch", "test_prune", "test_reach", "test_tls", "test_drift", "test_registrator",
-        "test_registrator_soak", "test_bare", "test_unable", "test_lock", "test_upkeep",
+        "test_upkeep", "test_lock", "test_drift", "test_tls", "test_watch", "test_reach", "test_prune", "test_compose_mode",
+        "test_registrator", "test_registrator_soak", "test_bare", "test_unable",
     ),
     (
-        "test_push", "test_sealed", "test_images", "test_tutorial", "test_remotes", "test_pre_commit", "test_machine_commands",
-        "test_effects", "test_no_false_differences", "test_many_stacks", "test_consul", "test_many_machines",
-        "test_local_and_many", "test_failures", "test_faults", "test_cluster",
+        "test_cluster", "test_faults", "test_failures", "test_local_and_many", "test_push", "test_machine_commands", "test_effects",
+        "test_no_false_differences", "test_sealed", "test_many_stacks", "test_consul", "test_images", "test_tutorial",
+        "test_remotes", "test_pre_commit", "test_many_machines",
     ),
 )  # fmt: skip
 ROOM: Final = 1_000_000_000

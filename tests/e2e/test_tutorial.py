@@ -60,7 +60,7 @@ def test_the_readmes_tutorial(tmp_path: Path) -> None:
         network = re.fullmatch(r"(\d+\.\d+\.\d+)\.\d+", next(one["address"] for one in machines))
         assert network is not None
         rest = "\n".join(["set -e", *commands[1:]]).replace("10.99.4.", f"{network[1]}.").replace("tutorial", name)
-        told = shell(rest)
+        told = shell(rest.replace("~/.local/state/", f"{tmp_path}/state/"))
         for line in shown:
             assert line in told
         assert "slave2" in told  # docker node ls
