@@ -23,6 +23,7 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
     made = Repo(tmp_path / "repo")
     made.path.mkdir()
     made.git("init", "-q", "-b", "main")
+    made.git("config", "deployer.allow", "local")  # its one machine
     return made
 
 
