@@ -109,15 +109,15 @@ class Opener:
         """Keys of other kinds, by the sops of whoever runs deployer; of those that may not be asked it hears nothing."""
         from deployer.encrypted.program import data_key  # noqa: PLC0415 - only for keys of other kinds
 
-        if not metadata.others and len(metadata.groups) == 1:
-            raise self._no_key(metadata.recipients)
+        single = len(metadata.groups) == 1  # then a key of age's has been tried already
         groups = _usable(metadata, allowed)
-        if len(groups) < metadata.threshold or not any(key.kind != "age" for group in groups for key in group):
+        asked = [key for group in groups for key in group if not (single and key.kind == "age")]
+        if len(groups) < metadata.threshold or not asked:
             refusals = _refusals(text, metadata, allowed)
             raise _told(refusals[0]) if refusals else self._no_key(metadata.recipients)
-        if metadata.recipients and not shutil.which("sops"):
+        if single and metadata.recipients and not shutil.which("sops"):
             raise self._no_key(metadata.recipients)
-        return data_key(groups, metadata.threshold, allowed)
+        return data_key([asked] if single else groups, metadata.threshold, allowed)
 
     def _open_age(self, data: bytes) -> bytes:
         import pyrage  # noqa: PLC0415 - only where something is encrypted

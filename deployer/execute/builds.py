@@ -60,6 +60,7 @@ async def build_stack_image(world: World, operation: BuildStackImage, tell: Call
                 labels=dict(build.labels),
                 target=build.target or None,
                 platforms=[build.platform] if build.platform else None,
+                builder="default",  # that engine's own: one that the user has chosen for everything may be this machine's
                 progress="plain",
                 provenance=False,
                 stream_logs=True,

@@ -208,6 +208,16 @@ def test_keys_in_groups(home: Path, service: Vault) -> None:
     assert [path for path, _ in service.asked] == ["/v1/transit/decrypt/first"]
 
 
+def test_groups_of_keys_that_are_all_here_need_nobodys_leave(home: Path) -> None:
+    keys = make_keys(home)
+    config = home / "groups.yaml"
+    groups = [{"age": [keys.recipient]}, {"age": [keys.recipient]}]
+    config.write_text(json.dumps({"creation_rules": [{"shamir_threshold": 2, "key_groups": groups}]}))
+    data = encrypt(home, "a.yaml", "--config", str(config))
+    assert refused("sops-yaml", data, allows()) == []
+    assert b"geheim" in opened("a.yaml", data, allows())
+
+
 @pytest.mark.parametrize("name", ["a.yaml", "a.env", "a.ini"])
 def test_groups_are_read_from_every_notation(home: Path, service: Vault, name: str) -> None:
     keys = make_keys(home)
