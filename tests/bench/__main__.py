@@ -80,6 +80,7 @@ def _measure(cases: Sequence[Case], rounds: int | None, kept: Path) -> int:
         _say(f"left by a run that was killed: {line}: removed")
     began, what, machine = datetime.now(UTC), commit(), describe_machine()
     results: list[Result] = []
+    interrupted = False
     folder = Path(tempfile.mkdtemp(prefix=f"deployer-bench-{os.getpid()}-"))
     place = Place(folder)
     for number in SIGNALS:
@@ -87,7 +88,7 @@ def _measure(cases: Sequence[Case], rounds: int | None, kept: Path) -> int:
     try:
         run_cases(cases, place, rounds=rounds, say=_say, load=lambda: os.getloadavg()[0], keep=results.append)
     except KeyboardInterrupt:
-        _say("interrupted between two cases")
+        interrupted = True
     finally:
         _ignore_signals()
         problems = place.close_all_but(())
@@ -98,7 +99,7 @@ def _measure(cases: Sequence[Case], rounds: int | None, kept: Path) -> int:
     document = Document(1, what, _stamp(began), _stamp(datetime.now(UTC)), machine, entries)
     file = _keep(document, began, kept)
     print(f"\n{_head(document)}\n\n{table(results)}\n{file} has every sample.")
-    if any(one.state == "interrupted" for one in results) or len(results) < len(cases):
+    if interrupted or any(one.state == "interrupted" for one in results):
         return 130
     return 1 if any(one.state == "failed" for one in results) else 0
 

@@ -28,9 +28,35 @@ def run_cases(
 ) -> None:
     """Give `keep` one result a case, in order; `rounds` takes the place of each case's own number.
 
-    After Ctrl-C the case that ran is `interrupted` and the rest is `not run`. Resources are taken down as soon as no later case
-    needs them; after an interrupt all of them are.
+    After Ctrl-C the case that ran, or was next, is `interrupted` and the rest is `not run`. Resources are taken down as soon as no later case
+    needs them; after an interrupt all of them are. A Ctrl-C that comes between two cases is raised again once all have a result.
     """
+    results = 0
+
+    def keep_one(result: Result) -> None:
+        nonlocal results
+        results += 1
+        keep(result)
+
+    try:
+        _run_each(cases, place, rounds=rounds, say=say, load=load, keep=keep_one)
+    except KeyboardInterrupt:
+        for later, case in enumerate(cases[results:]):
+            state: State = "not run" if later else "interrupted"
+            reason = "interrupted before it" if later else "Ctrl-C"
+            keep(Result(case.name, case.peer, case.claim, state, reason=reason))
+        raise
+
+
+def _run_each(
+    cases: Sequence[Case],
+    place: Place,
+    *,
+    rounds: int | None,
+    say: Callable[[str], None],
+    load: Callable[[], float],
+    keep: Callable[[Result], None],
+) -> None:
     interrupted = False
     for number, case in enumerate(cases, 1):
         if interrupted:
