@@ -23,6 +23,7 @@ from deployer.compose.references import references
 from deployer.errors import InvalidFilesError
 from deployer.model.stack import StackSettings
 from tests.compose.conftest import stack_of
+from tests.needs import COMPILER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -261,6 +262,7 @@ BOMBS: dict[str, tuple[dict[str, str], str]] = {
 }  # fmt: skip
 
 
+@COMPILER
 @pytest.mark.parametrize("name", BOMBS)
 def test_what_would_take_long_is_refused_before_any_tool_is_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

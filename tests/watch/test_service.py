@@ -5,14 +5,12 @@ from __future__ import annotations
 import configparser
 import json
 import os
-import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import pytest
-
 from deployer.watch.service import compose_file, systemd_unit
+from tests.needs import COMPILER
 from tests.source.conftest import GOOD
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ def test_a_unit_quotes_what_systemd_would_read_otherwise() -> None:
     assert unit["Service"]["KillMode"] == "mixed"
 
 
-@pytest.mark.skipif(shutil.which("docker") is None, reason="docker's client is not installed")
+@COMPILER
 def test_docker_compose_reads_the_file(tmp_path: Path) -> None:
     file = tmp_path / "compose.yaml"
     file.write_text(compose_file(ARGUMENTS, ["/srv/a b"]))
