@@ -48,7 +48,7 @@ class Pace:
 
 
 PACE: Final = Pace()
-RELEASE_SECONDS: Final = 5.0
+RELEASE_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.5
 
 
@@ -181,11 +181,18 @@ async def _why(sessions: Sessions, cluster: str, session: str, entry: Entry | No
 
 
 async def _let_go(sessions: Sessions, key: str, mine: Holder, session: str) -> bool:
-    """Whether Consul was told. A lock that somebody else holds by now stays his: both calls name the session."""
-    try:
+    """Whether Consul was told. A lock that somebody else holds by now stays his: both calls name the session.
+
+    It is told again until RELEASE_SECONDS are over: this run may have made Consul's container anew a moment ago.
+    """
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(RELEASE_SECONDS):
-            await sessions.release(key, mine.letting_go().encoded(), session)
-            await sessions.destroy(session)
-    except (DeployerError, TimeoutError):
-        return False
-    return True
+            while True:
+                try:
+                    await sessions.release(key, mine.letting_go().encoded(), session)
+                    await sessions.destroy(session)
+                except DeployerError:
+                    await asyncio.sleep(POLL_SECONDS)
+                else:
+                    return True
+    return False

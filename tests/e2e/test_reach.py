@@ -94,6 +94,7 @@ def test_ports_that_a_firewall_shuts_are_named_and_nobody_joins(cluster: Standin
         for machine in ("master", "consul"):
             cluster.on(machine, "iptables", "-D", "INPUT", "1")
         cluster.git("checkout", "--quiet", "--", "cluster")
+        cluster.must("apply")  # a member's Consul is told of the swarm
     opened = cluster.deployer("machine", "check")
     assert opened.returncode == 0, opened.stdout
     assert "cannot reach" not in opened.stdout

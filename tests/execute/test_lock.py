@@ -402,6 +402,23 @@ def test_a_consul_that_stays_away_loses_the_lock(consul: FakeConsul) -> None:
     assert said == ["the lock could not be given back: it is free within 35 s"]
 
 
+def test_a_consul_that_is_made_anew_at_the_end_is_told_once_it_answers(consul: FakeConsul) -> None:
+    """As in a run that replaced Consul's container last: the next run would find a lock that nobody holds."""
+
+    async def scenario() -> list[str]:
+        kind = InConsul(consul)
+        waiting, said = patience()
+        async with kind.hold(somebody("ann@a"), waiting):
+            consul.failure = (500, b"No cluster leader")
+            asyncio.get_running_loop().call_later(3, setattr, consul, "failure", None)
+        async with kind.hold(somebody("bob@b"), patience()[0]):
+            pass
+        await kind.close()
+        return said
+
+    assert run_without_waiting(scenario()) == []
+
+
 def test_a_process_that_was_stopped_begins_nothing_before_it_has_asked(consul: FakeConsul, tmp_path: Path) -> None:
     """SIGSTOP for longer than Consul keeps its session; the first thing it does is to ask whether it may begin."""
     program = """
