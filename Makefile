@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SAY = @printf '\n==> %s\n'
 
-.PHONY: help demo clean-demo test check pushes e2e engine lint unit bench soak lock clean
+.PHONY: help demo clean-demo test check slow e2e engine lint unit bench soak lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -37,7 +37,7 @@ clean-demo: .venv/.ready
 
 # --- tests ------------------------------------------------------------------------------------------------------------
 
-test: engine check pushes e2e
+test: engine check slow e2e
 
 check: lint unit
 
@@ -57,9 +57,9 @@ engine: .venv/.ready
 	$(SAY) "Docker's engine and compose plugin"
 	-@$(BIN)/deployer sandbox engine
 
-pushes: .venv/.ready engine
-	$(SAY) "pushes: real git, real hooks"
-	$(BIN)/pytest -q -n 2 -m pushes tests/hooks
+slow: .venv/.ready engine
+	$(SAY) "slower tests: real git with real hooks, docker's client, sops, ssh, what is very large"
+	$(BIN)/pytest -q -n 2 -m slow tests
 
 e2e: .venv/.ready engine
 	$(SAY) "the real cluster: Docker, machines in containers, Consul"

@@ -12,15 +12,49 @@ from hypothesis import HealthCheck, settings
 
 # Machines are shared and slow at times: how long an example takes says nothing. The same examples for everybody: a test
 # that fails does so for its author, not for the next one who runs it.
-settings.register_profile("shared", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "shared", max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("shared")
 # `make soak` has other examples in each round, which its seed repeats: nothing is remembered between rounds.
-settings.register_profile("soak", settings.get_profile("shared"), derandomize=False, database=None)
+settings.register_profile("soak", settings.get_profile("shared"), max_examples=100, derandomize=False, database=None)
+
+SLOW = {
+    "bench": ("test_running",),
+    "cage": ("test_canary", "test_files", "test_network", "test_processes", "test_without"),
+    "cli": ("test_lock_process", "test_process"),
+    "compose": (
+        "test_attacks", "test_compiler", "test_complaints", "test_counts", "test_differential", "test_examples", "test_project",
+        "test_references", "test_sealing", "test_together",
+    ),
+    "document": ("test_fuzz", "test_hostile"),
+    "encrypted": ("test_confined", "test_dotenv", "test_files", "test_hostile", "test_services"),
+    "execute": ("test_signals",),
+    "machines": ("test_adding", "test_commands", "test_contexts", "test_listing", "test_quick"),
+    "registrator": ("test_hostile_containers", "test_hostile_engine", "test_image_context"),
+    "remote": ("test_by_openssh", "test_ports", "test_ssh_connect", "test_ssh_connection"),
+    "soak": ("test_soak",),
+    "source": ("test_fuzz", "test_remotes"),
+    "tests": ("test_beginning", "test_package"),
+    "watch": ("test_judged", "test_process", "test_service"),
+}  # fmt: skip
+"""By folder, the files that take seconds, as they start programs (docker, sops, ssh, our own) or read what is very large.
+
+`make test` has the time for them, `make check` has not. All of tests/hooks belongs to them.
+"""
 
 # Whoever runs the tests under nohup, or in the background of a script, ignores these, and so would every program they start.
 for number in (signal.SIGHUP, signal.SIGINT):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.SIG_DFL)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.parent.name
+        if folder == "hooks" or item.path.stem in SLOW.get(folder, ()):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,6 +10,7 @@ import os
 import select
 import shutil
 import signal
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -59,29 +60,40 @@ def stand_back(bounds: Bounds) -> int | None:
 
 
 class _Pusher:
-    """Who waits for the hook, as far as it can see. When the connection ends git says nothing: the thread of
-    git-receive-pack that passes on what we write ends, as soon as it has something to pass on (`receive.keepAlive`), and
-    the rest of it goes on waiting for us.
+    """Who waits for the hook, as far as it can see.
+
+    When the connection ends git says nothing: the thread of git-receive-pack that passes on what we write ends, as soon as it has
+    something to pass on (`receive.keepAlive`), and the rest of it goes on waiting for us, with the pipe that nobody reads open.
     """
 
     def __init__(self) -> None:
         self._git = os.getppid()
-        self._threads = 0
         self._reader = select.poll()
         self._reader.register(
             _STANDARD_ERROR, 0
         )  # that nobody reads is an error, which is told without being asked for
 
     def gone(self) -> bool:
-        before, self._threads = self._threads, self._count()
-        return os.getppid() != self._git or (before > 1 and self._threads == 1) or bool(self._reader.poll(0))
+        return os.getppid() != self._git or self._lost_its_reader() or bool(self._reader.poll(0))
 
-    def _count(self) -> int:
-        """0 where it cannot be told."""
+    def _lost_its_reader(self) -> bool:
+        """Whether git has one thread left, the one that waits, and still holds the end of our pipe that another is to read."""
+        process = Path(f"/proc/{self._git}")
         try:
-            return len(list(Path(f"/proc/{self._git}/task").iterdir()))
-        except OSError:
-            return 0
+            if len(list((process / "task").iterdir())) != 1:
+                return False
+            ours = os.fstat(_STANDARD_ERROR)
+            return stat.S_ISFIFO(ours.st_mode) and any(_same(fd, ours) for fd in (process / "fd").iterdir())
+        except OSError:  # it has ended, or it cannot be told
+            return False
+
+
+def _same(fd: Path, ours: os.stat_result) -> bool:
+    try:
+        its = fd.stat()
+    except OSError:
+        return False
+    return (its.st_dev, its.st_ino) == (ours.st_dev, ours.st_ino)
 
 
 def _become_judge(watcher: int, folder: str, tell: int, bounds: Bounds) -> None:

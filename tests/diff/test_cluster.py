@@ -66,7 +66,7 @@ def shuffled(value: Any, draw: Any) -> Any:
     return tuple(shuffled(item, draw) for item in value) if isinstance(value, tuple) else value
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.data())
 def test_the_order_of_the_input_does_not_matter(data: st.DataObject) -> None:
     nodes = make_cluster(

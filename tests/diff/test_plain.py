@@ -64,7 +64,7 @@ def thorough(live: dict[str, Any], wanted: dict[str, Any]) -> bool:
     return normalise_service(live, NETWORKS) == normalise_service(wanted, NETWORKS)
 
 
-@settings(max_examples=1500)
+@settings(max_examples=300)
 @given(changed())
 def test_what_it_calls_the_same_is_the_same(pair: tuple[dict[str, Any], dict[str, Any]]) -> None:
     live, wanted = pair

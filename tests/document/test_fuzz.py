@@ -15,14 +15,14 @@ WORDS = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_document_or_problems(data: bytes) -> None:
     document, problems = parse("f", data)
     assert document is not None or problems
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=120)
 @given(st.lists(WORDS, max_size=40).map("".join))
 def test_anything_like_yaml_is_a_document_or_problems_in_the_file(text: str) -> None:
     document, problems = parse("f", text.encode())
@@ -43,7 +43,7 @@ def walk(document: Document, value: object, at: tuple[str | int, ...]) -> None:
         walk(document, below, (*at, key))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(VALUES)
 def test_what_yaml_wrote_is_read_back(value: object) -> None:
     # Quoted with tags, as `default_style` has it: what plain scalars mean differs on purpose (scalars.py).

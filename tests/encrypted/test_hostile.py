@@ -222,7 +222,7 @@ FIELDS = st.sampled_from(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     section=st.dictionaries(
         NAMES | st.text(max_size=8),
@@ -238,7 +238,7 @@ def test_whatever_a_section_says_is_a_problem_or_none(section: dict[str, Any], b
         refused(kind, data, Allowed())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     lines=st.lists(
         st.tuples(

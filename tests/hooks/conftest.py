@@ -27,13 +27,6 @@ PATIENCE = 3 * GENEROUS
 """Seconds for a push, or a command, and all that it waits for."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A push takes a second or two, and there are some hundred of them: `make test` has the time, `make check` has not."""
-    for item in items:
-        if item.path.parent == PROGRAM.parent:  # the hook gets those of all folders
-            item.add_marker(pytest.mark.pushes)
-
-
 @dataclass(frozen=True)
 class Pushed:
     code: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -15,6 +16,8 @@ from deployer.source.confinement import bounds
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.hooks.conftest import Clone, Server
 
 SECONDS = 60.0
@@ -38,6 +41,15 @@ def processes(server: Server) -> list[int]:
         return here or (parent in found and belongs(parent))
 
     return [process for process in found if belongs(process) and process != os.getpid()]
+
+
+@pytest.fixture(autouse=True)
+def _ended(server: Server) -> Iterator[None]:
+    """A test that fails leaves no process that runs for ever."""
+    yield
+    for process in processes(server):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
 
 
 @pytest.fixture
@@ -93,13 +105,17 @@ def test_a_hook_that_is_terminated_ends_with_all_that_it_started(live: Clone, se
     wait_until(lambda: not processes(server), seconds=SECONDS)
 
 
+@pytest.mark.parametrize("when", ["while it is judged", "as soon as the hook is there"])
 @pytest.mark.parametrize("stuck", ["pattern", "child"])
-def test_a_push_for_which_nobody_waits_ends(live: Clone, server: Server, stuck: str) -> None:
+def test_a_push_for_which_nobody_waits_ends(live: Clone, server: Server, stuck: str, when: str) -> None:
     before = server.head
     server.set("stuck", stuck)
     live.stack("nginx:gone")
     with live.pushing() as push:
-        _watcher(server)
+        if when == "while it is judged":
+            _watcher(server)
+        else:
+            wait_until(lambda: processes(server), seconds=SECONDS)
         push.kill()
         push.communicate(timeout=SECONDS)  # until nobody has its standard error any more
     wait_until(lambda: not processes(server), seconds=SECONDS)

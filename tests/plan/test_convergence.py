@@ -12,7 +12,7 @@ from tests.model_cluster.drawn import Commit, commits, states
 slow_to_draw = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
-@settings(slow_to_draw, max_examples=150)
+@settings(slow_to_draw, max_examples=50)
 @given(commits(), states())
 def test_what_can_be_done_is_done_by_one_plan(commit: Commit, seen: Observed) -> None:
     plan = decide(commit.desired, seen, commit.objects)
@@ -23,7 +23,7 @@ def test_what_can_be_done_is_done_by_one_plan(commit: Commit, seen: Observed) ->
     assert again.blocked == plan.blocked
 
 
-@settings(slow_to_draw, max_examples=50)
+@settings(slow_to_draw, max_examples=20)
 @given(commits(), states(), st.data())
 def test_a_run_that_was_cut_off_or_failed_in_part_is_finished_by_the_next(
     commit: Commit, seen: Observed, data: st.DataObject

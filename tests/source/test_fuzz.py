@@ -37,7 +37,7 @@ def outcome(files: dict[str, str | None]) -> Desired | tuple[Problem, ...]:
         return error.problems
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=100)
 @given(st.dictionaries(PATHS, VALUES.map(yaml.safe_dump) | st.none(), max_size=5))
 def test_any_values_in_any_files(files: dict[str, str | None]) -> None:
     result = outcome(files)
@@ -51,14 +51,14 @@ def test_any_values_in_any_files(files: dict[str, str | None]) -> None:
         assert all(problem.column <= len(problem.source) + 1 for problem in result if problem.source)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(st.binary(max_size=300))
 def test_any_bytes_as_host_keys(data: bytes) -> None:
     with suppress(InvalidFilesError):
         assert read({"cluster/known_hosts": data}).cluster.known_hosts == data.decode()
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(st.text(min_size=1, max_size=50))
 def test_any_name_of_a_machine_is_a_valid_one_or_a_problem(name: str) -> None:
     path = f"cluster/nodes/{name.encode(errors='replace').decode()}.yaml"
