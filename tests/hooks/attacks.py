@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Stage = Literal["read", "compile", "open"]
+Stage = Literal["read", "parse", "compile", "open"]
 MACHINE: Final = "203.0.113.10"
 """An address that is nobody's (RFC 5737): the one machine of the cluster that is pushed to."""
 CLUSTER: Final = "cluster/cluster.yaml"
@@ -38,7 +38,7 @@ class Attack:
     setting: str = ""
     given: tuple[str, ...] = ()
     stage: Stage = "read"
-    """Where it is found: when files are read, when stacks are compiled, or when what is encrypted is opened."""
+    """Where it is found: when the cluster's files are read, when a stack's are, when stacks are compiled, or when what is encrypted is opened."""
     played: str = ""
     """The test that plays it, where test_confinement.py does not play it from `files`."""
 
@@ -52,6 +52,16 @@ def cluster(more: str) -> dict[str, str]:
         CLUSTER: f"name: test\n{more}",
         **machine("c0", "203.0.113.30", "consul: server\n" if "consul" in more else ""),
     }
+
+
+def stack(name: str, compose: str, **more: str) -> dict[str, str]:
+    """A stack with these files beside its compose file."""
+    return {f"stacks/{name}/{file}": text for file, text in {"compose.yaml": compose, **more}.items()}
+
+
+def project(name: str, service: str, more: str = "") -> dict[str, str]:
+    """A stack that Compose brings up itself."""
+    return stack(name, f"x-deployer: {{mode: compose, node: m1}}\nservices:\n  web: {service}\n{more}")
 
 
 MAC: Final = "ENC[AES256_GCM,data:AA==,iv:AA==,tag:AA==,type:str]"
@@ -83,9 +93,47 @@ AGE_YAML: Final = f"    age:\n        - recipient: {AGE['recipient']}\n         
 HERE: Final = "is the machine that deploys"
 NAMES: Final = "names a file of the machine that deploys"
 ASKED: Final = "would be asked for with the credentials of the machine that deploys"
+TWO_WAYS: Final = "this '<<' is read in two ways"
+OUTSIDE: Final = "is outside"
+ELSEWHERE: Final = "is not in this repository: only the stack's own files are read"
 NO_KEY: Final = "and there is no key here"
 
 ATTACKS: Final = (
+    Attack(1, "a merge key with a tag, which Compose merges: a file of the machine as `env_file`",
+           stack("g1", "x-a: &x {env_file: {token}}\nservices:\n  web:\n    image: nginx\n    ! <<: *x\n"),
+           f"stacks/g1/compose.yaml:5:5: error: {TWO_WAYS}", stage="parse"),
+    Attack(1, "the same key in quotes, or with `!!str`",
+           stack("g2", "x-a: &x {env_file: {token}}\nservices:\n  a: {image: nginx, '<<': *x}\n  b: {image: nginx, !!str <<: *x}\n"),
+           f"stacks/g2/compose.yaml:4:21: error: {TWO_WAYS}", stage="parse"),
+    Attack(1, "`include: [{! <<: *y}]`: YAML of the machine",
+           stack("g3", "x-y: &y {path: {token}}\ninclude: [{! <<: *y}]\nservices: {web: {image: nginx}}\n"),
+           f"stacks/g3/compose.yaml:2:12: error: {TWO_WAYS}", stage="parse"),
+    Attack(2, "a file that is included with another folder to begin at, and extended from its own",
+           stack("h1", "include: [{path: x.yaml, project_directory: a/b/c/d}]\n"
+                       "services: {web: {image: nginx, extends: {file: x.yaml, service: s}}}\n",
+                 **{"x.yaml": "services: {s: {image: nginx, env_file: '../../../..{token}'}}\n", "a/b/c/d/e": "x\n"}),
+           f"stacks/h1/x.yaml:1:40: error: '../../../..{{token}}' {OUTSIDE} stacks/h1", stage="compile"),
+    Attack(2, "one that is included twice, with variables of which the second lead out",
+           stack("h2", "include:\n  - {path: x.yaml, env_file: one.env}\n  - {path: y.yaml, env_file: two.env}\nservices: {web: {image: nginx}}\n",
+                 **{"x.yaml": "services: {s: {image: nginx, env_file: '${WHERE}'}}\n",
+                    "y.yaml": "services: {t: {image: nginx, extends: {file: x.yaml, service: s}}}\n",
+                    "one.env": "WHERE=here.env\n", "here.env": "B=1\n", "two.env": "WHERE={token}\n"}),
+           f"stacks/h2/x.yaml:1:40: error: '{{token}}' {OUTSIDE} stacks/h2", stage="compile"),
+    Attack(2, "one that is extended from a folder further down",
+           stack("h3", "services: {web: {image: nginx, extends: {file: a/b/x.yaml, service: s}}}\n",
+                 **{"a/b/x.yaml": "services: {s: {image: nginx, env_file: '../../../../../../../../../..{token}'}}\n"}),
+           f"stacks/h3/a/b/x.yaml:1:40: error: '../../../../../../../../../..{{token}}' {OUTSIDE} stacks/h3", stage="compile"),
+    Attack(3, "`mode: compose`, and `security_opt: [seccomp=FILE]`, which Compose reads here",
+           project("i1", "{image: nginx, security_opt: ['seccomp=/etc/shadow']}"),
+           "stacks/i1/compose.yaml:3:38: error: 'seccomp=/etc/shadow' may be a file of the machine that deploys", stage="compile"),
+    Attack(3, "the same with `credential_spec`", project("i2", "{image: nginx, credential_spec: {file: '{token}'}}"),
+           "stacks/i2/compose.yaml:3:23: error: 'credential_spec' is a file of the machine that deploys", stage="compile"),
+    Attack(3, "the same with `env_file` in its long form, and `label_file`",
+           project("i3", "{image: nginx, env_file: [{path: '{token}', format: raw}], label_file: '{token}'}"),
+           f"stacks/i3/compose.yaml:3:41: error: '{{token}}' {OUTSIDE} stacks/i3", stage="compile"),
+    Attack(3, "a config from a variable of whoever deploys",
+           project("i4", "{image: nginx, configs: [c]}", "configs: {c: {environment: HOME}}\n"),
+           "stacks/i4/compose.yaml:4:28: error: the variable HOME has no value: the environment of whoever deploys is not read", stage="compile"),
     Attack(4, "`address: local`: the engine of the machine that deploys",
            machine("a1", "local"), f"cluster/nodes/a1.yaml:1:10: error: local {HERE}", "local"),
     Attack(4, "`address: 127.0.0.1`, and the same as one number, in octal or in hexadecimal",
@@ -151,6 +199,24 @@ ATTACKS: Final = (
            f"stacks/e4/e4.yaml: error: is encrypted for {AGE['recipient']}, {NO_KEY}", stage="open"),
     Attack(7, "a million values", sealed("e5.json", in_json({"age": [AGE]}, {"a": [1] * 200_000})),
            "stacks/e5/e5.json: error: cannot be opened: it has more than 100000 values", stage="compile"),
+    Attack(8, "`.env` that lets Compose fetch, and an `include` from a registry",
+           stack("j1", "include: ['oci://registry.example.org/evil:1']\nservices: {web: {image: nginx}}\n",
+                 **{".env": "COMPOSE_EXPERIMENTAL_OCI_REMOTE=1\n"}),
+           f"stacks/j1/compose.yaml:1:11: error: 'oci://registry.example.org/evil:1' {ELSEWHERE}", stage="compile"),
+    Attack(8, "the same, and `extends` from a git server",
+           stack("j2", "services: {web: {image: nginx, extends: {file: '{service}/x.git', service: s}}}\n",
+                 **{".env": "COMPOSE_EXPERIMENTAL_GIT_REMOTE=1\n"}),
+           f"stacks/j2/compose.yaml:1:48: error: '{{service}}/x.git' {ELSEWHERE}", stage="compile"),
+    Attack(8, "`.env` that names other files for Compose to read",
+           stack("j3", "services: {web: {image: 'nginx:${A}'}}\n", **{".env": "COMPOSE_FILE={token}\nCOMPOSE_ENV_FILES={token}\n"}),
+           "stacks/j3/compose.yaml:1:32: error: the variable A has no value", stage="compile"),
+    Attack(9, "a container's label `SERVICE_ID: ../../leave`, or `../../../v1/agent/leave`",
+           told="SERVICE_ID is '../../leave'; it has letters, digits and _ . - ~ : @",
+           played="tests/registrator/test_hostile_containers.py::test_an_id_that_leads_elsewhere_is_refused_and_the_others_go_on"),
+    Attack(9, "an entry of such an id that an earlier version made", told="taken out",
+           played="tests/registrator/test_hostile_containers.py::test_what_was_registered_under_such_an_id_before_is_taken_out"),
+    Attack(9, "a container's label `SERVICE_NAME: consul`", told="SERVICE_NAME is 'consul', which is Consul's own or deployer's",
+           played="tests/registrator/test_hostile_containers.py::test_what_is_refused_is_said_with_its_label"),
     Attack(0, "`engine.daemon.hosts` and `tls`, in any case of letters",
            machine("f1", "203.0.113.21", "engine: {daemon: {Hosts: ['tcp://0.0.0.0:2375'], TLS: false}}\n"),
            "cluster/nodes/f1.yaml:3:19: error: engine.daemon cannot have 'Hosts'"),
