@@ -93,6 +93,26 @@ class Server:
         use_fake_cluster(self.path)
 
 
+def processes(server: Server) -> list[int]:
+    """Those of hooks of this repository: they stand in it, or were started by one that does."""
+    found: dict[int, tuple[int, bool]] = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+            state = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+            here = (entry / "cwd").readlink() == server.path
+        except OSError:
+            continue
+        if state != "Z":
+            found[int(entry.name)] = (parent, here)
+
+    def belongs(process: int) -> bool:
+        parent, here = found.get(process, (0, False))
+        return here or (parent in found and belongs(parent))
+
+    return [process for process in found if belongs(process) and process != os.getpid()]
+
+
 @dataclass
 class Clone(Repo):
     server: Server

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
@@ -14,7 +15,7 @@ from deployer.errors import DeployerError, UsageError
 from deployer.hooks.install import install, uninstall
 from deployer.hooks.pktline import read_section, write_section
 from deployer.memory import history
-from tests.hooks.conftest import PATIENCE, clone_of, plain
+from tests.hooks.conftest import PATIENCE, clone_of, plain, processes
 from tests.processes import started
 from tests.source.conftest import GOOD, Repo
 
@@ -132,6 +133,46 @@ def test_the_branch_moves_also_when_the_pusher_has_gone(gated: Clone, server: Se
     hold.unlink()
     server.until(lambda: server.head == commit)
     assert server.deployed == commit
+
+
+def test_a_machine_that_dies_in_the_middle_has_accepted_nothing(gated: Clone, server: Server) -> None:
+    """All that the push has started is killed at once: hooks, git, the deploy. The next push finds nothing in its way."""
+    before = server.head
+    hold = server.hold()
+    commit = gated.stack("nginx:2")
+    with gated.pushing() as push:
+        server.until(lambda: f"begin {commit}" in server.applied)
+        for process in processes(server):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        push.communicate(timeout=PATIENCE)
+    assert push.returncode != 0
+    server.until(lambda: not processes(server))
+    assert server.head == before
+    hold.unlink()
+    done = gated.push()
+    assert done.code == 0, done.said
+    assert server.head == server.deployed == commit
+    assert server.images == {"web_web": "nginx:2"}
+
+
+def test_the_same_commit_in_two_quarantines_is_deployed_once(gated: Clone, server: Server, tmp_path: Path) -> None:
+    """Both pushes bring the same objects; each hook sees those of its own push only."""
+    commit = gated.stack("nginx:2")
+    other = clone_of(server, tmp_path / "other")
+    other.git("fetch", "-q", str(gated.path), "main")
+    other.git("reset", "-q", "--hard", commit)
+    hold = server.hold()
+    with gated.pushing() as first, other.pushing() as second:
+        server.until(lambda: f"begin {commit}" in server.applied)
+        server.until(lambda: len(list((server.path / "deployer/runs").glob("*.run"))) == 3)
+        hold.unlink()
+        for push in (first, second):
+            push.communicate(timeout=PATIENCE)
+    assert 0 in {first.returncode, second.returncode}
+    assert server.head == server.deployed == commit
+    assert server.applied.count(f"begin {commit}") == 1
+    assert server.git("fsck", "--strict") == ""
 
 
 def test_the_first_push_is_gated_too(clone: Clone, server: Server) -> None:
