@@ -57,15 +57,22 @@ SERVICE_KEYS: Final = frozenset(RULES) | {"build"}
 def unknown_key(at: Path, word: str) -> tuple[str, str]:
     """Message and help."""
     place = f" in {'.'.join(map(str, at))}" if at else ""
+    if word in _known(at):
+        return f"{word!r}{place} is newer than Docker's compose plugin here", "update the plugin, or remove the key"
     return f"unknown key {word!r}{place}", advice(at, word)
 
 
 def advice(at: Path, word: str) -> str:
     """`did you mean 'replicas'?` for a key that is not known at this place, or nothing."""
+    return did_you_mean(word, _known(at))
+
+
+def _known(at: Path) -> list[str]:
+    """The keys of this place; none where any key may stand."""
     for pattern, keys in _KEYS.items():
         if len(pattern) == len(at) and all(step in ("*", given) for step, given in zip(pattern, at, strict=True)):
-            return did_you_mean(word, keys.split())
-    return ""
+            return keys.split()
+    return []
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
