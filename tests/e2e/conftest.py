@@ -1,6 +1,6 @@
 """The real thing: machines in containers, SSH, engines, Consul.
 
-Without Docker these tests fail with one line. `make e2e` runs them in two lanes, see lanes.py.
+Without Docker these tests fail with one line. `make e2e` runs them in three lanes, see lanes.py.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""`python -m tests.e2e.lanes`: the end-to-end tests in two lanes side by side, each a pytest of its own with machines of its own.
+"""`python -m tests.e2e.lanes`: the end-to-end tests in three lanes side by side, each a pytest of its own with machines of its own.
 
-Most of their time is waiting for Swarm, so two lanes take little more than half as long as one. Which file runs in which lane, and
+Half of their time is waiting for Swarm and Consul, so three lanes on two cores take less than half as long as one. Which file runs in which lane, and
 in which order, stands here: so a file always meets the same cluster.
 
     python -m tests.e2e.lanes                     all of them
-    python -m tests.e2e.lanes -k lock -x          options are pytest's; they go to both lanes
+    python -m tests.e2e.lanes -k lock -x          options are pytest's; they go to all lanes
 """
 
 from __future__ import annotations
@@ -33,16 +33,17 @@ if TYPE_CHECKING:
 HERE: Final = Path(__file__).parent
 PROJECT: Final = HERE.parents[1]
 LANES: Final = (
-    (
-        "test_upkeep", "test_lock", "test_drift", "test_tls", "test_watch", "test_reach", "test_prune", "test_compose_mode",
-        "test_registrator", "test_registrator_soak", "test_bare", "test_unable",
-    ),
+    ("test_upkeep", "test_lock", "test_drift", "test_tls", "test_watch", "test_reach", "test_prune", "test_compose_mode"),
     (
         "test_cluster", "test_faults", "test_failures", "test_local_and_many", "test_push", "test_machine_commands", "test_effects",
-        "test_no_false_differences", "test_sealed", "test_many_stacks", "test_consul", "test_images", "test_tutorial",
-        "test_remotes", "test_pre_commit", "test_many_machines",
+        "test_no_false_differences", "test_sealed", "test_many_stacks", "test_consul",
+    ),
+    (
+        "test_images", "test_registrator", "test_registrator_soak", "test_tutorial", "test_remotes", "test_bare", "test_unable",
+        "test_pre_commit", "test_many_machines",
     ),
 )  # fmt: skip
+"""The first two share a cluster each; the third's files have machines of their own, or none."""
 ROOM: Final = 1_000_000_000
 """Bytes that the temporary folder must have free."""
 NO_TESTS: Final = 5
