@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.bench.figures import Result
 
 DOMAINS: Final = (
-    "starting", "reading", "validating", "pushing", "watching", "reaching", "locking",
+    "starting", "reading", "validating", "caging", "pushing", "watching", "reaching", "locking",
     "planning", "deploying", "upkeeping", "registering", "building",
 )  # fmt: skip
 """The modules with cases, in the order in which they run: what needs no Docker comes first."""
