@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 import typer
 
 from deployer.errors import DeployerError, InvalidFilesError, UsageError
+from deployer.model.nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,6 +95,22 @@ def _asyncio_runs() -> bool:
         return False
 
 
+VALUES_OF_SSH: Final = frozenset({"--repo", "--rev"})
+"""The options of `machine ssh` that a value follows."""
+
+
+def own_words(argv: Sequence[str]) -> list[str]:
+    """The words that this program reads: what follows the machine's name in `machine ssh` is for ssh and for the machine."""
+    words = [*argv]
+    group = next((at for at, pair in enumerate(pairwise(words)) if pair in {("machine", "ssh"), ("m", "ssh")}), None)
+    if group is None:
+        return words
+    at = group + 2
+    while at < len(words) and words[at].startswith("-"):
+        at += 2 if words[at] in VALUES_OF_SSH else 1
+    return words[: at + 1]
+
+
 def run(app: typer.Typer, argv: Sequence[str]) -> int:
     """Run the command line `argv` and return its exit code. Nothing is raised, no traceback is shown."""
     for stream in (sys.stdout, sys.stderr):
@@ -127,6 +145,7 @@ def _failed(argv: Sequence[str], error: BaseException) -> int:
     from deployer.report.paint import Paint, wants_colour  # noqa: PLC0415 - see above
     from deployer.report.stream import CannotWriteError, tell  # noqa: PLC0415 - see above
 
+    argv = own_words(argv)
     failure = failure_of(error, argv)
     json = ("--json" in argv or _value(argv, "--format") == "json") and not isinstance(error, CannotWriteError)
     if json:
@@ -197,10 +216,8 @@ def _usage(error: Exception) -> tuple[str, str]:
     close = getattr(error, "possibilities", None)
     message = str(error if close else getattr(error, "format_message", error.__str__)()).rstrip(".")
     if close:
-        from difflib import get_close_matches  # noqa: PLC0415 - after a mistake only
-
-        close = get_close_matches(str(getattr(error, "option_name", "")), close, n=1, cutoff=0.0) or close
-    hint = f"did you mean {close[0]}?" if close else f"{context.command_path} --help" if context else ""
+        close = nearest(str(getattr(error, "option_name", "")), close, likeness=0.0)
+    hint = f"did you mean {close}?" if close else f"{context.command_path} --help" if context else ""
     return message[:1].lower() + message[1:], hint
 
 

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from deployer.errors import UsageError
+from deployer.model.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,7 @@ class LazyGroup(TyperGroup):
         place = f"{ctx.command_path} {name}".removeprefix("deployer ")
         raise UsageError(
             f"there is no command {place!r}",
-            help=suggestion(name, self.table) or f"{ctx.command_path} --help lists them",
+            help=did_you_mean(name, self.table, f"{ctx.command_path} --help lists them"),
         )
 
 
@@ -66,14 +67,6 @@ def load(name: str, command: Command) -> Any:
     made = typer.main.get_command(found)
     made.name, made.no_args_is_help = name, False  # Click would make the whole help an error message
     return made
-
-
-def suggestion(word: str, known: Any) -> str:
-    """`did you mean 'plan'?`, or nothing."""
-    from difflib import get_close_matches  # noqa: PLC0415 - needed after a mistake only
-
-    close = get_close_matches(word, list(known), n=1)
-    return f"did you mean {close[0]!r}?" if close else ""
 
 
 def help_without_command(context: typer.Context) -> None:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.compose.locate import named
-from deployer.compose.vocabulary import did_you_mean, unknown_key
+from deployer.compose.vocabulary import unknown_key
+from deployer.model.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -16,6 +16,7 @@ from deployer.compose.references import references
 from deployer.document.edit import inserted, replaced
 from deployer.errors import DeployerError, InvalidFilesError, UsageError
 from deployer.model.counts import Edited, Scaled
+from deployer.model.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,10 +58,7 @@ def _differing(before: StackSource, after: StackSource) -> Iterator[Edited]:
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - needed after a mistake only
-
-    near = get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}" if known else "there are none"
+    return did_you_mean(word, known, f"there are {', '.join(known)}" if known else "there are none")
 
 
 def count_of(stack: StackSource, objects: StackObjects, wanted: Wanted) -> int:

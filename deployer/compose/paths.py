@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 import re
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from deployer.compose.binds import becomes
 from deployer.compose.mounts import NO_CHECKOUT, USE_CONFIG
+from deployer.model.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,5 +83,4 @@ class Paths:
 
     def _nearest(self, path: str) -> str:
         files = sorted(self.files) if len(self.files) <= _MOST_TO_COMPARE else []  # it takes 0.1 ms for each of them
-        close = difflib.get_close_matches(path, files, n=1)
-        return f"did you mean {close[0]!r}?" if close else "commit it, or remove the line"
+        return did_you_mean(path, files, "commit it, or remove the line")

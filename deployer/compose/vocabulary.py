@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Final
 
 from deployer.compose.service import RULES
+from deployer.model.nearest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from deployer.compose.rules import Path
 
@@ -73,8 +73,3 @@ def _known(at: Path) -> list[str]:
         if len(pattern) == len(at) and all(step in ("*", given) for step, given in zip(pattern, at, strict=True)):
             return keys.split()
     return []
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word[:60], sorted(known), n=1)
-    return f"did you mean {close[0]!r}?" if close else ""

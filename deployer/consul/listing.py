@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from deployer.consul.catalogue import ConsulError
 from deployer.consul.servers import reach
 from deployer.consul.services import ServiceCatalogue
 from deployer.errors import DeployerError, TimedOutError, UnreachableError, UsageError
+from deployer.model.nearest import did_you_mean
 from deployer.model.services import Services
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ async def list_services(cluster: Cluster, link: Link, names: Sequence[str]) -> S
     known = {instance.service for instance in instances}
     for name in names:
         if name not in known:
-            close = get_close_matches(name, known, n=1)
-            help_ = f"did you mean {close[0]!r}?" if close else "deployer services shows all"
+            help_ = did_you_mean(name, sorted(known), "deployer services shows all")
             raise DeployerError(f"the catalogue has no service {name!r}", help=help_)
     return Services(cluster.name, tuple(one for one in instances if not names or one.service in names))

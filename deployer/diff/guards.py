@@ -6,7 +6,6 @@ a wrong branch. What may go is named one by one, never waved through.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -23,6 +22,7 @@ from deployer.diff.change import (
 from deployer.diff.projects import containers
 from deployer.errors import UsageError
 from deployer.model import labels
+from deployer.model.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -94,8 +94,7 @@ def removals(changes: Sequence[Change]) -> tuple[Removal, ...]:
 def _check_names(allowed: Iterable[str], going: Iterable[Removal]) -> None:
     names = {removal.name for removal in going}
     for name in sorted(set(allowed) - names):
-        close = difflib.get_close_matches(name, sorted(names), n=1)
-        what = f"did you mean '{close[0]}'?" if close else _listed(sorted(names))
+        what = did_you_mean(name, sorted(names), _listed(sorted(names)))
         raise UsageError(f"nothing that is called {name[:100]!r} would be removed", help=what)
 
 

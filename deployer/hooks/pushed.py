@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError, UsageError
 from deployer.model.consent import Consent
+from deployer.model.nearest import did_you_mean
 from deployer.model.stack import STACK_PATTERN
 
 if TYPE_CHECKING:
@@ -154,8 +154,7 @@ def _with(found: Options, option: str) -> Options:  # noqa: C901, PLR0911 - one 
 
 def _unknown(option: str, word: str) -> UsageError:
     shown = option if len(option) <= 60 else f"{option[:59]}…"
-    close = difflib.get_close_matches(shown, _OPTIONS, n=1) or difflib.get_close_matches(word, _OPTIONS, n=1)
-    advice = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(_OPTIONS)}"
+    advice = did_you_mean(shown, _OPTIONS) or did_you_mean(word, _OPTIONS, f"there are {', '.join(_OPTIONS)}")
     return UsageError(f"there is no push option {shown!r}", help=advice)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError, UsageError
+from deployer.model.nearest import did_you_mean
 from deployer.source import load_cluster
 
 if TYPE_CHECKING:
@@ -48,11 +48,8 @@ def _unknown(source: Source, name: str, known: dict[str, Node]) -> UsageError:
         (source.repo / "cluster" / "nodes" / f"{name}.{ending}").is_file() for ending in ("yaml", "yml")
     ):
         return UsageError(f"{message} in {source.rev}", help="its file is not committed: commit it, or add --worktree")
-    close = get_close_matches(name, list(known), n=1)
-    advice = (
-        f"did you mean {close[0]!r}?" if close else "`deployer machine ls` lists them, `deployer machine add` adds one"
-    )
-    return UsageError(message, help=advice)
+    others = "`deployer machine ls` lists them, `deployer machine add` adds one"
+    return UsageError(message, help=did_you_mean(name, known, others))
 
 
 def one(source: Source, name: str | None) -> tuple[Cluster, Node]:

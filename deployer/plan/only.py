@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deployer.diff.change import Blocked
 from deployer.errors import UsageError
+from deployer.model.nearest import did_you_mean
 from deployer.plan.operations import AwaitServices, Operation, StackOperation
 from deployer.plan.text import describe
 
@@ -23,8 +23,7 @@ def unknown_stacks(names: Sequence[str], desired: Desired) -> None:
     known = [stack.name for stack in desired.stacks]
     for name in names:
         if name not in known:
-            close = difflib.get_close_matches(name[:100], known, n=1)
-            advice = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known[:10]) or 'none'}"
+            advice = did_you_mean(name, known, f"there are {', '.join(known[:10]) or 'none'}")
             raise UsageError(f"there is no stack {name[:100]!r}", help=advice)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from deployer.diff.change import Blocked, Cause, Field
@@ -10,6 +9,7 @@ from deployer.diff.drift import COUNT_PATHS
 from deployer.diff.effect import Effect
 from deployer.diff.services import foreign
 from deployer.model import labels
+from deployer.model.nearest import did_you_mean
 from deployer.plan.draft import Draft
 from deployer.plan.operations import AwaitServices, UpdateService
 from deployer.plan.steps import Plan
@@ -58,10 +58,7 @@ def scale_plan(cluster: str, commit: str, wanted: Sequence[Wanted], swarm: Swarm
 def _obstacle(wanted: Wanted, service: LiveService | None, ours: Sequence[str]) -> Blocked | None:
     subject = f"service {wanted.name}"
     if service is None:
-        near = get_close_matches(wanted.name, ours, n=1)
-        return Blocked(
-            subject, "there is no such service", f"did you mean {near[0]!r}?" if near else "see deployer status"
-        )
+        return Blocked(subject, "there is no such service", did_you_mean(wanted.name, ours, "see deployer status"))
     if wanted.name not in ours:
         return foreign("service", wanted.name)
     if "Replicated" not in (service.spec.get("Mode") or {}):

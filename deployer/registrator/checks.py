@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.model.nearest import nearest
 from deployer.model.printable import shown
 from deployer.registrator.address import join
 
@@ -106,8 +106,8 @@ def unknown_checks(settings: Settings) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def _meant(name: str) -> str:
-    close = get_close_matches(name, sorted(_KNOWN), 1) if len(name) <= LONGEST_NAME else ()
-    return f"; is CHECK_{close[0].upper()} meant?" if close else ""
+    near = nearest(name, sorted(_KNOWN)) if len(name) <= LONGEST_NAME else ""
+    return f"; is CHECK_{near.upper()} meant?" if near else ""
 
 
 def _by_kind(kind: str, given: Mapping[str, str], target: Target, where: str) -> dict[str, Any]:

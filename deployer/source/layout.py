@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from deployer.model.nearest import nearest
 from deployer.model.patterns import NAME_PATTERN
 from deployer.model.problem import Problem
 from deployer.model.stack import STACK_PATTERN
@@ -139,9 +139,9 @@ def normalised(name: str) -> str:
 
 
 def _where_it_may_belong(path: str) -> str:
-    near = difflib.get_close_matches(path, (*CLUSTER_FILES[:1], KNOWN_HOSTS), n=1, cutoff=0.8)
+    near = nearest(path, (*CLUSTER_FILES[:1], KNOWN_HOSTS), likeness=0.8)
     if near:
-        return f"did you mean {near[0]}?"
+        return f"did you mean {near}?"
     return "cluster/ holds cluster.yaml, known_hosts and nodes/NAME.yaml; notes are README or *.md"
 
 

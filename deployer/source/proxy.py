@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.source import words
+from deployer.model.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,5 +28,4 @@ def problems(document: Document, proxy: Proxy, stacks: Mapping[str, Document | N
 
 
 def _help(word: str, known: Mapping[str, object]) -> str:
-    near = words.nearest(word, known)
-    return f"did you mean {near!r}?" if near else f"there are {', '.join(sorted(known)) or 'none'}"
+    return did_you_mean(word, known, f"there are {', '.join(sorted(known)) or 'none'}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from deployer.document import shortened
 from deployer.model import ignoring
 from deployer.model.allowed import EVERYTHING
+from deployer.model.nearest import did_you_mean, nearest
 from deployer.model.stack import StackSettings, StackSource
 from deployer.source import words
 from deployer.source.permitted import encrypted_problems
@@ -90,8 +91,8 @@ def _unknown(
 ) -> Iterator[Problem]:
     for index, wanted in enumerate(settings.after):
         if wanted not in stacks:
-            near = words.nearest(wanted, (stack for stack in stacks if stack != name))
-            advice = f"did you mean {near!r}?" if near else "remove it, or add the stack"
+            others = (stack for stack in stacks if stack != name)
+            advice = did_you_mean(wanted, others, "remove it, or add the stack")
             yield document.problem((SETTINGS, "after", index), f"there is no stack {wanted!r}", advice)
 
 
@@ -107,11 +108,11 @@ def _ignored(settings: StackSettings, document: Document) -> Iterator[Problem]:
         if not service and ignoring.places(rest):
             if "include" in value:
                 continue
-            near = words.nearest(first, services)
+            near = nearest(first, services)
             advice = f"did you mean '{near}.{rest}'?" if near else f"the services here are {', '.join(services)}"
             message = f"there is no service {shortened(first)!r} to ignore {rest} of"
         else:
-            near = words.nearest(field, ignoring.IGNORABLE)
+            near = nearest(field, ignoring.IGNORABLE)
             prefix = f"{service}." if service else ""
             advice = f"did you mean {prefix + near!r}?" if near else f"it is one of {', '.join(ignoring.IGNORABLE)}"
             message = f"there is no field {shortened(field)!r} that could be ignored"
@@ -131,8 +132,7 @@ def _modes(settings: StackSettings, document: Document, machines: Sequence[str] 
             (SETTINGS, "mode"), "`mode: compose` has no machine", "add `node:` with a machine's name"
         )
     elif machines is not None and settings.node not in machines:
-        near = words.nearest(settings.node, machines)
-        advice = f"did you mean {near!r}?" if near else f"there are {', '.join(machines)}"
+        advice = did_you_mean(settings.node, machines, f"there are {', '.join(machines)}")
         yield document.problem((SETTINGS, "node"), f"there is no machine {settings.node!r}", advice)
     for key in ("ignore", "images"):
         if key in document.value[SETTINGS]:

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import inspect
 
 from deployer.document import shortened
+from deployer.model.nearest import did_you_mean, nearest
 from deployer.source import words
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class _Walk:
             if key in fields:
                 kept[key] = self.value(below, fields[key].type, (*at, key))
             else:
-                near = words.nearest(key, fields) if len(self.problems) < MOST_PROBLEMS else None
+                near = nearest(key, fields) if len(self.problems) < MOST_PROBLEMS else ""
                 meant.add(near)
                 advice = f"did you mean {near!r}?" if near else f"the keys here are {', '.join(fields)}"
                 inside = f" in {words.dotted(at)}" if at else ""
@@ -157,8 +158,8 @@ class _Walk:
         if isinstance(value, str) and value in known:
             return value
         text = shortened(str(value)) if isinstance(value, str) else words.kind(value)
-        near = words.nearest(value, known) if isinstance(value, str) else None
-        advice = f"did you mean {near!r}?" if near else f"write {words.either(known)}"
+        otherwise = f"write {words.either(known)}"
+        advice = did_you_mean(value, known, otherwise) if isinstance(value, str) else otherwise
         return self.wrong(at, f"{words.dotted(at)} must be {words.either(known)}, not {text}", advice)
 
     def _string(self, value: Any, wanted: inspect.StrType, at: Path) -> Any:

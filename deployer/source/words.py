@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.document import shortened
@@ -53,13 +51,3 @@ def either(words: Iterable[str]) -> str:
     """`a`, `a or b`, `a, b or c`."""
     *most, last = words
     return f"{', '.join(most)} or {last}" if most else last
-
-
-MOST_COMPARED: Final = 500
-"""Words that a misspelt one is compared with: each comparison takes longer than reading a line."""
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant, among the first few hundred."""
-    near = difflib.get_close_matches(word[:60], list(islice(known, MOST_COMPARED)), n=1)
-    return near[0] if near else None

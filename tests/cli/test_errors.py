@@ -15,7 +15,9 @@ from typing import IO, TYPE_CHECKING, Any
 import pytest
 
 from deployer.cli.app import app
-from deployer.cli.errors import Terminated, TimeUp, failure_of, run, time_limit
+from deployer.cli.errors import VALUES_OF_SSH, Terminated, TimeUp, failure_of, own_words, run, time_limit
+from deployer.cli.lazy import load
+from deployer.cli.machine.app import COMMANDS
 from deployer.errors import (
     BusyError,
     DeployerError,
@@ -263,3 +265,32 @@ def test_it_is_said_whose_it_is(cli: Any, workflow: Any, tmp_path: Path, monkeyp
     assert cli("plan", "-q").err.endswith(
         f"help: {tmp_path} belongs to {owner}: run as that user, or give it to yours with chown\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("argv", "own"),
+    [
+        ("plan --json", 2),
+        ("machine ssh --json", 3),
+        ("machine ssh m cat --json", 3),
+        ("machine ssh --rev main -v m terraform plan --detailed-exitcode", 6),
+        ("-v machine ssh --repo=/r m -- x --json", 5),
+        ("machine ssh", 2),
+        ("m ssh m cat --json", 3),
+    ],
+)
+def test_what_stands_behind_a_machines_name_is_not_ours(argv: str, own: int) -> None:
+    assert own_words(argv.split()) == argv.split()[:own]
+
+
+def test_the_options_of_ssh_that_take_a_value_are_all_known() -> None:
+    options = load("ssh", COMMANDS["ssh"]).params
+    assert {
+        name for one in options if one.param_type_name == "option" and not one.is_flag for name in one.opts
+    } == VALUES_OF_SSH
+
+
+def test_a_failure_of_ssh_is_text_whatever_the_command_there_is(cli: Any) -> None:
+    code, out, err = cli("machine", "ssh", "nosuch", "cat", "--json")
+    assert (code, out) == (2, "")
+    assert err.startswith("deployer: ")
