@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from deployer.model.nearest import nearest
 from deployer.model.printable import shown
@@ -31,7 +31,8 @@ says nothing about the containers."""
 STATUSES: Final = frozenset({"passing", "warning", "critical"})
 OF_HEALTH: Final = {"healthy": "passing", "unhealthy": "critical", "starting": "critical"}
 """Docker's word, and Consul's. A container that has not passed its first check gets no traffic: critical is also Consul's own beginning."""
-KINDS: Final = ("http", "https", "cmd", "script", "ttl", "tcp", "grpc")
+Kind = Literal["http", "https", "cmd", "script", "ttl", "tcp", "grpc"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 _KNOWN: Final = frozenset({
     *KINDS, "http_method", "https_method", "interval", "timeout", "initial_status", "deregister_after",
     "grpc_use_tls", "tls_skip_verify",
@@ -110,20 +111,11 @@ def _meant(name: str) -> str:
     return f"; is CHECK_{near.upper()} meant?" if near else ""
 
 
-def _by_kind(kind: str, given: Mapping[str, str], target: Target, where: str) -> dict[str, Any]:
+def _by_kind(kind: Kind, given: Mapping[str, str], target: Target, where: str) -> dict[str, Any]:
     value = given[kind]
     match kind:
         case "http" | "https":
-            if len(value) > LONGEST_PATH or not value.isprintable():
-                raise BadCheckError(f"CHECK_{kind.upper()} is {shown(value)}, no path")
-            check = {"HTTP": f"{kind}://{where}{value if value.startswith('/') else '/' + value}"}
-            if method := given.get(f"{kind}_method"):
-                if method.upper() not in _READING:
-                    raise BadCheckError(
-                        f"CHECK_{kind.upper()}_METHOD is {shown(method)}; a check may only read: {', '.join(_READING)}"
-                    )
-                check["Method"] = method.upper()
-            return check
+            return _http(kind, given, where)
         case "cmd":
             return {"Args": ["check-cmd", target.container[:12], str(target.exposed), value]}
         case "script":
@@ -133,12 +125,22 @@ def _by_kind(kind: str, given: Mapping[str, str], target: Target, where: str) ->
             return {"TTL": _duration(given, "ttl")}
         case "tcp":
             return {"TCP": where}
-        case _:
-            check = {"GRPC": where}
+        case "grpc":
             tls: dict[str, Any] = {"GRPCUseTLS": True} if given.get("grpc_use_tls") else {}
             if tls and given.get("tls_skip_verify"):
                 tls["TLSSkipVerify"] = True
-            return {**check, **tls}
+            return {"GRPC": where, **tls}
+
+
+def _http(kind: Literal["http", "https"], given: Mapping[str, str], where: str) -> dict[str, Any]:
+    path, method = given[kind], given.get(f"{kind}_method", "").upper()
+    if len(path) > LONGEST_PATH or not path.isprintable():
+        raise BadCheckError(f"CHECK_{kind.upper()} is {shown(path)}, no path")
+    if method and method not in _READING:
+        told = shown(given[f"{kind}_method"])
+        raise BadCheckError(f"CHECK_{kind.upper()}_METHOD is {told}; a check may only read: {', '.join(_READING)}")
+    url = f"{kind}://{where}{path if path.startswith('/') else '/' + path}"
+    return {"HTTP": url, **({"Method": method} if method else {})}
 
 
 def _duration(given: Mapping[str, str], name: str) -> str:

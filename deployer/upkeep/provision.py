@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployer.diff import Diff
 from deployer.diff.catalogue import diff_catalogue
-from deployer.diff.change import Blocked, NoSwarm
+from deployer.diff.change import Blocked, MemberDiffers, NoSwarm, NotMember
 from deployer.diff.machines import diff_engines
 from deployer.diff.registrator import diff_registrators
 from deployer.diff.swarm import diff_swarm
@@ -57,7 +57,7 @@ def provision_plan(desired: Desired, observed: Observed, names: Sequence[str]) -
     mine = [change for change in changes if getattr(change, "node", "") in names]
     if starter and starter not in names:
         late = [name for name in names if cluster.node(name).role != "none"]
-        mine = [change for change in mine if type(change).__name__ not in {"NotMember", "MemberDiffers"}]
+        mine = [change for change in mine if not isinstance(change, NotMember | MemberDiffers)]
         blocked += [
             Blocked(name, "there is no swarm yet that it could join", f"deployer apply, or provision {starter} first")
             for name in late
