@@ -126,7 +126,7 @@ def ensure_engine(say: Callable[[str], None]) -> None:
     """
     if engine_missing_reason() is None:
         return
-    with _only_one(say):
+    with only_one(LOCK, "Docker: another run is setting it up; waiting for it", say):
         parts = find_parts()
         _install(parts, say)
         if not parts.engine:
@@ -195,16 +195,16 @@ def _answers(path: Path) -> bool:
 
 
 @contextmanager
-def _only_one(say: Callable[[str], None]) -> Iterator[None]:
-    """Two runs at once must not both install: the second waits, then finds everything there."""
+def only_one(lock: Path, waiting: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Of two runs of root at once the second says that it is `waiting`, and finds everything there when it goes on."""
     if os.geteuid() != 0:
         yield
         return
-    LOCK.parent.mkdir(parents=True, exist_ok=True)
-    with LOCK.open("w") as file:
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("Docker: another run is setting it up; waiting for it")
+            say(waiting)
             fcntl.flock(file, fcntl.LOCK_EX)
         yield

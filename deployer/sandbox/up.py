@@ -7,12 +7,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from deployer.sandbox import addresses, build, keys, limits, machines, network, observe, registry, state
+from deployer.sandbox import addresses, keys, limits, machines, network, observe, registry, state
 from deployer.sandbox.engine import ensure_engine
-from deployer.sandbox.hub import hub_answers
 from deployer.sandbox.labels import MACHINE_LABEL, mirror_url
-from deployer.sandbox.rootfs import ensure_rootfs
 from deployer.sandbox.spec import Sandbox, SandboxSpec
+from deployer.sandbox.supply import ensure_images
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,14 +25,7 @@ def up(spec: SandboxSpec, say: Callable[[str], None]) -> Sandbox:
     started = time.monotonic()
     ensure_engine(say)
     with state.locked(spec.name, say), observe.engine() as client:
-        root = ensure_rootfs(client, say)
-        machine_image = build.image(client, "machine", root, say)
-        if spec.engine:
-            machine_image = build.image(client, "engine", machine_image, say)
-        registry_image = build.image(client, "registry", root, say)
-        hub = hub_answers()
-        wanted = [stand_in for stand_in in build.STAND_INS if stand_in.ours or not hub]
-        stand_ins = {stand_in: build.image(client, stand_in.folder, root, say) for stand_in in wanted}
+        images = ensure_images(client, engine=spec.engine, say=say)
         limits.ensure_inotify(say)
         subnet = network.ensure_network(client, spec, say)
         present = observe.containers(client, spec.name)
@@ -48,12 +40,12 @@ def up(spec: SandboxSpec, say: Callable[[str], None]) -> Sandbox:
         stopped = threading.Event()
         with ThreadPoolExecutor(max_workers=1) as pool:
             booting = pool.submit(
-                machines.ensure_machines, client, spec.name, at, present, machine_image, public_key, stopped=stopped
+                machines.ensure_machines, client, spec.name, at, present, images.machine, public_key, stopped=stopped
             )
             try:
                 address = addresses.registry_address(subnet)
-                port = registry.ensure_registry(client, spec.name, address, present, registry_image)
-                registry.stock(client, port, stand_ins, say)
+                port = registry.ensure_registry(client, spec.name, address, present, images.registry)
+                registry.stock(client, port, images.stand_ins, say)
                 running = booting.result()
             except BaseException:  # Ctrl-C too: leaving the pool waits for its threads
                 stopped.set()
