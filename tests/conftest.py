@@ -31,7 +31,7 @@ SLOW = {
     "encrypted": ("test_confined", "test_dotenv", "test_files", "test_hostile", "test_services"),
     "execute": ("test_signals",),
     "machines": ("test_adding", "test_commands", "test_contexts", "test_listing", "test_quick"),
-    "registrator": ("test_hostile_containers", "test_hostile_engine", "test_image_context"),
+    "registrator": ("test_hostile_containers", "test_hostile_engine"),
     "remote": ("test_by_openssh", "test_ports", "test_ssh_connect", "test_ssh_connection"),
     "soak": ("test_soak",),
     "source": ("test_fuzz", "test_remotes"),

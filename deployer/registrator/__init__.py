@@ -11,5 +11,5 @@
     run         the loop
 
 It stands beside `workflow` and runs in an image of its own: it imports docker, consul, `deployer.errors`,
-`deployer.template` and three modules of `deployer.model` (printable, path, registration), nothing else of deployer.
+`deployer.template` and four modules of `deployer.model` (nearest, path, printable, registration), nothing else of deployer.
 """
