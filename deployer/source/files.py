@@ -28,7 +28,24 @@ _KIND_REFUSALS: Final = {  # git's file types, and those of a directory
     0o160000: ("is a submodule; submodules are not followed", "put the files themselves here"),
 }
 
-_LFS: Final = b"version https://git-lfs.github.com/spec/"
+_IN_GIT_PROPER: Final = "keep this file in git proper"
+_OPENED: Final = "encrypt it with SOPS or age: those are opened here"
+_STAND_INS: Final = {
+    b"version https://git-lfs.github.com/spec/": (
+        "is a Git LFS pointer, not the file itself", f"{_IN_GIT_PROPER}: `git lfs untrack`",
+    ),
+    b"/annex/objects/": ("is a git-annex pointer, not the file itself", f"{_IN_GIT_PROPER}: `git annex unannex`"),
+    b"\0GITCRYPT\0": ("is encrypted by git-crypt", _OPENED),
+    b"Salted__": ("is encrypted by OpenSSL", _OPENED),
+    b"U2FsdGVkX1": ("is encrypted by OpenSSL, as transcrypt does it", _OPENED),
+    b"$ANSIBLE_VAULT;": ("is encrypted by Ansible Vault", _OPENED),
+    b"-----BEGIN PGP MESSAGE-----": ("is a PGP message", _OPENED),
+}  # fmt: skip
+"""How a file begins that git keeps in place of another one: git-lfs and git-annex pointers (docs of `git lfs pointer`, git-annex's
+"pointer files"), git-crypt's header (AGWA/git-crypt, crypto.cpp), `openssl enc`, and in base64; Ansible Vault's "1.1" format; RFC 9580, 6.2.
+
+Such a file would be deployed as it is: a secret whose content is cipher text.
+"""
 
 
 @dataclass(frozen=True)
@@ -103,10 +120,9 @@ def admit(listing: Iterable[Listed]) -> tuple[list[tuple[str, Listed]], list[Pro
 
 def content_problem(path: str, data: bytes) -> Problem | None:
     """What only the bytes can tell."""
-    if data.startswith(_LFS):
-        return _whole(
-            path, "is a Git LFS pointer, not the file itself", "keep this file in git proper: `git lfs untrack`"
-        )
+    for beginning, problem in _STAND_INS.items():
+        if data.startswith(beginning):
+            return _whole(path, *problem)
     return None
 
 

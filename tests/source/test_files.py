@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deployer.source import git, worktree
-from deployer.source.files import Files, Listed, admit
+from deployer.source.files import Files, Listed, admit, content_problem
 from tests.source.conftest import GOOD, Repo
 
 REGULAR = 0o100644
@@ -102,6 +102,30 @@ def test_links_submodules_large_files_and_lfs_pointers_of_a_commit(repo: Repo) -
         ("stacks/web/link", 0, "is a symbolic link; links are not followed"),
     ]
     assert [entry.path for entry in files.entries] == sorted([*GOOD, "stacks/web/limit"])
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"\0GITCRYPT\0\x01\x02", "is encrypted by git-crypt"),
+        (b"$ANSIBLE_VAULT;1.1;AES256\n6238\n", "is encrypted by Ansible Vault"),
+        (b"-----BEGIN PGP MESSAGE-----\n\nhQ==\n", "is a PGP message"),
+        (b"Salted__\x01\x02", "is encrypted by OpenSSL"),
+        (b"U2FsdGVkX1+abc=\n", "is encrypted by OpenSSL, as transcrypt does it"),
+        (b"/annex/objects/SHA256E-s5--1.txt\n", "is a git-annex pointer, not the file itself"),
+    ],
+)
+def test_cipher_text_is_not_deployed_as_a_secret(repo: Repo, data: bytes, message: str) -> None:
+    compose = "services: {web: {image: nginx, secrets: [s]}}\nsecrets: {s: {file: pw}}\n"
+    files = committed(repo, repo.commit({**GOOD, "stacks/web/compose.yaml": compose, "stacks/web/pw": data}))
+    assert told(files) == [("stacks/web/pw", 0, message)]
+
+
+@pytest.mark.parametrize(
+    "data", [b"age-encryption.org/v1\n-> X25519 a\n", b"a: -----BEGIN PGP MESSAGE-----\n", b"x\0GITCRYPT\0"]
+)
+def test_what_only_looks_like_it_is_read(data: bytes) -> None:
+    assert content_problem("stacks/web/pw", data) is None
 
 
 def test_a_stacks_folder_that_is_a_link(repo: Repo) -> None:
