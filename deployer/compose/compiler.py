@@ -25,7 +25,7 @@ from deployer.compose.locate import Locator
 from deployer.compose.outcome import Outcome
 from deployer.compose.recorder import Recorded, Recorder
 from deployer.compose.references import References, references
-from deployer.compose.sealing import Sealing, seal
+from deployer.compose.sealing import TOKEN, Sealing, seal
 from deployer.compose.walk import CHECKOUT
 from deployer.model.secret import Secret
 from deployer.model.stack import Body, StackObjects
@@ -147,9 +147,26 @@ def _project(work: _Work, config: dict[str, Any], variables: Mapping[str, str], 
     node = work.stack.settings.node or ""
     made, notes = project.project(config, work.stack.name, node, work.files, variables)
     problems += [_problem(work, note) for note in notes]
+    if made:
+        _check_project(work, config, problems)
     objects = StackObjects(work.stack.name, (), (), (), (), project=made) if made else None
     # What is in the environment is read again from the files at every run: no file of the cache may have it.
     return Outcome(objects, tuple(problems), (("", None),) if made and made.environment else ())
+
+
+def _check_project(work: _Work, config: dict[str, Any], problems: list[Problem]) -> None:
+    """What may not reach the machine: a stand-in for an encrypted value, and the folder in which Compose was run."""
+    for kind in ("services", "volumes", "configs"):
+        for name, one in (config.get(kind) or {}).items():
+            text = json.dumps(one)
+            if TOKEN.search(text):
+                message = f"{name!r} takes a value from an encrypted file, which `mode: compose` does not open"
+                problems.append(work.locator.problem((kind, name), message, "use `mode: swarm`", key=True))
+            elif str(work.folder) in text:
+                message = f"{name!r} refers to a path of this repository"
+                problems.append(work.locator.problem((kind, name), message, "", key=True))
+    if any(problem.severity == "error" for problem in problems):
+        raise _FoundError(problems)
 
 
 def _normalise(work: _Work) -> tuple[dict[str, Any], list[Problem]]:

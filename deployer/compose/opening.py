@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployer.compose.cache import open_cache
 from deployer.compose.contents import LARGEST, sealed_name
-from deployer.compose.sealing import TOKEN, problem
+from deployer.compose.sealing import TOKEN, UNREAD, problem
 from deployer.encrypted import CannotOpenError, kind_of
 from deployer.encrypted.dotenv import NotReadableError, read
 from deployer.errors import InvalidFilesError
@@ -83,12 +83,12 @@ class _Files:
             try:
                 self._variables[path] = read(data.decode()) if data is not None else {}
             except NotReadableError as error:
-                self._refuse(path, f"its decrypted text has a mistake in line {error.line}: {error.message}")
+                self.refuse(path, f"its decrypted text has a mistake in line {error.line}: {error.message}")
             except UnicodeDecodeError:
-                self._refuse(path, "its decrypted text is not UTF-8")
+                self.refuse(path, "its decrypted text is not UTF-8")
         return self._variables[path]
 
-    def _refuse(self, path: str, message: str) -> None:
+    def refuse(self, path: str, message: str) -> None:
         self.problems.append(
             problem(self.stack, path, CannotOpenError(message, "edit it with sops, or encrypt it anew"))
         )
@@ -100,6 +100,9 @@ def _open(one: StackObjects, files: _Files) -> StackObjects:
         for value in one.sealed_values
         if value.variable in files.variables(value.file)
     }
+    for value in one.sealed_values:
+        if value.variable.startswith(UNREAD) and files.variables(value.file):
+            files.refuse(value.file, "it could not be read before, and can be now: run the command again")
     names: dict[tuple[str, str], str] = {}
     data: dict[tuple[str, str], Secret] = {}
     for content in one.sealed_contents:

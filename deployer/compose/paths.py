@@ -14,6 +14,8 @@ from deployer.model.nearest import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_RELATIVE: Final = re.compile(r"(?![A-Za-z]:)[^/\\\\$].*", re.DOTALL)
+"""A source of a bind in its long form that is no absolute path, of Windows neither: Compose takes it from the file's folder."""
 REMOTE: Final = re.compile(r".*[:#]|github\.com/|.*\.git$", re.DOTALL)
 """What compose's loaders for git and OCI accept, and more: no path of a stack needs a ':' or '#'."""
 
@@ -59,15 +61,17 @@ class Paths:
         """A relative source cannot be on the machines unless it becomes something else there (binds.py)."""
         given: Mapping[str, Any] = item if isinstance(item, dict) else {}
         source = given.get("source") if given.get("type") == "bind" else item if isinstance(item, str) else None
-        if not isinstance(source, str) or not source.startswith((".", "~")) or (source is item and ":" not in source):
+        if not isinstance(source, str) or (source is item and ":" not in source):
+            return
+        if not source.startswith((".", "~")) and not (given and _RELATIVE.fullmatch(source)):
             return
         path = source if given else source.partition(":")[0]
         read_only = given.get("read_only") is True if given else "ro" in source.split(":")[-1].split(",")
         inside = posixpath.normpath(posixpath.join(base, path))
         outside = inside == ".." or inside.startswith("../")
-        if path.startswith(".") and not outside and becomes(inside, self.files, read_only=read_only):
+        if not path.startswith("~") and not outside and becomes(inside, self.files, read_only=read_only):
             return
-        if not path.startswith("."):
+        if path.startswith("~"):
             message = f"{path} is in the home directory of whoever deploys"
             raise RefusedError(message, "use a named volume, or an absolute path")
         if outside:

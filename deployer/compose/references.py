@@ -17,6 +17,7 @@ from deployer.compose.amount import MOST_VALUES, amount_problems, included, used
 from deployer.compose.env_files import EnvFiles
 from deployer.compose.including import extends, include
 from deployer.compose.interpolation import Budget
+from deployer.compose.mounts import NO_CHECKOUT, USE_CONFIG
 from deployer.compose.paths import Paths
 from deployer.compose.reading import MOST_PROBLEMS, fill
 from deployer.compose.service_files import check_service, read_env_files
@@ -135,6 +136,10 @@ def _visit(walk: Walk, reading: Reading) -> None:
         if isinstance(service, dict):
             extends(walk, reading, ("services", name), service)
             check_service(walk, reading, ("services", name), service)
+    for name, one in mapping(value.get("volumes")).items():
+        _check_device(
+            walk, reading, ("volumes", name, "driver_opts", "device"), mapping(mapping(one).get("driver_opts"))
+        )
     for kind in ("configs", "secrets"):
         for name, one in mapping(value.get(kind)).items():
             source = mapping(one)
@@ -143,6 +148,14 @@ def _visit(walk: Walk, reading: Reading) -> None:
             asked = source.get("environment")
             if isinstance(asked, str) and asked in reading.variables:
                 _content(walk, reading, (kind, name, "environment"), asked)
+
+
+def _check_device(walk: Walk, reading: Reading, at: Path, options: Mapping[str, Any]) -> None:
+    """Compose makes a path of a relative device of a bind: one of this machine (compose-go, ResolveRelativePaths)."""
+    device = options.get("device")
+    if "bind" not in str(options.get("o", "")).split(",") or not isinstance(device, str) or device.startswith("/"):
+        return
+    walk.refuse(reading, at, f"{device} is a path of this repository: {NO_CHECKOUT}", USE_CONFIG)
 
 
 def _content(walk: Walk, reading: Reading, at: Path, name: str) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 TOKEN: Final = re.compile(r"deployer-sealed-[0-9a-f]{24}")
 OPAQUE: Final[frozenset[Kind]] = frozenset({"age", "sops-binary"})
 """Kinds that hide the names of variables, too."""
+UNREAD: Final = "ENCRYPTED_FILE"
+"""In the place of the variables of an env file that cannot be read: a service that has it is not deployed before the file is opened."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def seal(stack: StackSource, names: Mapping[str, tuple[str, ...]]) -> Sealing:
             elif kind == "sops-dotenv":
                 shown = _stand_in(stack, path, outline(data), values)
             elif kind in OPAQUE:
-                shown = _stand_in(stack, path, [(name, None) for name in names.get(path, ())], values)
+                shown = _stand_in(stack, path, [(name, None) for name in names.get(path, (UNREAD,))], values)
         files.append((path, shown))
     return Sealing(replace(stack, files=tuple(files)), kinds, tuple(values), tuple(problems))
 
@@ -93,6 +95,7 @@ def _stand_in(
         shown = clear
         if shown is None:
             digest = hashlib.sha256(f"{stack.name}\0{path}\0{name}".encode()).hexdigest()
+            name = f"{UNREAD}_{digest[:8].upper()}" if name == UNREAD else name  # noqa: PLW2901 - each file has its own
             shown = f"deployer-sealed-{digest[:24]}"
             values.append(SealedValue(shown, path, name))
         lines.append(f"{name}={shown}\n")

@@ -9,7 +9,7 @@ from deployer.compose.amount import included
 from deployer.compose.encode import Inside
 from deployer.compose.env_files import UNKNOWN, Given
 from deployer.compose.locate import named
-from deployer.compose.paths import REMOTE, RefusedError
+from deployer.compose.paths import RefusedError
 from deployer.compose.walk import items, mapping
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def check_service(walk: Walk, reading: Reading, at: Path, service: dict[str, Any
     _pass_through(reading, (*at, "environment"), service.get("environment"), reading.variables)
     build = service.get("build")
     holder, key, place = (build, "context", (*at, "build")) if isinstance(build, dict) else (service, "build", at)
-    if isinstance(holder.get(key), str) and not REMOTE.match(holder[key]):
+    if isinstance(holder.get(key), str):
         walk.place(reading, place, holder, key, "folder")
     if isinstance(build, dict):
         _pass_through(reading, (*at, "build", "args"), build.get("args"), reading.project)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.errors import DeployerError
+from deployer.model.allowed import EVERYTHING, REGISTRY, Allowed
 from deployer.model.command import Command
 from deployer.model.reference import HUB, registry
 from deployer.model.secret import Secret
@@ -42,16 +43,28 @@ class Credentials:
 
     path: Path | None = None
     """The config file; by default the one that `docker` itself would read."""
+    allowed: Allowed = EVERYTHING
+    """For which registries a machine may be given them: whoever pushes names the machines, too."""
     _config: Mapping[str, Any] | None = None
     _asked: dict[str, asyncio.Task[Secret | None]] = field(default_factory=dict)
 
     async def headers(self, image: str) -> dict[str, str]:
-        """The header for the image's registry; none where there are no credentials for it. Raises DeployerError."""
+        """The header for the image's registry; none where there are no credentials for it, or they may not be given away.
+
+        Raises DeployerError.
+        """
         host = registry(image)
+        if not self.allowed.may_log_in(host):
+            return {}
         if host not in self._asked or self._asked[host].cancelled():
             self._asked[host] = asyncio.ensure_future(self._find(host))
         found = await asyncio.shield(self._asked[host])
         return {HEADER: found.reveal()} if found else {}
+
+    def advice(self, image: str) -> str:
+        """What lets the credentials for the image's registry be used; empty where they may be."""
+        host = registry(image)
+        return "" if self.allowed.may_log_in(host) else self.allowed.advice(f"{REGISTRY}{host}")
 
     async def of(self, images: Iterable[str]) -> dict[str, Any]:
         """The `auths` of a config file of Docker's, with the registries of these images and no other; one that cannot be had is left out."""

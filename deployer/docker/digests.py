@@ -41,7 +41,9 @@ async def find_image(
         return ImageFound(held.digest, f"{refusal}; taken as the machines have it")
     return ImageUnknown(
         f"{refusal}; {held}",
-        help_ or "push it, or log in with `docker login`; `images: {resolve: never}` asks no registry",
+        help_
+        or credentials.advice(image)
+        or "push it, or log in with `docker login`; `images: {resolve: never}` asks no registry",
     )
 
 

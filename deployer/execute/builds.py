@@ -77,6 +77,8 @@ async def build_stack_image(world: World, operation: BuildStackImage, tell: Call
 
 
 async def push_image(world: World, operation: PushImage, _: Callable[[str], None]) -> str:
+    if advice := world.credentials.advice(operation.image):
+        raise DeployerError(f"pushing {operation.image} takes this account's credentials for its registry", help=advice)
     async with forwarded(await world.link.to(operation.node), SOCKET) as socket:
         await _in_thread(
             f"pushing {operation.image}", lambda at: _client(at).image.push(operation.image, quiet=True), socket

@@ -7,6 +7,7 @@ import contextlib
 import signal
 from typing import TYPE_CHECKING, Final, Literal
 
+from deployer.docker.credentials import Credentials
 from deployer.execute.broken import BrokenOffError
 from deployer.execute.lock import Held
 from deployer.execute.walk import Walk
@@ -47,7 +48,13 @@ async def execute(
     held = held or Held()
     began = read_clock()
     written = (step.operation for step in plan.steps if isinstance(step.operation, CreateService | UpdateService))
-    world = World(link, plan.manager, planned=frozenset(operation.name for operation in written), hide=hide)
+    world = World(
+        link,
+        plan.manager,
+        planned=frozenset(operation.name for operation in written),
+        hide=hide,
+        credentials=Credentials(allowed=link.cluster.allowed),
+    )
     walk = Walk(plan, world, listen, held)
     walking = asyncio.ensure_future(walk.all_steps())
     stopped: list[Word] = []

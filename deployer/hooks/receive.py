@@ -52,6 +52,7 @@ def pre_receive(repo: Path, lines: bytes, environment: dict[str, str], voice: Vo
         return ended
     branch, allowed = settings(repository, options).branch, permission(repository)
     for update in updates:
+        _check_name(repository, update, branch)
         _check(repository, update, options, live=_deploys(update, branch))
     bad = sum(
         [not _valid(repo, update, voice, allowed) for update in _branches(updates) if not _deploys(update, branch)]
@@ -85,6 +86,22 @@ def _aside(update: Update, branch: str) -> str:
     if update.kind == "heads":
         return f"checked, not deployed: {branch} is the branch that is"
     return f"a {update.kind.removesuffix('s')} deploys nothing"
+
+
+def _check_name(repository: git.Repository, update: Update, branch: str) -> None:
+    """A branch and a tag of one name make both ambiguous, for git here and in every clone: nobody could push the branch any more."""
+    other = {"tags": "heads", "heads": "tags"}.get(update.kind)
+    if other is None or update.deletes or update.old != pushed.ABSENT:
+        return
+    taken = refs.values(repository, f"refs/{other}/{update.name}")
+    if update.kind == "tags" and (update.name == branch or update.name.startswith("origin/")):
+        raise UsageError(f"a tag {update.name!r} would hide the branch of that name", help="give the tag another name")
+    if f"refs/{other}/{update.name}" in taken:
+        what, is_there = ("tag", "branch") if update.kind == "tags" else ("branch", "tag")
+        raise UsageError(
+            f"there is a {is_there} {update.name!r}; a {what} of that name would hide it",
+            help=f"give the {what} another name",
+        )
 
 
 def _check(repository: git.Repository, update: Update, options: Options, *, live: bool) -> None:

@@ -22,6 +22,7 @@ SUDO_PASSWORD: Final = "sudo-password"  # noqa: S105 - a word of the setting, no
 PGP: Final = "pgp"
 DAEMON: Final = "engine.daemon."
 PROFILE: Final = "aws-profile:"
+REGISTRY: Final = "registry:"
 
 _URL: Final = re.compile(
     r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])"
@@ -34,12 +35,13 @@ _KEY_ID: Final = re.compile(
 )
 _PROFILE: Final = re.compile(r"aws-profile:[A-Za-z0-9._@-]{1,128}")
 _DAEMON: Final = re.compile(r"engine\.daemon\.[A-Za-z0-9-]{1,64}")
+_REGISTRY: Final = re.compile(r"registry:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::[0-9]{1,5})?")
 _PORTS: Final = {"http": "80", "https": "443"}
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """`files` are full paths, `services` addresses and key ids of key services, `daemon` keys of daemon.json.
+    """`files` are full paths, `services` addresses and key ids of key services, `daemon` keys of daemon.json, `registries` hosts.
 
     `home` is what `~` stands for. `command` is what adds an entry, up to the entry itself, and `where` says in which
     repository; both are for messages.
@@ -51,6 +53,7 @@ class Allowed:
     files: frozenset[str] = frozenset()
     services: tuple[str, ...] = ()
     daemon: frozenset[str] = frozenset()
+    registries: frozenset[str] = frozenset()
     here: Here = field(default=Here(), repr=False)
     home: str = ""
     command: str = f"git config --add {SETTING}"
@@ -72,6 +75,10 @@ class Allowed:
     def may_set(self, key: str) -> bool:
         """Whether this key of daemon.json may be set."""
         return self.everything or key in self.daemon
+
+    def may_log_in(self, registry: str) -> bool:
+        """Whether machines may be given this account's credentials for a registry, `docker.io` or `HOST:PORT`."""
+        return self.everything or registry in self.registries
 
     @property
     def may_give_sudo_password(self) -> bool:
@@ -97,6 +104,7 @@ def read_allowed(entries: Iterable[str], base: Allowed) -> tuple[Allowed, tuple[
     files: set[str] = set()
     services: list[str] = []
     daemon: set[str] = set()
+    registries: set[str] = set()
     wrong: list[str] = []
     for entry in entries:
         path = full_path(entry, base.home)
@@ -108,6 +116,8 @@ def read_allowed(entries: Iterable[str], base: Allowed) -> tuple[Allowed, tuple[
             services.append(entry)
         elif _DAEMON.fullmatch(entry):
             daemon.add(entry.removeprefix(DAEMON))
+        elif _REGISTRY.fullmatch(entry):
+            registries.add(entry.removeprefix(REGISTRY))
         else:
             wrong.append(entry)
     found = Allowed(
@@ -117,6 +127,7 @@ def read_allowed(entries: Iterable[str], base: Allowed) -> tuple[Allowed, tuple[
         files=frozenset(files),
         services=tuple(services),
         daemon=frozenset(daemon),
+        registries=frozenset(registries),
         here=base.here,
         home=base.home,
         command=base.command,

@@ -34,7 +34,7 @@ async def observe_builds(builds: Sequence[Build], observed: Observed, link: Link
         held = dict(zip(names, await asyncio.gather(*(_held(engines[name], images) for name in names)), strict=True))
         asking = engines.get(observed.swarm.via) if observed.swarm else None
         pushed = [build.image for build in builds if build.pushed and asking]
-        credentials = Credentials()
+        credentials = Credentials(allowed=link.cluster.allowed)
         told = await asyncio.gather(*(_in_registry(asking, image, credentials) for image in pushed if asking))
     finally:
         for engine in engines.values():

@@ -29,7 +29,7 @@ async def observe_images(
     say(f"asking for {len(wanted)} image{'' if len(wanted) == 1 else 's'}")
     names = sorted({via}.union(*wanted.values()))
     engines = {name: Engine(await link.to(name)) for name in names}
-    credentials = Credentials()
+    credentials = Credentials(allowed=link.cluster.allowed)
 
     async def one(image: str) -> ImageFound | ImageUnknown:
         try:

@@ -76,7 +76,21 @@ async def connect(
         raise ConnectionFailedError(error.message, help=error.help) from None
     folder = Path(tempfile.mkdtemp(prefix="deployer-"))  # 0700, and short: a socket's path has 107 bytes at most
     shared = ("-o", "ControlMaster=auto", "-o", f"ControlPath={folder / 's'}", "-o", f"ControlPersist={KEPT_SECONDS}")
-    quiet = ("-o", "BatchMode=yes", "-o", "ForwardAgent=no", "-o", "ForwardX11=no", "-o", "LogLevel=ERROR", "-T")
+    quiet = (
+        "-o",
+        "BatchMode=yes",
+        "-o",
+        "ForwardAgent=no",
+        "-o",
+        "ForwardX11=no",
+        "-o",
+        "PermitLocalCommand=no",
+        "-o",
+        "GSSAPIDelegateCredentials=no",
+        "-o",
+        "LogLevel=ERROR",
+        "-T",
+    )
     argv = ("ssh", *shared, *quiet, *_KEEP_ALIVE, *way.arguments)
     root = told.get("user", [""])[0] == "root"
     made = OpenSshConnection(argv, node.address, folder, None if root else Sudo(node, password))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 KINDS = (
     "local, a full path, an address such as https://vault.example.org:8200, a KMS key's id, pgp, aws-profile:NAME, "
-    "sudo-password, engine.daemon.KEY"
+    "sudo-password, engine.daemon.KEY, registry:HOST"
 )
 
 

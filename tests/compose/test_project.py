@@ -116,3 +116,30 @@ def test_it_is_kept_in_the_cache_unless_it_has_secrets(found: Tools, tmp_path: P
     assert said == ["compiled shop"]
     compile_stacks([in_compose_mode()], said.append, tmp_path)
     assert not any("hunter2" in file.read_text(errors="replace") for file in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("volume", "mount", "at"),
+    [
+        ("{driver: local, driver_opts: {type: none, o: bind, device: '..'}}", "v:/y", "volumes"),
+        ("{driver: local, driver_opts: {type: none, o: 'bind,ro', device: '../../x'}}", "v:/y", "volumes"),
+        ("{}", "{type: bind, source: 'q/../..', target: /y}", "services"),
+        ("{}", "{type: bind, source: 'x/../../..', target: /y}", "services"),
+    ],
+)
+def test_no_folder_of_the_machine_that_deploys_gets_into_a_mount(
+    found: Tools, volume: str, mount: str, at: str
+) -> None:
+    text = f"services:\n  web:\n    image: app\n    volumes:\n    - {mount}\nvolumes:\n  v: {volume}\n"
+    for source in (in_compose_mode(compose=text), stack_of("shop", compose=text)):
+        outcome = compile_stack(source, found)
+        assert outcome.objects is None, at
+        assert all(problem.line > 3 for problem in outcome.problems if problem.severity == "error"), outcome.problems
+
+
+@pytest.mark.parametrize("context", ["https://git.example/x.git", "docker-image://x", "target:web", "service:web"])
+def test_a_build_context_elsewhere_is_refused_and_not_empty(found: Tools, context: str) -> None:
+    text = f"services:\n  web:\n    build:\n      context: '{context}'\n      dockerfile_inline: FROM scratch\n"
+    outcome = compile_stack(stack_of("shop", compose=text), found)
+    assert outcome.objects is None
+    assert any("is not in this repository" in problem.message and problem.line == 4 for problem in outcome.problems)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ from deployer.compose import compile_stacks, open_stacks
 from deployer.compose.compiler import compile_stack
 from deployer.errors import InvalidFilesError
 from deployer.model.secret import Secret, revealed
+from deployer.model.stack import StackSettings
 from tests.encrypted.conftest import Keys, make_keys, only
 
 if TYPE_CHECKING:
@@ -167,7 +169,33 @@ def test_an_env_file_that_hides_its_names_is_known_only_with_a_key(
     source = stack("web", **files, **{"a.env": keys.age("A='$1'\nB=2\nC=3\nD=4\n")})
     assert sorted(revealed(container(opened(source, tmp_path))["Env"])) == ["A=$1", "B=own", "C=last", "D=4"]
     only(tmp_path, monkeypatch)
-    assert container(compiled(source, tmp_path))["Env"] == ["A=first", "B=own", "C=last"]
+    *own, mark = sorted(container(compiled(source, tmp_path))["Env"])
+    assert own == ["A=first", "B=own", "C=last"]
+    assert mark.startswith("ENCRYPTED_FILE_"), "it is not deployed without the others"
+    with pytest.raises(InvalidFilesError) as caught:
+        opened(source, tmp_path)
+    assert [problem.path for problem in caught.value.problems] == [f"{source.root}/a.env"]
+
+
+@pytest.mark.parametrize("key", ["env_file", "label_file"])
+def test_one_that_cannot_be_read_is_named_and_not_left_out(
+    found: Tools, stack: MakeStack, keys: Keys, tmp_path: Path, key: str
+) -> None:
+    compose = f"services: {{web: {{image: app, {key}: a.env}}}}"
+    source = stack("web", compose=compose, **{"a.env": keys.age('A=1\nB="unclosed\n')})
+    with pytest.raises(InvalidFilesError) as caught:
+        opened(source, tmp_path)
+    assert f"{source.root}/a.env" in {problem.path for problem in caught.value.problems} or key == "label_file"
+
+
+def test_a_project_of_compose_mode_with_an_encrypted_env_file_is_refused(
+    found: Tools, stack: MakeStack, keys: Keys
+) -> None:
+    settings = StackSettings(mode="compose", node="m1")
+    source = stack("web", compose="services: {web: {image: app, env_file: a.env}}", **{"a.env": keys.age("B=1\n")})
+    outcome = compile_stack(replace(source, settings=settings), found, {"a.env": ("B",)})
+    assert outcome.objects is None
+    assert any("which `mode: compose` does not open" in problem.message for problem in outcome.problems)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from deployer.docker import credentials
 from deployer.docker.credentials import Credentials
 from deployer.errors import DeployerError, TimedOutError
+from deployer.model.allowed import Allowed, read_allowed
 from tests.fakes import run
 from tests.waiting import GENEROUS
 
@@ -32,6 +33,28 @@ def asked(folder: Path, config: Any, *images: str) -> list[Any]:
         return list(await asyncio.gather(*map(found.headers, images)))
 
     return [json.loads(base64.urlsafe_b64decode(one["X-Registry-Auth"])) if one else None for one in run(ask())]
+
+
+def test_whoever_names_the_machines_gets_no_credentials_that_were_not_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A push names the machine that asks the registry: the account's password would go to the pusher. No helper is started either."""
+    ran = tmp_path / "ran"
+    helper(tmp_path, monkeypatch, f"touch {ran}; exit 1")
+    config = {
+        "auths": {"r.example": {"auth": BASIC}, "s.example": {"auth": BASIC}},
+        "credHelpers": {"t.example": "test"},
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    allowed, wrong = read_allowed(("registry:s.example",), Allowed())
+    assert wrong == ()
+    pushed = Credentials(tmp_path / "config.json", allowed)
+    assert run(pushed.headers("r.example/app")) == run(pushed.headers("t.example/app")) == {}
+    assert run(pushed.of(["r.example/app", "t.example/app"])) == {}
+    assert not ran.exists()
+    assert run(pushed.headers("s.example/app")) != {}
+    assert "git config --add deployer.allow registry:r.example" in pushed.advice("r.example/app")
+    assert pushed.advice("s.example/app") == ""
 
 
 def helper(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str, name: str = "test") -> Path:

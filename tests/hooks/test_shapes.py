@@ -148,3 +148,21 @@ def test_a_repository_with_work_tree_is_pushed_to_as_git_says(live: Clone, serve
     assert "branch is currently checked out" in done
     assert server.head == before
     assert server.deployed == before
+
+
+@pytest.mark.parametrize(
+    ("ref", "message"),
+    [
+        ("refs/tags/main", "a tag 'main' would hide the branch of that name"),
+        ("refs/tags/origin/main", "a tag 'origin/main' would hide the branch of that name"),
+        ("refs/tags/feature", "there is a branch 'feature'; a tag of that name would hide it"),
+        ("refs/heads/v1", "there is a tag 'v1'; a branch of that name would hide it"),
+    ],
+)
+def test_a_tag_and_a_branch_of_one_name_are_refused(live: Clone, ref: str, message: str) -> None:
+    """`git push origin main` ends with "src refspec main matches more than one" in every clone that has both."""
+    assert live.push("origin", "HEAD:refs/heads/feature", "HEAD:refs/tags/v1").code == 0
+    done = live.push("origin", f"HEAD:{ref}")
+    assert done.code == 1
+    assert message in done, done.said
+    assert live.push("origin", ":refs/tags/v1").code == 0, "one that is there may go"

@@ -90,6 +90,15 @@ def test_key_services(entry: str, need: str, may: bool) -> None:  # noqa: FBT001
     assert allowed(entry).may_ask(need) == may
 
 
+def test_registries() -> None:
+    some = allowed("registry:r.example:5000", "registry:docker.io")
+    assert some.may_log_in("r.example:5000")
+    assert some.may_log_in("docker.io")
+    assert not some.may_log_in("r.example")
+    assert not allowed("local").may_log_in("docker.io")
+    assert EVERYTHING.may_log_in("docker.io")
+
+
 def test_keys_of_the_engine_and_the_password() -> None:
     some = allowed("engine.daemon.group", "sudo-password")
     assert some.may_set("group")
@@ -102,7 +111,7 @@ def test_keys_of_the_engine_and_the_password() -> None:
     [
         "", "locl", "keys/token", "~ann/x", "https://", "https://u:p@vault.example", "https://vault.example/../x", "ftp://x",
         "https://vault.example?x=1", "vault.example:8200", "arn:", "arn:aws kms", "*", "everything", "engine.daemon.", "/a\nb", "pgp:",
-        "local:x", "aws-profile:",
+        "local:x", "aws-profile:", "registry:", "registry:r.example/app", "registry:*",
     ],
 )  # fmt: skip
 def test_what_is_no_entry_is_said_and_allows_nothing(entry: str) -> None:
