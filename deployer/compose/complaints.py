@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.compose.locate import named
 from deployer.compose.vocabulary import unknown_key
+from deployer.document import shortened
 from deployer.model.nearest import did_you_mean
 
 if TYPE_CHECKING:
@@ -107,7 +108,9 @@ def _interpolating(match: re.Match[str], locator: Locator) -> Iterator[Problem |
     said = match["said"]
     cast = re.search(r'parsing "([^"]*)"', said)
     if cast is not None:
-        problem = locator.problem(at, f"{named(at)} cannot be {cast[1]!r}", "write a value of the right type")
+        problem = locator.problem(
+            at, f"{named(at)} cannot be {shortened(cast[1])!r}", "write a value of the right type"
+        )
         yield Mistake(problem, None, at)
     else:
         yield Mistake(locator.problem(at, f"{named(at)}: {_clean(said)}"), None, at)
