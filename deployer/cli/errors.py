@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import signal
 import sys
 from contextlib import contextmanager, suppress
@@ -123,7 +124,11 @@ def run(app: typer.Typer, argv: Sequence[str]) -> int:
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException as error:  # noqa: BLE001 - the one place that catches everything
-        code = 0 if isinstance(error, BrokenPipeError) and _gone(sys.stdout) else _failed(argv, error)
+        code = (
+            0
+            if isinstance(error, BrokenPipeError) and (_unread(sys.stdout) or _gone(sys.stdout))
+            else _failed(argv, error)
+        )
     return max(code, _gone(sys.stdout, broken=0))
 
 
@@ -236,6 +241,21 @@ def _value(argv: Sequence[str], option: str) -> str | None:
         if word == option or word.startswith(f"{option}="):
             return following if word == option else word.partition("=")[2]
     return None
+
+
+def _unread(stream: IO[str]) -> bool:
+    """Whether the reader of a pipe has gone: a write may have failed already, with nothing left to flush."""
+    try:
+        reader = select.poll()
+        reader.register(stream.fileno(), 0)  # an error is told without being asked for
+        gone = bool(reader.poll(0))
+    except (OSError, ValueError):
+        return False
+    if gone:
+        from deployer.report.stream import silence  # noqa: PLC0415 - nearly free
+
+        silence(stream)
+    return gone
 
 
 def _gone(stream: IO[str], *, broken: int = 1) -> int:

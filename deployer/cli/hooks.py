@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
+from deployer.report.stream import tell
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -64,4 +67,4 @@ def uninstall(repo: Repo = None) -> None:
 
 
 def _say(line: str) -> None:
-    typer.echo(line)
+    tell(sys.stdout, f"{line}\n")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import Annotated
 
 import typer
 
 from deployer.cli.hooks import Allow, Gate  # noqa: TC001 - typer reads the annotations
+from deployer.report.stream import tell
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,4 +37,4 @@ def init(
     from deployer.hooks.install import remote_init  # noqa: PLC0415 - --help does without
     from deployer.hooks.pushed import branch_name  # noqa: PLC0415 - see above
 
-    remote_init(path, branch_name(branch), typer.echo, gate, allow or ())
+    remote_init(path, branch_name(branch), lambda line: tell(sys.stdout, f"{line}\n"), gate, allow or ())

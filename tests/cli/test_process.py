@@ -115,6 +115,18 @@ def test_signals_end_it_with_one_line(number: signal.Signals, code: int, word: s
     assert process.returncode == code
 
 
+def test_what_a_reader_that_goes_has_not_read_is_done_all_the_same(tmp_path: Path) -> None:
+    """`remote init | head -1` ended in the middle, with exit code 70 and without what was to be allowed."""
+    made = tmp_path / "x.git"
+    init = f"{sys.executable} -m deployer remote init --allow local {made} | head -c 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", init], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    allowed = subprocess.run(
+        ["git", "--git-dir", made, "config", "deployer.allow"], capture_output=True, text=True, check=True
+    )
+    assert allowed.stdout == "local\n"
+
+
 def test_into_head_it_is_quiet() -> None:
     command = f"{sys.executable} -m deployer --help | head -1; exit ${{PIPESTATUS[0]}}"
     ran = subprocess.run(
