@@ -1,4 +1,4 @@
-"""Starting programs in cages: argv and rules in, what the program said and how it ended out.
+"""Start programs in cages. The caller gives argv and rules, and gets the output and the exit code.
 
 One warden a process, started with the first child (or before, by `prepare`) and ended with the process. Threads may start
 children at the same time.

@@ -1,4 +1,4 @@
-"""The seccomp filter of a cage, as the kernel takes it: what Landlock leaves open. Words in, a program out; pure.
+"""Build the seccomp filter of a cage. It refuses what Landlock does not cover. Pure: names of calls become a BPF program.
 
 Landlock knows files and TCP. It does not know file modes and owners, sockets of other kinds, other processes' memory, new
 namespaces, keys, tracing: those calls are refused here, by number, and calls that came after this was written are said not to be there.

@@ -1,4 +1,4 @@
-"""A value in, text out that JSON and YAML parsers read as the same value: every string is in quotes, nothing is left to them."""
+"""Write a value as text that every JSON and YAML parser reads as the same value. Every string is in quotes."""
 
 from __future__ import annotations
 

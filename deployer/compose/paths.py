@@ -25,7 +25,7 @@ Use = Literal["file", "folder"]
 
 
 class RefusedError(Exception):
-    """Why a path cannot be had, and what can."""
+    """A file of the stack may not name this path. `message` says why, `help` what to write instead."""
 
     def __init__(self, message: str, help: str) -> None:  # noqa: A002 - the word that the output uses
         super().__init__(message)
@@ -66,14 +66,14 @@ class Paths:
         if not source.startswith((".", "~")) and not (given and _RELATIVE.fullmatch(source)):
             return
         path = source if given else source.partition(":")[0]
-        read_only = given.get("read_only") is True if given else "ro" in source.split(":")[-1].split(",")
-        inside = posixpath.normpath(posixpath.join(base, path))
-        outside = inside == ".." or inside.startswith("../")
-        if not path.startswith("~") and not outside and becomes(inside, self.files, read_only=read_only):
-            return
         if path.startswith("~"):
             message = f"{path} is in the home directory of whoever deploys"
             raise RefusedError(message, "use a named volume, or an absolute path")
+        read_only = given.get("read_only") is True if given else "ro" in source.split(":")[-1].split(",")
+        inside = posixpath.normpath(posixpath.join(base, path))
+        outside = inside == ".." or inside.startswith("../")
+        if not outside and becomes(inside, self.files, read_only=read_only):
+            return
         if outside:
             raise RefusedError(f"{path} is outside {self.root}: {NO_CHECKOUT}", USE_CONFIG)
         if read_only:

@@ -27,7 +27,7 @@ _OF_WHOEVER_DEPLOYS: Final = "PWD"
 
 @dataclass(eq=False)
 class Reading:
-    """`value` is the file's, with variables filled in; what compose would open stands in it as `Inside` a private folder."""
+    """One file, read once. `value` has its variables filled in. Each path that Compose opens is replaced by an `Inside`: a file of our private folder."""
 
     path: str
     """In the stack's folder."""
@@ -99,7 +99,7 @@ def no_value(missing: Missing, root: str) -> tuple[str, str]:
 
 
 def find_variable(document: Document, at: Path, name: str) -> tuple[int, int]:
-    """Line and column of `$NAME` in the value at `at`, or where it is used first; (0, 0) where it stands in no line as it is."""
+    """Line and column of `$NAME`: in the value at `at`, else where it is first used, else (0, 0)."""
     pattern = re.compile(rf"(?<!\$)(?:\$\$)*(\$\{{?{re.escape(name)}(?![A-Za-z0-9_]))")
     mark = document.place(at)[0].value
     start = mark.line if mark.line > 0 else 1

@@ -1,4 +1,4 @@
-"""Env files in, variables out, as compose-go reads them (dotenv/parser.go); and variables in, an env file with one reading out.
+"""Read env files as compose-go does (dotenv/parser.go), and write variables as an env file that has only one meaning.
 
 Compose gets only files that `write` made. What an env file of the repository says is worked out here: a line that can be
 read in two ways is a mistake at its line.

@@ -67,7 +67,7 @@ class Credentials:
         return "" if self.allowed.may_log_in(host) else self.allowed.advice(f"{REGISTRY}{host}")
 
     async def of(self, images: Iterable[str]) -> dict[str, Any]:
-        """The `auths` of a config file of Docker's, with the registries of these images and no other; one that cannot be had is left out."""
+        """The `auths` of a Docker config file, for the registries of these images only. A registry whose helper fails is left out."""
         auths: dict[str, Any] = {}
         for image in images:
             with contextlib.suppress(DeployerError):  # whoever pulls without says what is missing

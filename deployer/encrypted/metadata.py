@@ -1,4 +1,4 @@
-"""The `sops` section of a SOPS file in, what it says of the file out: its keys, its rule, its MAC."""
+"""Read the `sops` section of a SOPS file: its keys, its rule, its MAC."""
 
 from __future__ import annotations
 

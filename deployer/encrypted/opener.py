@@ -184,7 +184,7 @@ def _over_comments(text: str, metadata: Metadata) -> Refusal:
 
 
 def _refusal(text: str, word: str, message: str, advice: str) -> Refusal:
-    """At the last mention of the word: the section with the keys stands at a file's end. Of the file as a whole where it is written in another way."""
+    """A problem at the last line that has the word, as SOPS writes its section at the end. Without such a line: of the whole file."""
     at = text.rfind(word) if word else -1
     if at < 0:
         return Refusal(0, 0, message, advice)

@@ -1,4 +1,4 @@
-"""Which values of a SOPS file are encrypted: its rule in, yes or no for a path of keys out (sops.go, shouldBeEncrypted).
+"""Decide which values of a SOPS file are encrypted, by its rule and the path of keys (sops.go, shouldBeEncrypted).
 
 The regular expressions come from the file. They run in RE2, as with sops itself: its time grows with the text and with the
 expression, and with nothing else.

@@ -1,4 +1,4 @@
-"""A SOPS file's leaves in, its plain values out; the MAC over all of them is checked.
+"""Decrypt the values of a SOPS file, and check the MAC over all of them.
 
 The format: getsops/sops, sops.go (what the MAC is made of), aes/cipher.go (values), stores/ (metadata). The names of its
 fields are theirs. What the file says of itself is in metadata.py.

@@ -1,4 +1,4 @@
-"""The private key file that a machine's file names in, its path out: a plain file of this user's own, if it may be used at all."""
+"""Find the private key file that a machine's file names. It must be allowed, a plain file, and this user's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file with a key or password in, its bytes out: a plain file of this user's own that nobody else may read.
+"""Read a file with a key or a password. It must be a plain file of this user's own that nobody else may read.
 
 A pipe is never waited at, a device never opened, and what is there is looked at once it is open.
 """

@@ -31,49 +31,34 @@ def run_cases(
     After Ctrl-C the case that ran, or was next, is `interrupted` and the rest is `not run`. Resources are taken down as soon as no later case
     needs them; after an interrupt all of them are. A Ctrl-C that comes between two cases is raised again once all have a result.
     """
-    results = 0
+    results: list[Result] = []
 
-    def keep_one(result: Result) -> None:
-        nonlocal results
-        results += 1
+    def add(result: Result) -> None:
+        results.append(result)
         keep(result)
 
     try:
-        _run_each(cases, place, rounds=rounds, say=say, load=load, keep=keep_one)
+        for number, case in enumerate(cases, 1):
+            say(f"[{number}/{len(cases)}] {case.name}")
+            done: list[Round] = []
+            before = load()
+            state, reason = _run(case, place, rounds or case.rounds, done)
+            if reason:
+                say(f"    {state}: {reason}")
+            reason = " ".join(reason.split())[:LONGEST_REASON]
+            add(Result(case.name, case.peer, case.claim, state, tuple(done), reason, before, load()))
+            later = () if state == "interrupted" else cases[number:]
+            for problem in place.close_all_but(resource for one in later for resource in one.needs):
+                say(f"    {problem}")
+            if state == "interrupted":
+                break
     except KeyboardInterrupt:
-        for later, case in enumerate(cases[results:]):
-            state: State = "not run" if later else "interrupted"
-            reason = "interrupted before it" if later else "Ctrl-C"
-            keep(Result(case.name, case.peer, case.claim, state, reason=reason))
+        for case in cases[len(results) : len(results) + 1]:
+            add(Result(case.name, case.peer, case.claim, "interrupted", reason="Ctrl-C"))
         raise
-
-
-def _run_each(
-    cases: Sequence[Case],
-    place: Place,
-    *,
-    rounds: int | None,
-    say: Callable[[str], None],
-    load: Callable[[], float],
-    keep: Callable[[Result], None],
-) -> None:
-    interrupted = False
-    for number, case in enumerate(cases, 1):
-        if interrupted:
-            keep(Result(case.name, case.peer, case.claim, "not run", reason="interrupted before it"))
-            continue
-        say(f"[{number}/{len(cases)}] {case.name}")
-        done: list[Round] = []
-        before = load()
-        state, reason = _run(case, place, rounds or case.rounds, done)
-        if reason:
-            say(f"    {state}: {reason}")
-        reason = " ".join(reason.split())[:LONGEST_REASON]
-        keep(Result(case.name, case.peer, case.claim, state, tuple(done), reason, before, load()))
-        interrupted = state == "interrupted"
-        later = () if interrupted else cases[number:]
-        for problem in place.close_all_but(resource for one in later for resource in one.needs):
-            say(f"    {problem}")
+    finally:
+        for case in cases[len(results) :]:
+            add(Result(case.name, case.peer, case.claim, "not run", reason="interrupted before it"))
 
 
 def _run(case: Case, place: Place, rounds: int, done: list[Round]) -> tuple[State, str]:

@@ -8,10 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,18 +17,9 @@ from deployer.cage import children
 from deployer.cage.children import CageError, StoppedError, caged_call, end_all, run_caged
 from deployer.cage.rules import Limits, Rules
 from tests.cage.conftest import PROBE, PYTHON, attempt, needs_cage, python_rules, start
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.waiting import wait_until
 
 SECONDS = 60.0
-
-
-def until(true: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < deadline, f"waited for {what}"
-        time.sleep(0.02)
 
 
 def written(file: Path) -> bool:
@@ -112,12 +101,12 @@ def test_time_has_an_end_and_nobody_stays(private: Path) -> None:
 
 def test_whom_a_child_leaves_behind_is_ended_with_it(private: Path) -> None:
     left = attempt(python_rules(write=(private,), processes=10), "leave", private / "pid")["did"]
-    until(lambda: not alive(int(left)), f"the end of process {left}")
+    wait_until(lambda: not alive(int(left)), f"the end of process {left}")
 
 
 def test_without_walls_too(private: Path, off: None) -> None:
     left = attempt(python_rules(write=(private,), processes=10), "leave", private / "pid")["did"]
-    until(lambda: not alive(int(left)), f"the end of process {left}")
+    wait_until(lambda: not alive(int(left)), f"the end of process {left}")
 
 
 def test_its_environment_is_what_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +157,7 @@ def test_children_of_several_threads_at_once() -> None:
 def test_ending_all_ends_them_and_later_ones_run(private: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(start, python_rules(write=(private,)), "write_and_sleep", private / "pid")
-        until(lambda: written(private / "pid"), "the child")
+        wait_until(lambda: written(private / "pid"), "the child")
         end_all()
         with pytest.raises(StoppedError):
             waiting.result(SECONDS)
@@ -189,11 +178,11 @@ start(python_rules(write=({folder!r},)), "write_and_sleep", Path({folder!r}, "pi
 def test_nobody_outlives_who_watches_them(who: str, private: Path) -> None:
     text = CALLER.format(root=str(Path(__file__).parents[2]), folder=str(private))
     with subprocess.Popen([sys.executable, "-c", text], stderr=subprocess.DEVNULL) as caller:
-        until(lambda: written(private / "pid"), "the child")
+        wait_until(lambda: written(private / "pid"), "the child")
         child = int((private / "pid").read_text())
         warden = int(Path(f"/proc/{child}/stat").read_text().split()[3])
         os.kill(caller.pid if who == "caller" else warden, signal.SIGKILL)
-        until(lambda: not alive(child) and not alive(warden), f"the end of {child} and {warden}")
+        wait_until(lambda: not alive(child) and not alive(warden), f"the end of {child} and {warden}")
         caller.wait(SECONDS)
 
 
@@ -214,7 +203,7 @@ def test_a_library_that_starts_programs_itself(tmp_path: Path, private: Path) ->
 def test_a_call_that_is_ended_ends_its_program(private: Path) -> None:
     with caged_call(private, [PYTHON, "-I", "-S", str(PROBE)], python_rules(write=(private,)), {}) as call:
         with subprocess.Popen([*call, "write_and_sleep", str(private / "pid")]) as process:
-            until(lambda: written(private / "pid"), "the child")
+            wait_until(lambda: written(private / "pid"), "the child")
             process.terminate()
             assert process.wait(SECONDS) == 128 + signal.SIGKILL
-        until(lambda: not alive(int((private / "pid").read_text())), "its end")
+        wait_until(lambda: not alive(int((private / "pid").read_text())), "its end")

@@ -211,3 +211,13 @@ def live(deployed: Path, tmp_path: Path, server: Server) -> Clone:
     clone = Clone(tmp_path / "clone", server)
     clone.git("remote", "set-url", "origin", str(server.path))
     return clone
+
+
+@pytest.fixture
+def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where private folders are made."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    return folder

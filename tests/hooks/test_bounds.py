@@ -33,16 +33,6 @@ def _ended(server: Server) -> Iterator[None]:
             os.kill(process, signal.SIGKILL)
 
 
-@pytest.fixture
-def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where private folders are made."""
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    monkeypatch.setenv("TMPDIR", str(folder))
-    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
-    return folder
-
-
 @pytest.mark.parametrize(
     ("stuck", "setting", "most"),
     [
@@ -103,6 +93,7 @@ def test_a_push_for_which_nobody_waits_ends(live: Clone, server: Server, stuck: 
     assert server.head == before
 
 
+@pytest.mark.usefixtures("private")  # what is killed leaves its folder
 def test_a_hook_that_is_killed_leaves_nobody(live: Clone, server: Server) -> None:
     server.set("stuck", "pattern")
     live.stack("nginx:killed")

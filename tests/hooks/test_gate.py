@@ -135,6 +135,7 @@ def test_the_branch_moves_also_when_the_pusher_has_gone(gated: Clone, server: Se
     assert server.deployed == commit
 
 
+@pytest.mark.usefixtures("private")  # what is killed leaves its folder
 def test_a_machine_that_dies_in_the_middle_has_accepted_nothing(gated: Clone, server: Server) -> None:
     """All that the push has started is killed at once: hooks, git, the deploy. The next push finds nothing in its way."""
     before = server.head
