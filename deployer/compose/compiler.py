@@ -28,6 +28,7 @@ from deployer.compose.references import References, references
 from deployer.compose.sealing import TOKEN, Sealing, seal
 from deployer.compose.walk import CHECKOUT
 from deployer.model.secret import Secret
+from deployer.model.spec import ServiceSpec
 from deployer.model.stack import Body, StackObjects
 from deployer.remote.folder import folder_in_memory, write_private
 
@@ -268,9 +269,9 @@ def _objects(work: _Work, recorded: Recorded, translated: Dialect) -> StackObjec
     """The bodies, sorted by name, with the contents put in and the recorder's ids taken out."""
     held = {(content.kind, content.name): content for content in translated.contents}
     for service in recorded.services:
-        container = service.get("TaskTemplate", {}).get("ContainerSpec", {})
-        for key, identity in (("Configs", "ConfigID"), ("Secrets", "SecretID")):
-            for reference in container.get(key) or ():
+        spec = ServiceSpec(service)
+        for named, identity in ((spec.configs, "ConfigID"), (spec.secrets, "SecretID")):
+            for reference in named:
                 reference.pop(identity, None)
     configs = [_filled(body, held.get(("configs", body["Name"])), secret=False) for body in _sorted(recorded.configs)]
     secrets = [_filled(body, held.get(("secrets", body["Name"])), secret=True) for body in _sorted(recorded.secrets)]

@@ -14,6 +14,7 @@ from deployer.encrypted import CannotOpenError, kind_of
 from deployer.encrypted.dotenv import NotReadableError, read
 from deployer.errors import InvalidFilesError
 from deployer.model.secret import Secret
+from deployer.model.spec import ServiceSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,13 +154,13 @@ def _named(
 
 def _service(body: Body, names: Mapping[tuple[str, str], str], values: Mapping[str, str]) -> Body:
     filled: dict[str, Any] = _revealed(body, values) if values else dict(body)
-    template = filled.get("TaskTemplate") or {}
-    container = dict(template.get("ContainerSpec") or {})
+    spec = ServiceSpec(filled)
+    container = dict(spec.container)
     for section, field_, kind in (("Configs", "ConfigName", "configs"), ("Secrets", "SecretName", "secrets")):
         references = container.get(section)
         if references:
             container[section] = [{**one, field_: names.get((kind, one[field_]), one[field_])} for one in references]
-    return {**filled, "TaskTemplate": {**template, "ContainerSpec": container}} if container else filled
+    return spec.with_container(container).raw if container else filled
 
 
 def _revealed(value: Any, values: Mapping[str, str]) -> Any:

@@ -6,11 +6,12 @@ Where a machine's own word is needed (its architecture, its host name, the label
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from deployer.compose.ports import collisions
 from deployer.model.constraint import CONSTRAINT, holds, mistake
 from deployer.model.placed import Placed
+from deployer.model.spec import ServiceSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -79,7 +80,7 @@ def _attribute(node: Node, key: str) -> str | None:
 
 
 def _constraints(body: Body) -> list[str]:
-    return list(((body.get("TaskTemplate") or {}).get("Placement") or {}).get("Constraints") or ())
+    return ServiceSpec(body).constraints
 
 
 def _placement(cluster: Cluster, service: Placed) -> Iterator[Finding]:
@@ -104,7 +105,7 @@ def _placement(cluster: Cluster, service: Placed) -> Iterator[Finding]:
         help_ = "set the label in cluster/nodes/NAME.yaml, or change the constraint"
         yield Finding(service, (*at, text), f"{what}: the service would never run", help_)
         return
-    most = ((service.body.get("TaskTemplate") or {}).get("Placement") or {}).get("MaxReplicas") or 0
+    most = ServiceSpec(service.body).most_on_a_machine
     if service.replicas is not None and most and service.replicas > most * len(service.machines):
         room = most * len(service.machines)
         message = (
@@ -122,7 +123,7 @@ def _may(node: Node, text: str) -> bool:
 def _volumes(services: Sequence[Placed], external: Iterable[str]) -> Iterator[Finding]:
     """An external volume of two stacks that can never be on one machine: with the local driver it is two volumes."""
     for name in sorted(set(external)):
-        using = [one for one in services if any(mount.get("Source") == name for mount in _mounts(one.body))]
+        using = [one for one in services if any(mount.get("Source") == name for mount in ServiceSpec(one.body).mounts)]
         for index, one in enumerate(using):
             apart = next((other for other in using[:index] if not one.machines & other.machines), None)
             if apart is not None and one.machines and apart.machines:
@@ -131,15 +132,11 @@ def _volumes(services: Sequence[Placed], external: Iterable[str]) -> Iterator[Fi
                 yield Finding(one, ("volumes", name), message, help_, "warning")
 
 
-def _mounts(body: Body) -> list[dict[str, Any]]:
-    return list(((body.get("TaskTemplate") or {}).get("ContainerSpec") or {}).get("Mounts") or ())
-
-
 def _privileges(service: Placed, severity: Literal["error", "warning"]) -> Iterator[Finding]:
     """What would let a service take over its machine (policy: privileged)."""
     help_ = "policy: {privileged: allow} in cluster.yaml says that this is meant"
-    container = (service.body.get("TaskTemplate") or {}).get("ContainerSpec") or {}
-    for mount in _mounts(service.body):
+    spec = ServiceSpec(service.body)
+    for mount in spec.mounts:
         source = str(mount.get("Source", "")).rstrip("/") or "/"
         if mount.get("Type") != "bind":
             continue
@@ -149,6 +146,6 @@ def _privileges(service: Placed, severity: Literal["error", "warning"]) -> Itera
             not mount.get("ReadOnly") and any(source == one or source.startswith(f"{one}/") for one in _SYSTEM)
         ):
             yield Finding(service, ("volumes", source), f"{source} is the machine's own", help_, severity)
-    for capability in container.get("CapabilityAdd") or ():
+    for capability in spec.container.get("CapabilityAdd") or ():
         if capability in {"ALL", "CAP_ALL", "SYS_ADMIN", "CAP_SYS_ADMIN"}:
             yield Finding(service, ("cap_add",), f"{capability} is as good as root on the machine", help_, severity)

@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.compose.sealing import TOKEN
+from deployer.model.spec import CONTAINER, TEMPLATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from deployer.model.stack import Body, SealedContent, SealedValue, StackObjects
 
-_CONTAINER: Final = ("TaskTemplate", "ContainerSpec")
 FIT: Final = (
-    *((*_CONTAINER, key) for key in ("Env", "Args", "Command", "Healthcheck")),
-    ("TaskTemplate", "LogDriver", "Options"),
+    *((*CONTAINER.split("."), key) for key in ("Env", "Args", "Command", "Healthcheck")),
+    (TEMPLATE, "LogDriver", "Options"),
 )
 """Where a service may have a value that nobody is to see in a plan; a name, an image or a label is seen by everybody."""
 

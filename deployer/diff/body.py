@@ -14,13 +14,14 @@ from typing import Any, Final
 
 from deployer.model.labels import DIGEST, VOLATILE
 from deployer.model.secret import Secret, revealed
+from deployer.model.spec import TEMPLATE, ServiceSpec
 
 ENGINE_DEFAULTS: Final[tuple[tuple[tuple[str, ...], str, Any], ...]] = (
     ((), "EndpointSpec", {}),
     (("EndpointSpec",), "Mode", "vip"),
-    (("TaskTemplate",), "Runtime", "container"),
-    (("TaskTemplate", "ContainerSpec"), "Isolation", "default"),
-    (("TaskTemplate", "RestartPolicy"), "Condition", "any"),
+    ((TEMPLATE,), "Runtime", "container"),
+    ((TEMPLATE, "ContainerSpec"), "Isolation", "default"),
+    ((TEMPLATE, "RestartPolicy"), "Condition", "any"),
     (("UpdateConfig",), "FailureAction", "pause"),
     (("UpdateConfig",), "Order", "stop-first"),
     (("RollbackConfig",), "FailureAction", "pause"),
@@ -36,16 +37,14 @@ KEPT_EMPTY: Final[Mapping[str, Any]] = {
     "Mode": {"Replicated": {"Replicas": {}}, "Global": {}, "ReplicatedJob": {}, "GlobalJob": {}},
     "UpdateConfig": {"Parallelism": {}},
     "RollbackConfig": {"Parallelism": {}},
-    "TaskTemplate": {"RestartPolicy": {"Delay": {}}, "ContainerSpec": {"StopGracePeriod": {}, "Init": {}}},
+    TEMPLATE: {"RestartPolicy": {"Delay": {}}, "ContainerSpec": {"StopGracePeriod": {}, "Init": {}}},
 }
 """Where empty, zero or false is not the same as absent: `Replicas` absent means 1, `Delay` absent means 5 s, `Global: {}` is the mode.
 
 Of the sections themselves only the modes: an empty `UpdateConfig` has been filled in before.
 """
 
-SECTIONS: Final = frozenset(
-    {"Mode", "UpdateConfig", "RollbackConfig", "TaskTemplate", "RestartPolicy", "ContainerSpec"}
-)
+SECTIONS: Final = frozenset({"Mode", "UpdateConfig", "RollbackConfig", TEMPLATE, "RestartPolicy", "ContainerSpec"})
 """Of `KEPT_EMPTY`, what says nothing when it is empty itself."""
 
 USERS_MAPS: Final = frozenset({"Labels", "Options", "DriverOpts", "Sysctls"})
@@ -62,7 +61,7 @@ def normalise_service(body: Mapping[str, Any], networks: Mapping[str, str]) -> d
     `networks` maps network ids to names: a client sends names, the engine stores ids. Ids of configs and secrets are
     dropped, their names carry the content's hash.
     """
-    template = dict(body.get("TaskTemplate") or {})
+    template = dict(ServiceSpec(body).template)
     # Counts `docker service update --force`; carried over into updates, so that nothing restarts because of it.
     template.pop("ForceUpdate", None)
     template["Networks"] = sorted(
@@ -87,7 +86,7 @@ def normalise_service(body: Mapping[str, Any], networks: Mapping[str, str]) -> d
     container["Env"] = sorted(revealed(container.get("Env") or ()))
     template["ContainerSpec"] = container
     labels = {key: value for key, value in (body.get("Labels") or {}).items() if key not in VOLATILE}
-    whole = {**body, "TaskTemplate": template, "Labels": labels, "Mode": body.get("Mode") or {"Replicated": {}}}
+    whole = {**body, TEMPLATE: template, "Labels": labels, "Mode": body.get("Mode") or {"Replicated": {}}}
     return _pruned(_with_defaults(whole), KEPT_EMPTY, users=False)
 
 
@@ -98,7 +97,7 @@ def hash_of(body: Mapping[str, Any]) -> str:
     """
     normalised = normalise_service(body, {})
     if (body.get("Labels") or {}).get(DIGEST):
-        container = normalised["TaskTemplate"]["ContainerSpec"]
+        container = normalised[TEMPLATE]["ContainerSpec"]
         container["Image"] = container["Image"].partition("@")[0]
     return hashlib.sha256(_canonical(normalised).encode()).hexdigest()[:16]
 

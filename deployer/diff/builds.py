@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from deployer.diff.change import ImageUnbuilt
 from deployer.diff.images import ready_members
 from deployer.diff.placement import may_run
+from deployer.model.spec import ServiceSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def wanted_builds(objects: Sequence[StackObjects], observed: Observed) -> tuple[Build, ...]:
     """Those of which it has to be asked where they are. A registry keeps what it has: of what runs from there nothing is asked."""
-    running = {_image(service.spec) for service in observed.swarm.services} if observed.swarm else set()
+    running = {ServiceSpec(service.spec).image for service in observed.swarm.services} if observed.swarm else set()
     return tuple(build for stack in objects for build in stack.builds if not (build.pushed and build.image in running))
 
 
@@ -49,9 +50,7 @@ def _machines(desired: Desired, observed: Observed, body: Mapping[str, object] |
     """Those that may run the service; before there is a swarm all that will be in it."""
     if observed.swarm is None:
         return [node.name for node in desired.cluster.nodes if node.role != "none"]
-    template = body.get("TaskTemplate") if body else None
-    placement = template.get("Placement") if isinstance(template, dict) else None
-    constraints = (placement or {}).get("Constraints") or ()
+    constraints = ServiceSpec(body or {}).constraints
     return [name for name, member in ready_members(observed).items() if may_run(constraints, member)]
 
 
@@ -62,9 +61,3 @@ def _builder(desired: Desired, observed: Observed, holders: Sequence[str]) -> st
     if observed.swarm:
         return observed.swarm.via
     return next((node.name for node in desired.cluster.nodes if node.role == "manager"), "")
-
-
-def _image(body: Mapping[str, object]) -> str:
-    template = body.get("TaskTemplate")
-    container = template.get("ContainerSpec") if isinstance(template, dict) else None
-    return str((container or {}).get("Image") or "")

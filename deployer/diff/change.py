@@ -19,6 +19,7 @@ from deployer.diff.tls_change import TlsSurplus as TlsSurplus  # noqa: PLC0414 -
 from deployer.model.field import ABSENT as ABSENT  # noqa: PLC0414 - as above
 from deployer.model.field import Absent as Absent  # noqa: PLC0414 - as above
 from deployer.model.field import Field as Field  # noqa: PLC0414, TC001 - as above
+from deployer.model.subject import OfMachine, OfStack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,14 +32,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class EngineMissing:
+class EngineMissing(OfMachine):
     node: str
     method: Literal["distro", "docker"]
     cause: Cause = Cause.NOT_FOUND
 
 
 @dataclass(frozen=True)
-class DaemonJson:
+class DaemonJson(OfMachine):
     """daemon.json is to say `text`; `effect` is what the engine needs for it (dockerd(8), "configuration reloading")."""
 
     node: str
@@ -49,7 +50,7 @@ class DaemonJson:
 
 
 @dataclass(frozen=True)
-class NoSwarm:
+class NoSwarm(OfMachine):
     """There is no swarm yet: this machine starts it."""
 
     node: str
@@ -58,7 +59,7 @@ class NoSwarm:
 
 
 @dataclass(frozen=True)
-class NotMember:
+class NotMember(OfMachine):
     node: str
     role: Literal["manager", "worker"]
     advertise: str
@@ -66,7 +67,7 @@ class NotMember:
 
 
 @dataclass(frozen=True)
-class StaleMember:
+class StaleMember(OfMachine):
     """An entry in the managers' list that a machine had before it was installed anew: it goes once the machine has joined."""
 
     node: str
@@ -76,7 +77,7 @@ class StaleMember:
 
 
 @dataclass(frozen=True)
-class MemberDiffers:
+class MemberDiffers(OfMachine):
     """Role, availability or labels of a member; `labels` is the whole set to be written."""
 
     node: str
@@ -93,7 +94,7 @@ class MemberDiffers:
 
 
 @dataclass(frozen=True)
-class ContainerDiffers:
+class ContainerDiffers(OfMachine):
     """A container of the machine itself that is missing, stopped, or made from another definition."""
 
     node: str
@@ -110,7 +111,7 @@ class ContainerDiffers:
 
 
 @dataclass(frozen=True)
-class ImageMissing:
+class ImageMissing(OfMachine):
     """Our own image of the registrator, which no registry has."""
 
     node: str
@@ -120,7 +121,7 @@ class ImageMissing:
 
 
 @dataclass(frozen=True)
-class ImageUnbuilt:
+class ImageUnbuilt(OfStack):
     """An image of a stack's own files that machines lack, or its registry does. `at` has it, where it is `built`, or builds it."""
 
     stack: str
@@ -133,7 +134,7 @@ class ImageUnbuilt:
 
 
 @dataclass(frozen=True)
-class NotRegistered:
+class NotRegistered(OfMachine):
     """A machine that Consul's catalogue lacks, or knows otherwise. `meta` lacks the engine's version where that is not known yet."""
 
     node: str
@@ -144,7 +145,7 @@ class NotRegistered:
 
 
 @dataclass(frozen=True)
-class ObjectMissing:
+class ObjectMissing(OfStack):
     """A network, config or secret of a stack. `fields`: how it differs from the one whose place it takes."""
 
     kind: Literal["network", "config", "secret"]
@@ -156,7 +157,7 @@ class ObjectMissing:
 
 
 @dataclass(frozen=True)
-class ServiceMissing:
+class ServiceMissing(OfStack):
     stack: str
     name: str
     body: Mapping[str, Any]
@@ -164,7 +165,7 @@ class ServiceMissing:
 
 
 @dataclass(frozen=True)
-class ServiceDiffers:
+class ServiceDiffers(OfStack):
     """`effect`: what the update does to its tasks."""
 
     stack: str
@@ -177,7 +178,7 @@ class ServiceDiffers:
 
 
 @dataclass(frozen=True)
-class ServiceUnsettled:
+class ServiceUnsettled(OfStack):
     """Its definition is in order, its tasks are not (yet)."""
 
     stack: str
@@ -188,7 +189,7 @@ class ServiceUnsettled:
 
 
 @dataclass(frozen=True)
-class ProjectDiffers:
+class ProjectDiffers(OfStack):
     """A stack in compose mode is not on its machine as git says; `unsettled`: only its containers are not well."""
 
     stack: str
@@ -200,7 +201,7 @@ class ProjectDiffers:
 
 
 @dataclass(frozen=True)
-class ProjectSurplus:
+class ProjectSurplus(OfStack):
     """A compose project of this cluster on a machine for which git does not have it; `whole`: nor for any other."""
 
     stack: str

@@ -16,6 +16,7 @@ from deployer.diff.fields import atoms, fields, merged
 from deployer.model import labels
 from deployer.model.field import Absent, Field
 from deployer.model.ignoring import covers
+from deployer.model.spec import CONTAINER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,7 @@ COUNT_PATHS: Final = frozenset({"Mode.Replicated.Replicas"})
 WIDTH: Final = 4
 """Characters a field: 24 bits of a hash."""
 
-SINCE: Final = {"TaskTemplate.ContainerSpec.Healthcheck.StartInterval": 25}
+SINCE: Final = {f"{CONTAINER}.Healthcheck.StartInterval": 25}
 """Fields that engines older than this (major version) drop without a word: there they are no difference."""
 
 Drift = Literal["correct", "report"]

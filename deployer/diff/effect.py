@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from deployer.diff.fields import fields
 from deployer.model.constraint import holds
+from deployer.model.spec import TEMPLATE, ServiceSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,31 +66,30 @@ def template_of(live: Mapping[str, Any], target: Mapping[str, Any]) -> Template:
     """How the task template and endpoint of two normalised bodies differ."""
     if fields(live.get("EndpointSpec", {}), target.get("EndpointSpec", {}), "EndpointSpec"):
         return "differs"
-    old, new = live.get("TaskTemplate", {}), target.get("TaskTemplate", {})
-    paths = [field.path for field in fields(old, new, "TaskTemplate")]
+    old, new = ServiceSpec(live).template, ServiceSpec(target).template
+    paths = [field.path for field in fields(old, new, TEMPLATE)]
     if not paths:
         return "same"
-    return "placement" if all(path.startswith("TaskTemplate.Placement") for path in paths) else "differs"
+    return "placement" if all(path.startswith(f"{TEMPLATE}.Placement") for path in paths) else "differs"
 
 
 def effect(seen: LiveService, live: Mapping[str, Any], target: Mapping[str, Any], members: Sequence[Member]) -> Effect:
     """What the update from `live` to `target`, both normalised, does to the tasks of the service `seen`."""
-    mode = target["Mode"]
-    if {"ReplicatedJob", "GlobalJob"} & set(mode):
+    old, new = ServiceSpec(live), ServiceSpec(target)
+    if new.job:
         return Effect(job=True)
-    config = target.get("UpdateConfig")
+    config = new.update
     at_once = 1 if config is None else int(config.get("Parallelism") or 0)
     order: Order = "start-first" if (config or {}).get("Order") == "start-first" else "stop-first"
     template = template_of(live, target)
     before, after = (_eligible(body, members) for body in (live, target))
-    if "Global" in mode:
+    if old.count is None or new.count is None:  # one on every machine
         left = before - after if before is not None and after is not None else set()
-        new = after - before if before is not None and after is not None else set()
+        more = after - before if before is not None and after is not None else set()
         stays = max(seen.wanted - len(left), 0)
-        return Effect(stays if template == "differs" else 0, len(new), len(left), at_once, order)
-    old_count, new_count = (int(body["Mode"]["Replicated"]["Replicas"]) for body in (live, target))
-    starts, stops = max(new_count - old_count, 0), max(old_count - new_count, 0)
-    stays = min(old_count, new_count)
+        return Effect(stays if template == "differs" else 0, len(more), len(left), at_once, order)
+    starts, stops = max(new.count - old.count, 0), max(old.count - new.count, 0)
+    stays = min(old.count, new.count)
     if template == "same":
         return Effect(0, starts, stops, at_once, order)
     if template == "placement":
@@ -100,9 +100,8 @@ def effect(seen: LiveService, live: Mapping[str, Any], target: Mapping[str, Any]
 
 def _eligible(body: Mapping[str, Any], members: Sequence[Member]) -> set[str] | None:
     """Ids of the machines that a body's tasks may run on; None where only the engines know."""
-    constraints = ((body.get("TaskTemplate") or {}).get("Placement") or {}).get("Constraints") or []
     found = {member.id for member in members if member.availability != "drain"}
-    for text in constraints:
+    for text in ServiceSpec(body).constraints:
         told = {member.id: holds(text, partial(_attribute, member)) for member in members}
         if None in told.values():
             return None

@@ -11,11 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 from deployer.model.field import ABSENT, Absent, Field
+from deployer.model.spec import CONTAINER, TEMPLATE
 
 Named = Callable[[Any], str]
 """An element of a list in, what names it out."""
-
-CONTAINER: Final = "TaskTemplate.ContainerSpec"
 
 
 def _port(port: Any) -> str:
@@ -38,7 +37,7 @@ NAMED: Final[Mapping[str, tuple[Named, ...]]] = {
     f"{CONTAINER}.Configs": (_file("Config"),),
     f"{CONTAINER}.Secrets": (_file("Secret"),),
     f"{CONTAINER}.Ulimits": (lambda limit: str(limit.get("Name")),),
-    "TaskTemplate.Networks": (lambda network: str(network.get("Target")),),
+    f"{TEMPLATE}.Networks": (lambda network: str(network.get("Target")),),
     "EndpointSpec.Ports": (_port, _published),
 }
 """Lists of mappings, with what names an element; the next where that names two alike."""
@@ -47,7 +46,7 @@ VARIABLES: Final = frozenset({f"{CONTAINER}.Env"})
 """Lists of NAME=VALUE."""
 
 SETS: Final = frozenset({
-    "TaskTemplate.Placement.Constraints", f"{CONTAINER}.CapabilityAdd", f"{CONTAINER}.CapabilityDrop",
+    f"{TEMPLATE}.Placement.Constraints", f"{CONTAINER}.CapabilityAdd", f"{CONTAINER}.CapabilityDrop",
     f"{CONTAINER}.Groups", f"{CONTAINER}.Hosts",
 })  # fmt: skip
 """Lists in which each element speaks for itself."""

@@ -57,7 +57,7 @@ def refusals(
 
 def concerning(diff: Diff, stacks: Sequence[str]) -> tuple[Change, ...]:
     """The changes that are about one of these stacks; all, where none is named."""
-    return tuple(change for change in diff.changes if not stacks or getattr(change, "stack", None) in stacks)
+    return tuple(change for change in diff.changes if not stacks or change.stack in stacks)
 
 
 def deployed_commits(observed: Observed, cluster: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from deployer.diff.change import Blocked, ObjectSurplus, ServiceDiffers, Service
 from deployer.diff.images import ready_members
 from deployer.diff.placement import may_run
 from deployer.model.observed import Engine, Machine, Member
-from deployer.model.placed import published
+from deployer.model.spec import ServiceSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +56,7 @@ def with_held(
             changes.append(change)
         else:
             blocked.append(obstacle)
-            stacks.add(getattr(change, "stack", ""))
+            stacks.add(change.stack)
     # As with everything else that is in the way: nothing of that stack is removed, and no whole stack.
     kept = [one for one in changes if not stacks or not _removal(one) or not (one.whole or one.stack in stacks)]
     return replace(differences, changes=tuple(kept), blocked=(*differences.blocked, *blocked))
@@ -69,7 +69,9 @@ def _removal(change: Change) -> TypeGuard[ServiceSurplus | ObjectSurplus]:
 def _freed(differences: Diff) -> frozenset[tuple[int, str]]:
     """The ports of services that go before the one that needs them."""
     going = [change for change in differences.changes if isinstance(change, ServiceSurplus) and change.room_for]
-    return frozenset((port, protocol) for change in going for port, protocol, _ in published(change.seen.spec))
+    return frozenset(
+        (port, protocol) for change in going for port, protocol, _ in ServiceSpec(change.seen.spec).published
+    )
 
 
 def _new(change: Change, freed: frozenset[tuple[int, str]]) -> dict[tuple[int, str], str]:
@@ -81,8 +83,8 @@ def _new(change: Change, freed: frozenset[tuple[int, str]]) -> dict[tuple[int, s
             before = seen.spec
         case _:
             return {}
-    had = set(published(before))
-    new = [one for one in published(body) if one not in had and one[:2] not in freed]
+    had = set(ServiceSpec(before).published)
+    new = [one for one in ServiceSpec(body).published if one not in had and one[:2] not in freed]
     return {(port, protocol): mode for port, protocol, mode in new}
 
 
@@ -104,7 +106,7 @@ def _machines(change: Change, new: Mapping[tuple[int, str], str], members: Mappi
     """Every machine of the swarm for the routing mesh, those that may run the service for `mode: host`."""
     if "ingress" in new.values() or not isinstance(change, ServiceMissing | ServiceDiffers):
         return frozenset(members)
-    constraints = ((change.body.get("TaskTemplate") or {}).get("Placement") or {}).get("Constraints") or ()
+    constraints = ServiceSpec(change.body).constraints
     return frozenset(name for name, member in members.items() if may_run(constraints, member))
 
 

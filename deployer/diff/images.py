@@ -8,7 +8,7 @@ until git names another. Under `always` every plan asks, and a tag that has move
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from deployer.diff.body import hash_of
 from deployer.diff.placement import may_run
@@ -16,6 +16,7 @@ from deployer.diff.stacks import stamp
 from deployer.model import labels
 from deployer.model.observed import Engine, ImageFound, ImageUnknown, Machine
 from deployer.model.reference import digest_of, pinned, same
+from deployer.model.spec import ServiceSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,10 +41,9 @@ def wanted_images(desired: Desired, objects: Sequence[StackObjects], observed: O
     members = ready_members(observed)
     for _, body, decided in _decided(desired, objects, observed):
         if decided == _ASK:
-            placement = body["TaskTemplate"].get("Placement") or {}
-            constraints = placement.get("Constraints") or ()
-            may = frozenset(name for name, member in members.items() if may_run(constraints, member))
-            image = _image(body)
+            spec = ServiceSpec(body)
+            may = frozenset(name for name, member in members.items() if may_run(spec.constraints, member))
+            image = spec.image
             found[image] = found.get(image, frozenset()) | may
     return dict(sorted(found.items()))
 
@@ -62,7 +62,7 @@ def with_digests(
         if isinstance(decided, _Known):
             digest = decided.digest
         elif decided == _ASK:
-            answer = images.get(_image(body)) if observed.swarm else ImageFound(labels.IMAGE_DIGEST)
+            answer = images.get(ServiceSpec(body).image) if observed.swarm else ImageFound(labels.IMAGE_DIGEST)
             if isinstance(answer, ImageFound):
                 digest = answer.digest
             else:
@@ -89,7 +89,7 @@ def _decided(
     for stack in objects:
         policy = policies.get(stack.stack, desired.cluster.images).resolve
         for body in stack.services:
-            image = _image(body)
+            image = ServiceSpec(body).image
             if policy == "never" or not image or digest_of(image) or image in built:
                 yield stack.stack, body, None
             elif policy == "always":
@@ -106,25 +106,16 @@ def _remembered(cluster: str, stack: str, body: Body, live: LiveService | None) 
     """What the tag stood for when the service was last written, if git still names the same one."""
     if live is None:
         return _ASK
-    kept, running = live.labels.get(labels.DIGEST, ""), _image(live.spec)
-    if same(running, _image(body)):
+    kept, running = live.labels.get(labels.DIGEST, ""), ServiceSpec(live.spec).image
+    if same(running, ServiceSpec(body).image):
         return _Known(kept or digest_of(running))
     unchanged = kept and live.labels.get(labels.HASH) == hash_of(stamp(body, cluster, stack))
     return _Known(kept) if unchanged else _ASK
 
 
-def _with_digest(body: Body, digest: str) -> dict[str, Any]:
-    template = body["TaskTemplate"]
-    container = {**template["ContainerSpec"], "Image": pinned(_image(body), digest)}
-    return {
-        **body,
-        "Labels": {**(body.get("Labels") or {}), labels.DIGEST: digest},
-        "TaskTemplate": {**template, "ContainerSpec": container},
-    }
-
-
-def _image(body: Mapping[str, Any]) -> str:
-    return str(((body.get("TaskTemplate") or {}).get("ContainerSpec") or {}).get("Image") or "")
+def _with_digest(body: Body, digest: str) -> Body:
+    spec = ServiceSpec(body)
+    return spec.with_image(pinned(spec.image, digest)).with_labels({**spec.service_labels, labels.DIGEST: digest}).raw
 
 
 def ready_members(observed: Observed) -> dict[str, Member]:

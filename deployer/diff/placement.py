@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deployer.model.constraint import holds
+from deployer.model.spec import ServiceSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from deployer.model.observed import LiveService, Member
 
@@ -28,23 +29,23 @@ class Elsewhere:
 
 def elsewhere(service: LiveService, leaving: Member, members: Sequence[Member]) -> Elsewhere:
     """What becomes of the tasks that the service has on the machine `leaving` when that is drained."""
-    if {"Global", "GlobalJob"} & set(service.spec.get("Mode") or {}):
+    spec = ServiceSpec(service.spec)
+    if spec.count is None:
         return Elsewhere()  # one on every machine: none is wanted for this one while it is away
-    placement = _template(service).get("Placement") or {}
-    constraints = [str(one) for one in placement.get("Constraints") or ()]
+    constraints = spec.constraints
     others = [one for one in members if one.id != leaving.id and one.state == "ready" and one.availability == "active"]
     fit = [one for one in others if may_run(constraints, one)]
     if not fit:
         wants = f" that has {' and '.join(constraints)}" if constraints else ""
         return Elsewhere(never=f"cannot run elsewhere: there is no other machine{wants}")
-    most = int(placement.get("MaxReplicas") or 0)
+    most = spec.most_on_a_machine
     if most and service.wanted > most * len(fit):
         return Elsewhere(never=f"cannot run elsewhere in full: at most {most} on each of the other {len(fit)} machines")
-    if (port := _host_port(service)) and service.wanted > len(fit):
+    if (port := _host_port(spec)) and service.wanted > len(fit):
         return Elsewhere(
             never=f"cannot run elsewhere in full: port {port} can be had once on each of the other {len(fit)} machines"
         )
-    kept = _left_behind(service)
+    kept = _left_behind(spec)
     return Elsewhere(loses=f"keeps data there ({kept}), and would start elsewhere without it" if kept else "")
 
 
@@ -59,24 +60,16 @@ def _attribute(member: Member, key: str) -> str | None:
     return {"node.id": member.id, "node.hostname": member.hostname, "node.role": member.role}.get(key.lower())
 
 
-def _template(service: LiveService) -> Mapping[str, Any]:
-    template: Mapping[str, Any] = service.spec.get("TaskTemplate") or {}
-    return template
-
-
-def _host_port(service: LiveService) -> int:
+def _host_port(spec: ServiceSpec) -> int:
     """A port that it takes of each machine it runs on; 0 where it takes none."""
-    ports = (service.spec.get("EndpointSpec") or {}).get("Ports") or ()
-    return next((int(port["PublishedPort"]) for port in ports
-                 if port.get("PublishMode") == "host" and port.get("PublishedPort")), 0)  # fmt: skip
+    return next((port for port, _, mode in spec.published if mode == "host"), 0)
 
 
-def _left_behind(service: LiveService) -> str:
+def _left_behind(spec: ServiceSpec) -> str:
     """Named volumes of the machine's own. Other drivers may bring theirs along, folders of the machine are its owner's business."""
-    mounts = (_template(service).get("ContainerSpec") or {}).get("Mounts") or ()
     names = [
         f"volume {mount['Source']}"
-        for mount in mounts
+        for mount in spec.mounts
         if mount.get("Type") == "volume" and mount.get("Source")
         and ((mount.get("VolumeOptions") or {}).get("DriverConfig") or {}).get("Name", "local") in {"", "local"}
     ]  # fmt: skip

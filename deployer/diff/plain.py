@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from deployer.diff.body import ENGINE_DEFAULTS, KEPT_EMPTY, USERS_MAPS
 from deployer.model.labels import VOLATILE
+from deployer.model.spec import TEMPLATE, ServiceSpec
 
 _Map = Mapping[str, Any]
 _NOTHING: Final[_Map] = {}
@@ -22,24 +23,24 @@ _DEFAULTS: Final[dict[tuple[str, ...], dict[str, Any]]] = {
 
 def plainly_same(live: _Map, wanted: _Map, networks: Mapping[str, str]) -> bool:
     """Whether `normalise_service` would make the same of both; `networks` as there. Only where it is True it says something."""
-    mine, theirs = live.get("TaskTemplate") or _NOTHING, wanted.get("TaskTemplate") or _NOTHING
-    inside, outside = mine.get("ContainerSpec") or _NOTHING, theirs.get("ContainerSpec") or _NOTHING
+    one, other = ServiceSpec(live), ServiceSpec(wanted)
+    mine, theirs, inside, outside = one.template, other.template, one.container, other.container
     return (
         bool(live.get("Mode")) == bool(wanted.get("Mode"))  # without one it is replicated
-        and _labels(live.get("Labels") or _NOTHING, wanted.get("Labels") or _NOTHING)
-        and _section(live, wanted, (), KEPT_EMPTY, apart=("Labels", "TaskTemplate"))
+        and _labels(one.service_labels, other.service_labels)
+        and _section(live, wanted, (), KEPT_EMPTY, apart=("Labels", TEMPLATE))
         and _section(
             mine,
             theirs,
-            ("TaskTemplate",),
-            KEPT_EMPTY["TaskTemplate"],
+            (TEMPLATE,),
+            KEPT_EMPTY[TEMPLATE],
             apart=("Networks", "ContainerSpec", "ForceUpdate"),
         )
         and _section(
             inside,
             outside,
-            ("TaskTemplate", "ContainerSpec"),
-            KEPT_EMPTY["TaskTemplate"]["ContainerSpec"],
+            (TEMPLATE, "ContainerSpec"),
+            KEPT_EMPTY[TEMPLATE]["ContainerSpec"],
             apart=("Configs", "Secrets"),
         )
         and all(_referred(inside.get(kind) or (), outside.get(kind) or (), id_key) for kind, id_key in _BY_NAME)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.diff.services import PREDEFINED
+from deployer.model.spec import ServiceSpec
 from deployer.model.status import VirtualHost
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def with_proxy(cluster: Cluster, objects: Sequence[StackObjects]) -> tuple[Stack
     if cluster.proxy is None:
         return tuple(objects)
     name = cluster.proxy.name
-    wanted = sorted({network for _, body, _ in _hosts(objects) for network in networks(body)} - PREDEFINED)
+    wanted = sorted({network for _, body, _ in _hosts(objects) for network in ServiceSpec(body).networks} - PREDEFINED)
     return tuple(
         replace(
             stack, services=tuple(_joined(body, wanted) if body["Name"] == name else body for body in stack.services)
@@ -59,7 +60,9 @@ def _obstacle(name: str, proxy: LiveService | None, body: Body, seen: Seen) -> s
         return "the service is not there"
     if not service.running:
         return f"0 of its {service.wanted} tasks run" if service.wanted else "its count is 0"
-    names = [{seen.networks.get(network, network) for network in networks(one.spec)} for one in (proxy, service)]
+    names = [
+        {seen.networks.get(network, network) for network in ServiceSpec(one.spec).networks} for one in (proxy, service)
+    ]
     if service.name != proxy.name and not names[0] & names[1]:
         where = ", ".join(sorted(names[1] & set(seen.networks.values())))
         return f"{name} is not on {where}" if where else "it is on no network of the swarm"
@@ -79,27 +82,18 @@ def _hosts(objects: Sequence[StackObjects]) -> list[tuple[str, Body, str]]:
 
 def virtual_host(body: Mapping[str, Any]) -> str:
     """The variable's value, else that of the label on the container or on the service; empty where there is none."""
-    container = (body.get("TaskTemplate") or {}).get("ContainerSpec") or {}
-    for entry in container.get("Env") or ():
+    spec = ServiceSpec(body)
+    for entry in spec.env:
         key, equals, value = str(entry).partition("=")
         if key == VIRTUAL_HOST and equals:
             return value
-    for labels in (container.get("Labels"), body.get("Labels")):
-        if labels and labels.get(VIRTUAL_HOST):
-            return str(labels[VIRTUAL_HOST])
-    return ""
-
-
-def networks(body: Mapping[str, Any]) -> list[str]:
-    """Names, or ids in a live spec."""
-    return [str(network["Target"]) for network in (body.get("TaskTemplate") or {}).get("Networks") or ()]
+    return str(spec.labels.get(VIRTUAL_HOST) or spec.service_labels.get(VIRTUAL_HOST) or "")
 
 
 def _joined(body: Body, wanted: Sequence[str]) -> Body:
-    template = body["TaskTemplate"]
-    there = list(template.get("Networks") or ())
-    own = {str(network["Target"]) for network in there}
+    spec = ServiceSpec(body)
+    own = set(spec.networks)
     if own & PREDEFINED:
         return body  # on its machine's own network: it can be on no other
-    joined = [*there, *({"Target": network} for network in wanted if network not in own)]
-    return {**body, "TaskTemplate": {**template, "Networks": joined}}
+    joined = [*spec.attachments, *({"Target": network} for network in wanted if network not in own)]
+    return spec.with_template({**spec.template, "Networks": joined}).raw

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from deployer.model.observed import LiveService, Swarm
     from deployer.model.stack import Body, StackObjects
 
+_ABOUT_SERVICES = ServiceDiffers | ServiceReplaced | ServiceUnsettled
+"""Changes of services that live."""
+
 
 def with_services(desired: Desired, stacks: Sequence[StackObjects], swarm: Swarm, found: Diff) -> Diff:
     """Every service on a network that is replaced is replaced with it; a network with somebody else on it is not."""
@@ -51,7 +54,7 @@ def with_services(desired: Desired, stacks: Sequence[StackObjects], swarm: Swarm
         for live in on_it:
             if live.name in bodies:
                 changes = _replaced(changes, live, network.name, desired, *bodies[live.name])
-    touched = {getattr(change, "name", "") for change in found.changes}
+    touched = {change.name for change in found.changes if isinstance(change, _ABOUT_SERVICES)}
     restarted = sum(isinstance(change, ServiceReplaced) and change.name not in touched for change in changes)
     return replace(found, changes=tuple(changes), blocked=tuple(blocked), unchanged=found.unchanged - restarted)
 
@@ -91,4 +94,4 @@ def _replaced(
 
 
 def _about(change: Change, service: str) -> bool:
-    return isinstance(change, ServiceDiffers | ServiceReplaced | ServiceUnsettled) and change.name == service
+    return isinstance(change, _ABOUT_SERVICES) and change.name == service

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from deployer.model import labels
 from deployer.model.field import ABSENT, Field
+from deployer.model.spec import ServiceSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +41,7 @@ def _in_use(kind: str, stack: str, key: str, seen: Seen) -> LiveObject | None:
         str(reference.get(f"{word}Name"))
         for live in seen.services.values()
         if live.labels.get(labels.STACK) == stack
-        for reference in ((live.spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}).get(f"{word}s") or ()
+        for reference in ServiceSpec(live.spec).container.get(f"{word}s") or ()
     }
     found = [seen.objects[kind, name] for name in sorted(used) if (kind, name) in seen.objects]
     return next((one for one in found if key and one.name.rpartition("-")[0] == key), None)

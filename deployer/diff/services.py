@@ -23,17 +23,18 @@ from deployer.diff.effect import Effect, effect, template_of
 from deployer.diff.plain import plainly_same
 from deployer.diff.veil import veiled
 from deployer.model import labels
+from deployer.model.spec import ServiceSpec
+from deployer.model.stack import Body
 
 if TYPE_CHECKING:
     from deployer.diff.drift import Compared
     from deployer.model.observed import LiveObject, LiveService, Member, Swarm
-    from deployer.model.stack import Body
 
 Reference = tuple[str, str]
 """(kind, name) of something that a service refers to."""
 
 
-Again = Callable[[], tuple[Mapping[str, Any], dict[str, Any]]]
+Again = Callable[[], tuple[Mapping[str, Any], Body]]
 """The live body, normalised; and as it is sent once more."""
 
 
@@ -88,7 +89,7 @@ def diff_service(cluster: str, commit: str, stack: str, body: Body, seen: Seen, 
         return Finding((ServiceMissing(stack, name, stamped(body, commit)),))
     if live.labels.get(labels.CLUSTER) != cluster:
         return Finding(blocked=(foreign("service", name),))
-    old_mode, new_mode = _mode(live.spec), _mode(body)
+    old_mode, new_mode = ServiceSpec(live.spec).mode, ServiceSpec(body).mode
     if old_mode != new_mode:
         # Engines refuse to change it (swarmkit, manager/controlapi/service.go, errModeChangeNotAllowed).
         other = (Field("Mode", old_mode, new_mode),)
@@ -96,9 +97,9 @@ def diff_service(cluster: str, commit: str, stack: str, body: Body, seen: Seen, 
         return Finding((ServiceReplaced(stack, name, stamped(body, commit), live, other, cause),))
     names = {**seen.networks, **_predefined(body, live.spec, seen.networks)}
 
-    def again() -> tuple[Mapping[str, Any], dict[str, Any]]:
+    def again() -> tuple[Mapping[str, Any], Body]:
         kept = {**live.labels, **_volatile(stamped(body, commit))}
-        sent = {**live.spec, "Labels": kept, "TaskTemplate": _template(live, names)}
+        sent = ServiceSpec(live.spec).with_labels(kept).with_template(_template(live, names)).raw
         return normalise_service(live.spec, names), sent
 
     same = plainly_same(live.spec, body, names)
@@ -136,8 +137,8 @@ def _unsettled(stack: str, name: str, live: LiveService, seen: Seen, again: Agai
     if live.failed and not live.running:
         # Swarm does not try it again, and an update with the same spec would not either.
         _, body = again()
-        template = {**body["TaskTemplate"], "ForceUpdate": int(body["TaskTemplate"].get("ForceUpdate") or 0) + 1}
-        once_more = {**body, "TaskTemplate": template}
+        spec = ServiceSpec(body)
+        once_more = spec.with_template({**spec.template, "ForceUpdate": spec.forced + 1}).raw
         return (ServiceDiffers(stack, name, once_more, live, (), Cause.NOT_HEALTHY, Effect(starts=live.failed)),)
     if live.update_state in STALLED_UPDATES or (live.update_state == ROLLED_BACK and unsettled):
         present, body = again()
@@ -165,10 +166,6 @@ def was_well(live: LiveService, *, ready: bool) -> bool:
     return live.update_state not in {*STALLED_UPDATES, *RUNNING_UPDATES} and counts_agree(live, all_ready=ready)
 
 
-def _mode(spec: Mapping[str, Any]) -> str:
-    return next((key for key, value in sorted((spec.get("Mode") or {}).items()) if value is not None), "Replicated")
-
-
 def _predefined(body: Body, live: Mapping[str, Any], networks: Mapping[str, str]) -> dict[str, str]:
     """The id of `host` or its like in the live spec: Swarm has networks of these names that no engine lists."""
     ids = [id_ for kind, id_ in references(live) if kind == "network" and id_ not in {*networks, *PREDEFINED}]
@@ -177,35 +174,35 @@ def _predefined(body: Body, live: Mapping[str, Any], networks: Mapping[str, str]
 
 
 def _to_send(
-    body: dict[str, Any],
+    body: Body,
     template: Mapping[str, Any],
     live: LiveService,
     present: Mapping[str, Any],
     compared: Compared,
-) -> dict[str, Any]:
+) -> Body:
     """The body of the update. What tasks are made of is sent as it lives, where nothing of it is to change.
 
     swarmkit compares it byte for byte: an empty section in the place of none would restart every task, and so would
     another `ForceUpdate`, which counts `docker service update --force`.
     """
-    sent = body
+    sent: Body = body
     if compared.kept:
         sent = {**compared.target, "Labels": {**compared.target.get("Labels", {}), **_volatile(body)}}
     change = template_of(present, compared.target)
     if change == "differs":
         forced = {"ForceUpdate": template["ForceUpdate"]} if template.get("ForceUpdate") else {}
-        return {**sent, "TaskTemplate": {**sent["TaskTemplate"], **forced}}
+        return ServiceSpec(sent).with_template({**ServiceSpec(sent).template, **forced}).raw
     if change == "placement":
-        template = {**template, "Placement": sent["TaskTemplate"].get("Placement") or {}}
+        template = {**template, "Placement": ServiceSpec(sent).placement}
     endpoint = {"EndpointSpec": live.spec["EndpointSpec"]} if live.spec.get("EndpointSpec") else {}
-    return {**sent, "TaskTemplate": template, **endpoint}
+    return ServiceSpec({**sent, **endpoint}).with_template(template).raw
 
 
 def _template(live: LiveService, names: Mapping[str, str]) -> dict[str, Any]:
     """The live task template, with networks by name: that is how plans speak of them, and engines take both."""
-    template = live.spec.get("TaskTemplate") or {}
-    networks = [{**one, "Target": names.get(one["Target"], one["Target"])} for one in template.get("Networks") or ()]
-    return {**template, "Networks": networks} if networks else dict(template)
+    spec = ServiceSpec(live.spec)
+    networks = [{**one, "Target": names.get(one["Target"], one["Target"])} for one in spec.attachments]
+    return {**spec.template, "Networks": networks} if networks else spec.template
 
 
 def _volatile(body: Mapping[str, Any]) -> dict[str, str]:
@@ -214,12 +211,11 @@ def _volatile(body: Mapping[str, Any]) -> dict[str, str]:
 
 def references(body: Body) -> tuple[Reference, ...]:
     """What must be there before a service: its networks, configs and secrets, whichever stack defines them."""
-    template = body.get("TaskTemplate") or {}
-    container = template.get("ContainerSpec") or {}
+    spec = ServiceSpec(body)
     return (
-        *(("network", str(network["Target"])) for network in template.get("Networks") or ()),
-        *(("config", str(config["ConfigName"])) for config in container.get("Configs") or ()),
-        *(("secret", str(secret["SecretName"])) for secret in container.get("Secrets") or ()),
+        *(("network", name) for name in spec.networks),
+        *(("config", str(config["ConfigName"])) for config in spec.configs),
+        *(("secret", str(secret["SecretName"])) for secret in spec.secrets),
     )
 
 

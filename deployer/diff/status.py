@@ -21,6 +21,7 @@ from deployer.diff.project_status import project_status
 from deployer.diff.proxy import virtual_hosts
 from deployer.diff.services import ROLLED_BACK, RUNNING_UPDATES, STALLED_UPDATES, counts_agree, seen_of
 from deployer.model.observed import Engine, LiveService, Machine, Observed, Registrations, Unreachable
+from deployer.model.spec import TEMPLATE, ServiceSpec
 from deployer.model.status import Health, NodeStatus, RegistratorStatus, ServiceStatus, StackStatus, Status, Sync, worst
 from deployer.model.tls import ends_in
 
@@ -60,7 +61,7 @@ def _gone(diff: Diff) -> tuple[StackStatus, ...]:
         if isinstance(change, ServiceSurplus) and change.whole:
             live = change.seen
             health: Health = "Healthy" if live.finite or live.running == live.wanted else "Degraded"
-            row = ServiceStatus(live.name, _image(live.spec), live.running, live.wanted, "OutOfSync", health)
+            row = ServiceStatus(live.name, ServiceSpec(live.spec).image, live.running, live.wanted, "OutOfSync", health)
             alive.setdefault(change.stack, []).append(row)
     return tuple(
         StackStatus(name, tuple(rows), "OutOfSync", worst(row.health for row in rows), str(Cause.GONE))
@@ -74,7 +75,7 @@ def _node(
     machine = observed.machines[node.name]
     if isinstance(machine, Unreachable):
         return NodeStatus(node.name, node.address, "", node.role, "", None, "Unknown", "Unknown", machine.reason)
-    mine = [change for change in diff.changes if getattr(change, "node", "") == node.name]
+    mine = [change for change in diff.changes if change.node == node.name]
     obstacle = next((blocked for blocked in diff.blocked if blocked.subject == node.name), None)
     engine = machine.engine if isinstance(machine.engine, Engine) else None
     catalogue = None
@@ -134,10 +135,11 @@ def _node_health(node: Node, engine: Engine | None, observed: Observed) -> tuple
 
 
 def _stack(stack: StackObjects, seen: Seen, observed: Observed, diff: Diff) -> StackStatus:
-    mine = [change for change in diff.changes if getattr(change, "stack", "") == stack.stack]
+    mine = [change for change in diff.changes if change.stack == stack.stack]
     if observed.swarm is None and not mine:
         unknown = tuple(
-            ServiceStatus(str(body["Name"]), _image(body), 0, 0, "Unknown", "Unknown") for body in stack.services
+            ServiceStatus(str(body["Name"]), ServiceSpec(body).image, 0, 0, "Unknown", "Unknown")
+            for body in stack.services
         )
         return StackStatus(stack.stack, unknown, "Unknown", "Unknown", "no manager could be asked")
     obstacles = {blocked.subject: blocked.reason for blocked in diff.blocked}
@@ -190,7 +192,7 @@ def _service(
     drift = drifted.get(name, ())
     if live is None:
         note = obstacle or ("removed by hand" if drift else "")
-        return ServiceStatus(name, _image(body), 0, 0, "OutOfSync", "Missing", note, drift)
+        return ServiceStatus(name, ServiceSpec(body).image, 0, 0, "OutOfSync", "Missing", note, drift)
     differs = bool(obstacle) or any(
         isinstance(change, ServiceDiffers | ServiceReplaced) and change.name == name and _is_difference(change)
         for change in changes
@@ -200,18 +202,21 @@ def _service(
     said = [note] if note else []
     said += [f"drifted: {', '.join(_paths(drift))}"] if drift else []
     return ServiceStatus(
-        name, _image(body), live.running + live.completed, live.wanted, sync, health, obstacle or "; ".join(said), drift
+        name,
+        ServiceSpec(body).image,
+        live.running + live.completed,
+        live.wanted,
+        sync,
+        health,
+        obstacle or "; ".join(said),
+        drift,
     )
 
 
 def _paths(drift: Sequence[Field]) -> list[str]:
     """What drifted in few words: the last part of each path, `Replicas`, `Env.DEBUG`."""
     whole = dict.fromkeys(field.path for field in drift)
-    return [path.removeprefix("TaskTemplate.").removeprefix("ContainerSpec.") for path in whole]
-
-
-def _image(body: Body) -> str:
-    return str(body["TaskTemplate"]["ContainerSpec"].get("Image", ""))
+    return [path.removeprefix(f"{TEMPLATE}.").removeprefix("ContainerSpec.") for path in whole]
 
 
 def _service_health(live: LiveService, *, differs: bool, ready: bool) -> tuple[Health, str]:

@@ -24,6 +24,7 @@ from deployer.diff.change import (
 )
 from deployer.diff.services import references
 from deployer.model import labels
+from deployer.model.spec import ServiceSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -120,8 +121,7 @@ def _rooms(going: Sequence[LiveService], found: Diff) -> dict[str, str]:
 
 
 def _ports(body: Body) -> set[Port]:
-    ports = (body.get("EndpointSpec") or {}).get("Ports") or ()
-    return {(str(one.get("Protocol") or "tcp"), int(one["PublishedPort"])) for one in ports if one.get("PublishedPort")}
+    return {(protocol, port) for port, protocol, _ in ServiceSpec(body).published}
 
 
 def _users(

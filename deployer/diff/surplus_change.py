@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from deployer.diff.cause import Cause
+from deployer.model.subject import OfMachine, OfStack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ServiceReplaced:
+class ServiceReplaced(OfStack):
     """A service that cannot become what it is to be: it is removed and made anew.
 
     `network` is the one of its networks that is replaced; empty where its mode is another.
@@ -31,7 +32,7 @@ class ServiceReplaced:
 
 
 @dataclass(frozen=True)
-class NetworkReplaced:
+class NetworkReplaced(OfStack):
     """A network whose options differ: an engine cannot change one (moby#37901)."""
 
     stack: str
@@ -43,7 +44,7 @@ class NetworkReplaced:
 
 
 @dataclass(frozen=True)
-class ServiceSurplus:
+class ServiceSurplus(OfStack):
     """A service of this cluster that git does not have any more.
 
     `whole`: nor any of its stack. `room_for` is a service that needs a port which this one holds.
@@ -58,7 +59,7 @@ class ServiceSurplus:
 
 
 @dataclass(frozen=True)
-class ObjectSurplus:
+class ObjectSurplus(OfStack):
     """A network, config or secret that git does not have any more, and that nothing uses afterwards."""
 
     kind: Literal["network", "config", "secret"]
@@ -70,7 +71,7 @@ class ObjectSurplus:
 
 
 @dataclass(frozen=True)
-class MemberSurplus:
+class MemberSurplus(OfMachine):
     """A member of the swarm whose machine's file is gone; `node` is the name that it had, `state` what the managers call it."""
 
     node: str
@@ -81,7 +82,7 @@ class MemberSurplus:
 
 
 @dataclass(frozen=True)
-class EntrySurplus:
+class EntrySurplus(OfMachine):
     """A machine in Consul's catalogue whose file is gone; `via` is a server that can be asked."""
 
     node: str
@@ -90,7 +91,7 @@ class EntrySurplus:
 
 
 @dataclass(frozen=True)
-class ContainerSurplus:
+class ContainerSurplus(OfMachine):
     """A container of ours on a machine whose file does not ask for it any more; `joins` is where it is registered, or registers."""
 
     node: str
@@ -101,7 +102,7 @@ class ContainerSurplus:
 
 
 @dataclass(frozen=True)
-class ImageSurplus:
+class ImageSurplus(OfMachine):
     """An earlier image of our own registrator."""
 
     node: str

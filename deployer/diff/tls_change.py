@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deployer.diff.cause import Cause
+from deployer.model.subject import OfMachine
 
 if TYPE_CHECKING:
     from deployer.model.field import Field
 
 
 @dataclass(frozen=True)
-class TlsDiffers:
+class TlsDiffers(OfMachine):
     """The engine is to listen for TLS, with a certificate for `names`, and does not, or otherwise."""
 
     node: str
@@ -23,7 +24,7 @@ class TlsDiffers:
 
 
 @dataclass(frozen=True)
-class TlsSurplus:
+class TlsSurplus(OfMachine):
     """It listens for TLS by our doing, and git does not say so any more."""
 
     node: str

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.model import labels
 from deployer.model.field import Absent, Field
 from deployer.model.secret import MASK, Secret
+from deployer.model.spec import CONTAINER, TEMPLATE, ServiceSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_ENV: Final = "TaskTemplate.ContainerSpec.Env"
-_SECTIONS: Final = (("TaskTemplate", "ContainerSpec", "Args"), ("TaskTemplate", "ContainerSpec", "Command"),
-                    ("TaskTemplate", "ContainerSpec", "Healthcheck"), ("TaskTemplate", "LogDriver"))  # fmt: skip
+_ENV: Final = f"{CONTAINER}.Env"
+_SECTIONS: Final = (f"{CONTAINER}.Args", f"{CONTAINER}.Command", f"{CONTAINER}.Healthcheck", f"{TEMPLATE}.LogDriver")
 
 
 def sealed_label(body: Mapping[str, Any]) -> dict[str, str]:
@@ -26,15 +26,15 @@ def sealed_label(body: Mapping[str, Any]) -> dict[str, str]:
 
 def _sealed_names(body: Mapping[str, Any]) -> str:
     """The names of the variables that are `Secret`s, for the label; empty where none is."""
-    entries = _dig(body, ("TaskTemplate", "ContainerSpec", "Env")) or ()
-    return ",".join(sorted(one.reveal().partition("=")[0] for one in entries if isinstance(one, Secret)))
+    secret = [one.reveal() for one in ServiceSpec(body).env if isinstance(one, Secret)]
+    return ",".join(sorted(one.partition("=")[0] for one in secret))
 
 
 def veiled(fields: tuple[Field, ...], body: Mapping[str, Any], live: Mapping[str, str]) -> tuple[Field, ...]:
     """`body` is the desired one, with its `Secret`s; `live` are the live service's labels, which name what was secret."""
     told = ",".join((_sealed_names(body), live.get(labels.SEALED, "")))
     names = frozenset(filter(None, told.split(",")))
-    hidden = tuple(".".join(path) for path in _SECTIONS if _holds_secret(_dig(body, path)))
+    hidden = tuple(path for path in _SECTIONS if _holds_secret(_dig(body, path)))
     if not names and not hidden:
         return fields
     return tuple(_veiled(field, names, hidden) for field in fields)
@@ -61,9 +61,9 @@ def _variables(value: Any, names: frozenset[str]) -> Any:
     return f"{name}={MASK}" if equals and name in names else value
 
 
-def _dig(body: Mapping[str, Any], path: Iterable[str]) -> Any:
+def _dig(body: Mapping[str, Any], path: str) -> Any:
     value: Any = body
-    for step in path:
+    for step in path.split("."):
         value = value.get(step) if isinstance(value, Mapping) else None
     return value
 

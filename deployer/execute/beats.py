@@ -10,7 +10,7 @@ from deployer.docker import EngineError
 from deployer.errors import TimedOutError
 from deployer.execute.service_state import service_state
 from deployer.execute.world import LOST_SECONDS, PAUSE_SECONDS, passing
-from deployer.model.observed import is_finite
+from deployer.model.spec import ServiceSpec
 from deployer.remote import ConnectionFailedError
 from deployer.remote.clock import read_clock
 
@@ -63,7 +63,7 @@ def _state(world: World, name: str, beat: Beat, before: Before, how: _How) -> Se
     service = beat.services.get(name)
     tasks = beat.tasks.get(service["ID"], ()) if service else ()
     if service and name not in world.created:
-        kept = {"complete"} if is_finite(service["Spec"]) else set()
+        kept = {"complete"} if ServiceSpec(service["Spec"]).finite else set()
         tasks = [task for task in tasks if task["ID"] not in before.ended or task["Status"]["State"] in kept]
     proven = frozenset() if name in world.created else before.running
     return service_state(name, service, tasks, down=beat.down, unhealthy=beat.unhealthy, proven=proven, **asdict(how))

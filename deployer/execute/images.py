@@ -13,6 +13,7 @@ from deployer.errors import DeployerError
 from deployer.model import labels
 from deployer.model.observed import ImageUnknown
 from deployer.model.reference import pinned
+from deployer.model.spec import ServiceSpec
 from deployer.remote import ConnectionFailedError
 
 if TYPE_CHECKING:
@@ -40,14 +41,15 @@ async def ensure_image(world: World, engine: Engine, image: str, tell: Callable[
                 pass
 
 
-async def with_digest(world: World, body: Mapping[str, Any]) -> dict[str, Any]:
+async def with_digest(world: World, body: Mapping[str, Any]) -> Mapping[str, Any]:
     """The body with its image's digest, where the plan was made before there was a swarm to ask; as it is otherwise.
 
     Raises DeployerError with the registry's own words: a service never starts from a bare tag because of that.
     """
-    image, _, digest = image_of(body).partition("@")
+    spec = ServiceSpec(body)
+    image, _, digest = spec.image.partition("@")
     if digest != labels.IMAGE_DIGEST:
-        return dict(body)
+        return body
     engines = {}
     for node in world.link.cluster.nodes:
         if node.role != "none":
@@ -56,19 +58,9 @@ async def with_digest(world: World, body: Mapping[str, Any]) -> dict[str, Any]:
     found = await find_image(image, await world.manager(), engines, world.credentials)
     if isinstance(found, ImageUnknown):
         raise DeployerError(found.reason, help=found.help)
-    kept = {key: value for key, value in body["Labels"].items() if key != labels.DIGEST}
-    template = body["TaskTemplate"]
-    container = {**template["ContainerSpec"], "Image": pinned(image, found.digest)}
-    return {
-        **body,
-        "Labels": {**kept, **({labels.DIGEST: found.digest} if found.digest else {})},
-        "TaskTemplate": {**template, "ContainerSpec": container},
-    }
-
-
-def image_of(body: Mapping[str, Any]) -> str:
-    """A service's image; empty where it has none."""
-    return str(((body.get("TaskTemplate") or {}).get("ContainerSpec") or {}).get("Image") or "")
+    kept = {key: value for key, value in spec.service_labels.items() if key != labels.DIGEST}
+    digested = kept | ({labels.DIGEST: found.digest} if found.digest else {})
+    return spec.with_image(pinned(image, found.digest)).with_labels(digested).raw
 
 
 async def build_image(world: World, operation: BuildImage, tell: Callable[[str], None]) -> str:

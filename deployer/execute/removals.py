@@ -13,6 +13,7 @@ from deployer.docker import EngineError, segment
 from deployer.errors import BusyError, DeployerError, TimedOutError
 from deployer.execute.stacks import create_object, create_service
 from deployer.model import labels
+from deployer.model.spec import ServiceSpec
 from deployer.plan.operations import CreateObject, CreateService, RemoveObject, RemoveService
 from deployer.remote.clock import read_clock
 
@@ -92,8 +93,7 @@ def _state(task: Mapping[str, Any]) -> str:
 
 
 def _grace(spec: Mapping[str, Any]) -> float:
-    container = (spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}
-    stated = container.get("StopGracePeriod")
+    stated = ServiceSpec(spec).container.get("StopGracePeriod")
     return GRACE_SECONDS if stated is None else float(stated) / 1e9
 
 

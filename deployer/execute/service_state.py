@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.diff.services import ROLLED_BACK, RUNNING_UPDATES
 from deployer.execute.world import FAILED_STATES
-from deployer.model.observed import is_finite
 from deployer.model.ports import VXLAN
 from deployer.model.printable import printable
+from deployer.model.spec import ServiceSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -125,7 +125,7 @@ def service_state(  # noqa: PLR0913 - what is known of it
     sick = [task for task in present if _container(task) in unhealthy and task.get("DesiredState") not in LEAVING]
     trouble = (_hopeless(service, present) if running < wanted or paused or stale or leaving else "") or paused
     trouble = UNHEALTHY if sick else trouble
-    if complete and not is_finite(service["Spec"]):
+    if complete and not ServiceSpec(service["Spec"]).finite:
         trouble = "it is restarted whenever it ends, so it never completes (restart_policy.condition: any)"
     unborn = (
         fresh and not wanted and not tasks and not {"Global", "GlobalJob"}.isdisjoint(service["Spec"].get("Mode") or {})
@@ -157,7 +157,7 @@ def _on(task: Mapping[str, Any], nodes: frozenset[str]) -> bool:
 
 def ended_badly(task: Mapping[str, Any], service: Mapping[str, Any]) -> bool:
     """Also one that ended well, where it was to go on: a program that exits with 0 when it is stopped for being unhealthy."""
-    return _state(task) in FAILED_STATES or (_state(task) == "complete" and not is_finite(service["Spec"]))
+    return _state(task) in FAILED_STATES or (_state(task) == "complete" and not ServiceSpec(service["Spec"]).finite)
 
 
 def _monitor(service: Mapping[str, Any]) -> float:
@@ -179,7 +179,7 @@ def _counts(
         job = mode.get("ReplicatedJob")
         completed = int(status.get("CompletedTasks") or 0)
         return completed, wanted if job is None else int(job.get("TotalCompletions") or job.get("MaxConcurrent") or 1)
-    if is_finite(service["Spec"]):
+    if ServiceSpec(service["Spec"]).finite:
         ended = sum(_state(task) == "complete" for task in tasks)
         running = min(wanted, ended if complete or _one_shot(service) else running + ended)
     return running, wanted
@@ -190,23 +190,18 @@ def _running_tasks(service: Mapping[str, Any]) -> int:
 
 
 def _one_shot(service: Mapping[str, Any]) -> bool:
-    ports = (service["Spec"].get("EndpointSpec") or {}).get("Ports")
-    return _policy(service).get("Condition") == "none" and not ports and not _checked(service)
+    spec = ServiceSpec(service["Spec"])
+    return spec.restart.get("Condition") == "none" and not spec.ports and not _checked(service)
 
 
 def _checked(service: Mapping[str, Any]) -> bool:
-    check = ((service["Spec"].get("TaskTemplate") or {}).get("ContainerSpec") or {}).get("Healthcheck") or {}
+    check = ServiceSpec(service["Spec"]).healthcheck
     return bool(check.get("Test")) and check["Test"] != ["NONE"]
-
-
-def _policy(service: Mapping[str, Any]) -> Mapping[str, Any]:
-    policy: Mapping[str, Any] = (service["Spec"].get("TaskTemplate") or {}).get("RestartPolicy") or {}
-    return policy
 
 
 def _of_present_spec(task: Mapping[str, Any], service: Mapping[str, Any]) -> bool:
     """Whether the task was made from the service's present definition, not from an earlier one."""
-    template = service["Spec"].get("TaskTemplate") or {}
+    template = ServiceSpec(service["Spec"]).template
     return all((task.get("Spec") or {}).get(key) == template.get(key) for key in COMPARED)
 
 
@@ -230,8 +225,8 @@ def _hopeless(service: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) ->
         return "a task ended although it was to go on: unhealthy, or its program ended"
     if any(_state(task) == "rejected" and "No such image" in str(task["Status"].get("Err")) for task in failed):
         return "its image cannot be had"
-    attempts = int(_policy(service).get("MaxAttempts") or 0)
-    if failed and _policy(service).get("Condition") == "none":
+    attempts = int(ServiceSpec(service["Spec"]).restart.get("MaxAttempts") or 0)
+    if failed and ServiceSpec(service["Spec"]).restart.get("Condition") == "none":
         return "a task failed, and it is not to be restarted"
     if len(failed) >= FAILURES or (attempts and len(failed) > attempts):
         return f"{len(failed)} of its tasks failed"

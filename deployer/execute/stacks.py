@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.docker import EngineError, segment
 from deployer.errors import BusyError, DeployerError
-from deployer.execute.images import image_of, with_digest
+from deployer.execute.images import with_digest
 from deployer.model import labels
 from deployer.model.secret import revealed
+from deployer.model.spec import ServiceSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,7 +41,7 @@ async def create_object(world: World, operation: CreateObject, _: Callable[[str]
 async def create_service(world: World, operation: CreateService, _: Callable[[str], None]) -> str:
     async def create(engine: Engine) -> str:
         body = await with_digest(world, operation.body)
-        headers = await world.credentials.headers(image_of(body))
+        headers = await world.credentials.headers(ServiceSpec(body).image)
         try:
             told = await engine.post_with(headers, "/services/create", await _with_ids(engine, body))
         except EngineError as error:
@@ -75,7 +76,7 @@ async def update_service(world: World, operation: UpdateService, _: Callable[[st
     async def update(engine: Engine) -> str:
         nonlocal version
         body = await _with_ids(engine, operation.body)
-        headers = await world.credentials.headers(image_of(body))
+        headers = await world.credentials.headers(ServiceSpec(body).image)
         for _ in range(ATTEMPTS):
             try:
                 await engine.post_with(headers, f"{path}/update", body, version=version)
@@ -114,8 +115,8 @@ async def _present(engine: Engine, kind: str, name: str) -> Mapping[str, Any]:
 
 async def _with_ids(engine: Engine, body: Mapping[str, Any]) -> dict[str, Any]:
     """As it is sent: references to configs and secrets by id as well as by name (swarmkit wants both), secrets in the clear."""
-    template: dict[str, Any] = dict(body.get("TaskTemplate") or {})
-    container: dict[str, Any] = dict(template.get("ContainerSpec") or {})
+    spec = ServiceSpec(body)
+    container = dict(spec.container)
     for kind, path, word in (("Configs", "/configs", "Config"), ("Secrets", "/secrets", "Secret")):
         references = container.get(kind) or []
         if not references:
@@ -127,5 +128,5 @@ async def _with_ids(engine: Engine, body: Mapping[str, Any]) -> dict[str, Any]:
         if missing:
             raise DeployerError(f"{word.lower()} {', '.join(missing)} does not exist")
         container[kind] = [{**reference, f"{word}ID": ids[reference[f"{word}Name"]]} for reference in references]
-    sent: dict[str, Any] = revealed({**body, "TaskTemplate": {**template, "ContainerSpec": container}})
+    sent: dict[str, Any] = revealed(spec.with_container(container).raw)
     return sent

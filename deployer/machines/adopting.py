@@ -83,6 +83,6 @@ def would_change(source: Source, say: Callable[[str], None], names: Sequence[str
     plan = workflow.plan(replace(source, worktree=True), say)
     lines = []
     for step in plan.steps:
-        if getattr(step.operation, "node", None) in names:
+        if step.operation.node in names:
             lines += [step_text(step), *(f"       {field}" for field in step_fields(step))]
     return lines + [f"! {one.told}" for one in plan.blocked if one.subject in names]

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.model.secret import MASK, Secret
+from deployer.model.spec import ServiceSpec
 from deployer.plan.masking import SECRET_WORDS
 
 if TYPE_CHECKING:
@@ -75,8 +76,7 @@ def _veiled(value: Any) -> Iterator[str]:
 
 
 def _variables(body: Body) -> Iterator[str]:
-    container = (body.get("TaskTemplate") or {}).get("ContainerSpec") or {}
-    for variable in container.get("Env") or ():
+    for variable in ServiceSpec(body).env:
         name, _, value = str(variable).partition("=")
         if SECRET_WORDS.search(name) and not name.endswith("_FILE"):
             yield value

@@ -24,7 +24,7 @@ ABSENT = Absent()
 
 @dataclass(frozen=True)
 class Field:
-    """One field that differs: its path (`TaskTemplate.ContainerSpec.Image`), the live value and the desired one.
+    """One field that differs: its path (`Mode.Replicated.Replicas`), the live value and the desired one.
 
     `drifted`: somebody else than deployer made the live value what it is.
     """

@@ -4,45 +4,45 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from deployer.model.spec import CONTAINER, TEMPLATE
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-_CONTAINER: Final = "TaskTemplate.ContainerSpec"
-
 IGNORABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "replicas": ("Mode.Replicated.Replicas",),
-    "image": (f"{_CONTAINER}.Image",),
-    "command": (f"{_CONTAINER}.Args",),
-    "entrypoint": (f"{_CONTAINER}.Command",),
-    "environment": (f"{_CONTAINER}.Env",),
-    "labels": (f"{_CONTAINER}.Labels",),
+    "image": (f"{CONTAINER}.Image",),
+    "command": (f"{CONTAINER}.Args",),
+    "entrypoint": (f"{CONTAINER}.Command",),
+    "environment": (f"{CONTAINER}.Env",),
+    "labels": (f"{CONTAINER}.Labels",),
     "deploy.labels": ("Labels",),
-    "placement": ("TaskTemplate.Placement",),
-    "resources": ("TaskTemplate.Resources",),
-    "restart_policy": ("TaskTemplate.RestartPolicy",),
+    "placement": (f"{TEMPLATE}.Placement",),
+    "resources": (f"{TEMPLATE}.Resources",),
+    "restart_policy": (f"{TEMPLATE}.RestartPolicy",),
     "update_config": ("UpdateConfig",),
     "rollback_config": ("RollbackConfig",),
     "endpoint_mode": ("EndpointSpec.Mode",),
     "ports": ("EndpointSpec.Ports",),
-    "networks": ("TaskTemplate.Networks",),
-    "volumes": (f"{_CONTAINER}.Mounts",),
-    "configs": (f"{_CONTAINER}.Configs",),
-    "secrets": (f"{_CONTAINER}.Secrets",),
-    "healthcheck": (f"{_CONTAINER}.Healthcheck",),
-    "logging": ("TaskTemplate.LogDriver",),
-    "user": (f"{_CONTAINER}.User",),
-    "working_dir": (f"{_CONTAINER}.Dir",),
-    "hostname": (f"{_CONTAINER}.Hostname",),
-    "dns": (f"{_CONTAINER}.DNSConfig",),
-    "extra_hosts": (f"{_CONTAINER}.Hosts",),
-    "cap_add": (f"{_CONTAINER}.CapabilityAdd",),
-    "cap_drop": (f"{_CONTAINER}.CapabilityDrop",),
-    "sysctls": (f"{_CONTAINER}.Sysctls",),
-    "ulimits": (f"{_CONTAINER}.Ulimits",),
-    "init": (f"{_CONTAINER}.Init",),
-    "read_only": (f"{_CONTAINER}.ReadOnly",),
-    "stop_signal": (f"{_CONTAINER}.StopSignal",),
-    "stop_grace_period": (f"{_CONTAINER}.StopGracePeriod",),
+    "networks": (f"{TEMPLATE}.Networks",),
+    "volumes": (f"{CONTAINER}.Mounts",),
+    "configs": (f"{CONTAINER}.Configs",),
+    "secrets": (f"{CONTAINER}.Secrets",),
+    "healthcheck": (f"{CONTAINER}.Healthcheck",),
+    "logging": (f"{TEMPLATE}.LogDriver",),
+    "user": (f"{CONTAINER}.User",),
+    "working_dir": (f"{CONTAINER}.Dir",),
+    "hostname": (f"{CONTAINER}.Hostname",),
+    "dns": (f"{CONTAINER}.DNSConfig",),
+    "extra_hosts": (f"{CONTAINER}.Hosts",),
+    "cap_add": (f"{CONTAINER}.CapabilityAdd",),
+    "cap_drop": (f"{CONTAINER}.CapabilityDrop",),
+    "sysctls": (f"{CONTAINER}.Sysctls",),
+    "ulimits": (f"{CONTAINER}.Ulimits",),
+    "init": (f"{CONTAINER}.Init",),
+    "read_only": (f"{CONTAINER}.ReadOnly",),
+    "stop_signal": (f"{CONTAINER}.StopSignal",),
+    "stop_grace_period": (f"{CONTAINER}.StopGracePeriod",),
 }
 
 WITH_ELEMENTS: Final = ("deploy.labels", "environment", "labels", "sysctls")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from deployer.model.spec import ServiceSpec
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -159,20 +161,12 @@ class LiveService:
 
     @property
     def labels(self) -> Mapping[str, str]:
-        labels: Mapping[str, str] = self.spec.get("Labels") or {}
-        return labels
+        return ServiceSpec(self.spec).service_labels
 
     @property
     def finite(self) -> bool:
-        """`is_finite` of its spec."""
-        return is_finite(self.spec)
-
-
-def is_finite(spec: Mapping[str, Any]) -> bool:
-    """Whether a service's tasks may end and stay ended: jobs, and services that are not restarted after success."""
-    mode = spec.get("Mode") or {}
-    policy = (spec.get("TaskTemplate") or {}).get("RestartPolicy") or {}
-    return bool({"ReplicatedJob", "GlobalJob"} & set(mode)) or policy.get("Condition") in {"none", "on-failure"}
+        """`ServiceSpec.finite` of its spec."""
+        return ServiceSpec(self.spec).finite
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from deployer.model.spec import ServiceSpec
+
 if TYPE_CHECKING:
     from deployer.model.stack import Body
 
@@ -25,24 +27,9 @@ class Placed:
     @property
     def replicas(self) -> int | None:
         """How many tasks at a time; None: one on each machine."""
-        mode = self.body.get("Mode") or {}
-        if "Global" in mode or "GlobalJob" in mode:
-            return None
-        job = mode.get("ReplicatedJob")
-        count = (job or {}).get("MaxConcurrent") if job else (mode.get("Replicated") or {}).get("Replicas")
-        return 1 if count is None else int(count)
+        return ServiceSpec(self.body).count
 
     @property
     def published(self) -> tuple[tuple[int, str, str], ...]:
         """(port, protocol, mode) of each port with a number of its own."""
-        return published(self.body)
-
-
-def published(body: Body) -> tuple[tuple[int, str, str], ...]:
-    """The same of a service's body, or of a live service's definition."""
-    ports = (body.get("EndpointSpec") or {}).get("Ports") or ()
-    return tuple(
-        (int(port["PublishedPort"]), str(port.get("Protocol", "tcp")), str(port.get("PublishMode", "ingress")))
-        for port in ports
-        if port.get("PublishedPort")
-    )
+        return ServiceSpec(self.body).published

@@ -6,7 +6,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from deployer.docker import EngineError
-from deployer.model.observed import LiveObject, LiveService, Member, Swarm, is_finite
+from deployer.model.observed import LiveObject, LiveService, Member, Swarm
+from deployer.model.spec import ServiceSpec
 from deployer.remote.together import together
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ async def _ends(engine: Engine, services: Sequence[Mapping[str, Any]]) -> dict[s
 
     `ServiceStatus` counts completed tasks of jobs only (tried on Engine 20.10); one request more, where there are any.
     """
-    ids = [one["ID"] for one in services if is_finite(one["Spec"]) and _runs_short(one.get("ServiceStatus") or {})]
+    ids = [
+        one["ID"] for one in services if ServiceSpec(one["Spec"]).finite and _runs_short(one.get("ServiceStatus") or {})
+    ]
     if not ids:
         return {}
     last: dict[tuple[str, str], Mapping[str, Any]] = {}

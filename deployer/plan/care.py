@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from deployer.model.subject import OfMachine
 from deployer.plan.tls import FinishAuthority, ListenTls, NewAuthority, StopTls, describe_tls
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class SetAvailability:
+class SetAvailability(OfMachine):
     """Drain, pause or activate a member, by the manager `via`; its role and labels stay."""
 
     node: str
@@ -23,7 +24,7 @@ class SetAvailability:
 
 
 @dataclass(frozen=True)
-class AwaitDrained:
+class AwaitDrained(OfMachine):
     """Wait until no task of the swarm is left on a machine, and each of `services` runs in full without it."""
 
     node: str
@@ -34,7 +35,7 @@ class AwaitDrained:
 
 
 @dataclass(frozen=True)
-class AwaitReady:
+class AwaitReady(OfMachine):
     """Wait until the managers call a machine ready (a manager: reachable, too), and each of `services` runs in full."""
 
     node: str
@@ -45,7 +46,7 @@ class AwaitReady:
 
 
 @dataclass(frozen=True)
-class RestartMachine:
+class RestartMachine(OfMachine):
     """Reboot a machine, or restart the engine alone; then wait until it is back, with its engine."""
 
     node: str
@@ -54,7 +55,7 @@ class RestartMachine:
 
 
 @dataclass(frozen=True)
-class UpgradeEngine:
+class UpgradeEngine(OfMachine):
     """Upgrade the engine's packages, which the distribution's package manager has newer: from `old` to `new`."""
 
     node: str
@@ -64,7 +65,7 @@ class UpgradeEngine:
 
 
 @dataclass(frozen=True)
-class PowerOff:
+class PowerOff(OfMachine):
     """Switch a machine off: in good order, or (`hard`) at once, as if its cable were pulled."""
 
     node: str
@@ -72,7 +73,7 @@ class PowerOff:
 
 
 @dataclass(frozen=True)
-class Demote:
+class Demote(OfMachine):
     """A manager that is to go becomes a worker first, and is waited for until it is one. `away`: it cannot be asked itself."""
 
     node: str
@@ -82,12 +83,12 @@ class Demote:
 
 
 @dataclass(frozen=True)
-class LeaveSwarm:
+class LeaveSwarm(OfMachine):
     node: str
 
 
 @dataclass(frozen=True)
-class RemoveMember:
+class RemoveMember(OfMachine):
     """Take an entry out of the managers' list: of the machine `node`, which has left, or is not there any more.
 
     `alive`: nobody can ask it to leave, and the managers let go of it although it answers them.
@@ -100,7 +101,7 @@ class RemoveMember:
 
 
 @dataclass(frozen=True)
-class DeregisterNode:
+class DeregisterNode(OfMachine):
     """Take a machine, and what is registered on it, out of Consul's catalogue, at the Consul server `via`."""
 
     node: str
@@ -108,7 +109,7 @@ class DeregisterNode:
 
 
 @dataclass(frozen=True)
-class RemoveOwn:
+class RemoveOwn(OfMachine):
     """Remove this cluster's own containers from a machine, and the volumes of these names."""
 
     node: str
@@ -117,14 +118,14 @@ class RemoveOwn:
 
 
 @dataclass(frozen=True)
-class PurgeEngine:
+class PurgeEngine(OfMachine):
     """Take the packages that deployer installed off a machine; the images and volumes below /var/lib/docker stay."""
 
     node: str
 
 
 @dataclass(frozen=True)
-class RotateTokens:
+class RotateTokens(OfMachine):
     """New join tokens for these roles: the old ones are worth nothing from then on."""
 
     node: str
@@ -132,7 +133,7 @@ class RotateTokens:
 
 
 @dataclass(frozen=True)
-class RotateCa:
+class RotateCa(OfMachine):
     """A new root certificate for the swarm; every member gets new certificates under it, one after the other."""
 
     node: str
@@ -140,7 +141,7 @@ class RotateCa:
 
 
 @dataclass(frozen=True)
-class ForceNewCluster:
+class ForceNewCluster(OfMachine):
     """Start a swarm of one manager from what this machine knows: the quorum is gone for good."""
 
     node: str
@@ -148,7 +149,7 @@ class ForceNewCluster:
 
 
 @dataclass(frozen=True)
-class SetAutolock:
+class SetAutolock(OfMachine):
     """Whether a manager that restarts takes no orders before it is given the key; a new key with `rotate`."""
 
     node: str
@@ -157,7 +158,7 @@ class SetAutolock:
 
 
 @dataclass(frozen=True)
-class UnlockManager:
+class UnlockManager(OfMachine):
     node: str
     key: Secret
 

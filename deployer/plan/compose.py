@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from deployer.model.subject import OfStack
+
 if TYPE_CHECKING:
     from deployer.model.project import Project
 
 
 @dataclass(frozen=True)
-class ComposeUp:
+class ComposeUp(OfStack):
     """`docker compose up` on a machine, and the wait for its containers; `first`: nothing of it is there."""
 
     stack: str
@@ -21,7 +23,7 @@ class ComposeUp:
 
 
 @dataclass(frozen=True)
-class ComposeDown:
+class ComposeDown(OfStack):
     """Remove a project's containers and networks from a machine, as far as they are `cluster`'s; volumes stay."""
 
     stack: str

@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from deployer.model.field import ABSENT, Absent, Field
 from deployer.model.printable import printable
+from deployer.model.spec import TEMPLATE
 from deployer.plan.masking import masked
 
 LONGEST_VALUE: Final = 60
 SAME: Final = 12
 """Characters that stay before the first that differs, where the beginning is left out."""
-SERVICE_SECTIONS: Final = ("TaskTemplate.", "UpdateConfig.", "RollbackConfig.")
+SERVICE_SECTIONS: Final = (f"{TEMPLATE}.", "UpdateConfig.", "RollbackConfig.")
 DURATIONS: Final = frozenset(
     {"Interval", "Timeout", "StartPeriod", "StartInterval", "Delay", "Monitor", "Window", "StopGracePeriod"}
 )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from deployer.model.secret import MASK, Secret
+from deployer.model.spec import CONTAINER
 
 SECRET_WORDS: Final = re.compile(
     r"passw|passphrase|(?<![a-z])pass(?![a-z])|pwd|secret|token|(api|access)[-_. ]?key|private|credential",
@@ -14,7 +15,7 @@ SECRET_WORDS: Final = re.compile(
 )
 """A variable or option with such a name is shown masked."""
 
-SECRETS_NAMES: Final = re.compile(r"^TaskTemplate\.ContainerSpec\.Secrets\b")
+SECRETS_NAMES: Final = re.compile(rf"^{re.escape(CONTAINER)}\.Secrets\b")
 """Where Docker keeps the *names* of secrets, which are none."""
 
 USER_INFO: Final = re.compile(r"(?<=://)[^/?#\s]*(?=@)")

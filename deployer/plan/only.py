@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from deployer.diff.change import Blocked
 from deployer.errors import UsageError
 from deployer.model.nearest import did_you_mean
-from deployer.plan.operations import AwaitServices, Operation, StackOperation
+from deployer.plan.operations import AwaitServices
 from deployer.plan.text import describe
 
 if TYPE_CHECKING:
@@ -27,11 +27,6 @@ def unknown_stacks(names: Sequence[str], desired: Desired) -> None:
             raise UsageError(f"there is no stack {name[:100]!r}", help=advice)
 
 
-def stack_of(operation: Operation) -> str:
-    """The stack whose work an operation is; empty for a machine's."""
-    return operation.stack if isinstance(operation, StackOperation) else ""
-
-
 def restricted(plan: Plan, stacks: Sequence[str], desired: Desired) -> Plan:
     """The steps of those stacks, numbered anew; the whole plan, where none is named.
 
@@ -41,7 +36,7 @@ def restricted(plan: Plan, stacks: Sequence[str], desired: Desired) -> Plan:
     """
     if not stacks:
         return plan
-    wanted = [step for step in plan.steps if stack_of(step.operation) in stacks]
+    wanted = [step for step in plan.steps if step.operation.stack in stacks]
     lacking: dict[int, Blocked] = {}
     by_number = {step.number: step for step in plan.steps}
     for step in wanted:
@@ -75,7 +70,7 @@ def restricted(plan: Plan, stacks: Sequence[str], desired: Desired) -> Plan:
 
 def _lacking(step: Step, needed: Step) -> Blocked:
     subject, verb = describe(needed.operation)
-    other = stack_of(needed.operation)
+    other = needed.operation.stack
     advice = f"name that stack as well: --only {other}" if other else "apply everything first: deployer apply"
     return Blocked(describe(step.operation)[0], f"needs another step first, {subject}: {verb}", advice)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from deployer.model.subject import OfMachine, OfStack
 from deployer.plan.care import CareOperation
 from deployer.plan.compose import ComposeDown as ComposeDown  # noqa: PLC0414 - said again for whoever speaks of operations
 from deployer.plan.compose import ComposeUp as ComposeUp  # noqa: PLC0414 - as above
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class InstallEngine:
+class InstallEngine(OfMachine):
     """Install Docker: from the distribution's packages, or from Docker's own repository."""
 
     node: str
@@ -26,7 +27,7 @@ class InstallEngine:
 
 
 @dataclass(frozen=True)
-class WriteDaemonJson:
+class WriteDaemonJson(OfMachine):
     """Write /etc/docker/daemon.json, and have a running engine read it: not at all, by SIGHUP, or by a restart."""
 
     node: str
@@ -35,13 +36,13 @@ class WriteDaemonJson:
 
 
 @dataclass(frozen=True)
-class InitSwarm:
+class InitSwarm(OfMachine):
     node: str
     advertise: str
 
 
 @dataclass(frozen=True)
-class JoinSwarm:
+class JoinSwarm(OfMachine):
     """Join through `via`, a manager, whose token is fetched at that moment and never shown."""
 
     node: str
@@ -51,7 +52,7 @@ class JoinSwarm:
 
 
 @dataclass(frozen=True)
-class UpdateMember:
+class UpdateMember(OfMachine):
     """Role, availability and the whole set of labels of a machine in the swarm, written by a manager."""
 
     node: str
@@ -62,7 +63,7 @@ class UpdateMember:
 
 
 @dataclass(frozen=True)
-class BuildImage:
+class BuildImage(OfMachine):
     """Build our own image of the registrator from what is installed here, under a name that says its content."""
 
     node: str
@@ -71,7 +72,7 @@ class BuildImage:
 
 
 @dataclass(frozen=True)
-class RunContainer:
+class RunContainer(OfMachine):
     """Pull the image where it is missing, remove our own container of that name, create this one, start it.
 
     `files` are put into it between the last two. `leaves`: once the old one has stopped, what that registered is taken out of
@@ -87,7 +88,7 @@ class RunContainer:
 
 
 @dataclass(frozen=True)
-class AwaitConsul:
+class AwaitConsul(OfMachine):
     """Wait until Consul's server there knows a leader: before that it takes no registration.
 
     With several `servers`, until the leader also says that so many are healthy: before that none other may be restarted.
@@ -99,7 +100,7 @@ class AwaitConsul:
 
 
 @dataclass(frozen=True)
-class RegisterNode:
+class RegisterNode(OfMachine):
     """Write a machine into the catalogue, at the Consul server `via`."""
 
     node: str
@@ -109,7 +110,7 @@ class RegisterNode:
 
 
 @dataclass(frozen=True)
-class CreateObject:
+class CreateObject(OfStack):
     kind: Literal["network", "config", "secret"]
     stack: str
     name: str
@@ -147,14 +148,14 @@ class SendImage:
 
 
 @dataclass(frozen=True)
-class CreateService:
+class CreateService(OfStack):
     stack: str
     name: str
     body: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class UpdateService:
+class UpdateService(OfStack):
     """Replace the spec that the plan saw (`seen`): if the live one is another by then, the step fails and nothing is written."""
 
     stack: str
@@ -174,7 +175,7 @@ class Back:
 
 
 @dataclass(frozen=True)
-class ReplaceService:
+class ReplaceService(OfStack):
     """Remove the service that the plan saw, wait until its tasks are gone, create it anew."""
 
     stack: str
@@ -184,7 +185,7 @@ class ReplaceService:
 
 
 @dataclass(frozen=True)
-class RemoveService:
+class RemoveService(OfStack):
     """Remove the service that the plan saw, and wait until its tasks are gone: what they use cannot go before.
 
     `until` is the network that is replaced, where the service is made anew after that; empty where it goes for good.
@@ -197,7 +198,7 @@ class RemoveService:
 
 
 @dataclass(frozen=True)
-class ReplaceNetwork:
+class ReplaceNetwork(OfStack):
     """Remove the network that the plan saw, and create it with other options."""
 
     stack: str
@@ -207,7 +208,7 @@ class ReplaceNetwork:
 
 
 @dataclass(frozen=True)
-class RemoveObject:
+class RemoveObject(OfStack):
     kind: Literal["network", "config", "secret"]
     stack: str
     name: str
@@ -215,7 +216,7 @@ class RemoveObject:
 
 
 @dataclass(frozen=True)
-class AwaitServices:
+class AwaitServices(OfStack):
     """Wait until the services' tasks run (and are healthy, where they have a check) or, `completed`, have ended well.
 
     `timeout` in seconds, from when the stack is first waited for. One that fails goes back to what `back` has for it, while the
@@ -231,7 +232,7 @@ class AwaitServices:
 
 
 @dataclass(frozen=True)
-class RollBackStack:
+class RollBackStack(OfStack):
     """All that this run changed of a stack goes back to what the plan saw: updated services to their specs, new ones are removed."""
 
     stack: str
@@ -241,7 +242,7 @@ class RollBackStack:
 
 
 @dataclass(frozen=True)
-class RetireContainer:
+class RetireContainer(OfMachine):
     """Stop and remove a container of ours; its volumes stay.
 
     A Consul leaves its cluster first, so that the others do not wait for it. What a registrator has put into the Consul at
@@ -255,7 +256,7 @@ class RetireContainer:
 
 
 @dataclass(frozen=True)
-class RemoveImage:
+class RemoveImage(OfMachine):
     node: str
     image: str
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deployer.diff.change import Diff, NetworkReplaced, ObjectMissing, ObjectSurplus, ServiceReplaced, ServiceSurplus
-from deployer.plan.operations import RemoveObject, RemoveService, ReplaceNetwork, RollBackStack, StackOperation
+from deployer.plan.operations import RemoveObject, RemoveService, ReplaceNetwork, RollBackStack
 
 if TYPE_CHECKING:
     from deployer.plan.draft import Draft
@@ -60,7 +60,7 @@ def remove_surplus(draft: Draft, diff: Diff) -> None:
     of_stacks = {
         step.number: step.operation.stack
         for step in draft.steps
-        if isinstance(step.operation, StackOperation) and not isinstance(step.operation, RollBackStack)
+        if step.operation.stack and not isinstance(step.operation, RollBackStack)
     }
 
     def needed(stack: str, *, whole: bool) -> list[int]:

@@ -10,6 +10,7 @@ from deployer.diff.effect import Effect
 from deployer.diff.services import foreign
 from deployer.model import labels
 from deployer.model.nearest import did_you_mean
+from deployer.model.spec import ServiceSpec
 from deployer.plan.draft import Draft
 from deployer.plan.operations import AwaitServices, UpdateService
 from deployer.plan.steps import Plan
@@ -38,8 +39,8 @@ def scale_plan(cluster: str, commit: str, wanted: Sequence[Wanted], swarm: Swarm
         if obstacle is not None or service is None:
             blocked += [obstacle] if obstacle else []
             continue
-        old = (service.spec["Mode"]["Replicated"] or {}).get("Replicas", 1)
-        body = {**service.spec, "Mode": {"Replicated": {"Replicas": one.count}}}
+        spec = ServiceSpec(service.spec)
+        old, body = spec.count or 0, spec.with_count(one.count).raw
         if old == one.count:
             unchanged += 1
             continue
@@ -61,8 +62,8 @@ def _obstacle(wanted: Wanted, service: LiveService | None, ours: Sequence[str]) 
         return Blocked(subject, "there is no such service", did_you_mean(wanted.name, ours, "see deployer status"))
     if wanted.name not in ours:
         return foreign("service", wanted.name)
-    if "Replicated" not in (service.spec.get("Mode") or {}):
-        mode = next(iter(service.spec.get("Mode") or {}), "")
-        what = "one runs on every machine" if mode == "Global" else "it is a job"
+    spec = ServiceSpec(service.spec)
+    if spec.mode != "Replicated":
+        what = "it is a job" if spec.job else "one runs on every machine"
         return Blocked(subject, f"it has no count: {what}", "placement constraints choose the machines")
     return None

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from deployer.diff.change import (
-    Change,
     Diff,
     ObjectMissing,
     ServiceDiffers,
@@ -79,7 +78,7 @@ def service_steps(
 
 
 def _changes(diff: Diff, stack: str) -> tuple[dict[str, Written], list[ServiceUnsettled]]:
-    of_stack = [change for change in diff.changes if _stack_of(change) == stack]
+    of_stack = [change for change in diff.changes if change.stack == stack]
     written = {change.name: change for change in of_stack if isinstance(change, Written)}
     return written, [change for change in of_stack if isinstance(change, ServiceUnsettled)]
 
@@ -203,11 +202,6 @@ def _operation(change: Written) -> CreateService | UpdateService | ReplaceServic
             return ReplaceService(change.stack, change.name, change.body, change.seen)
         case ServiceMissing() | ServiceReplaced():
             return CreateService(change.stack, change.name, change.body)
-
-
-def _stack_of(change: Change) -> str:
-    kinds = ObjectMissing | ServiceMissing | ServiceDiffers | ServiceReplaced | ServiceUnsettled
-    return change.stack if isinstance(change, kinds) else ""
 
 
 def in_order(stacks: Sequence[StackSource]) -> list[tuple[StackSource, list[str]]]:

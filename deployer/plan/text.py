@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from deployer.model.commit import short as short  # noqa: PLC0414 - it is a word of plans, too
 from deployer.model.printable import printable
+from deployer.model.spec import ServiceSpec
 from deployer.plan.care import care_mark, describe_care
 from deployer.plan.field_text import field_text
 from deployer.plan.operations import (
@@ -41,6 +42,7 @@ from deployer.plan.operations import (
 if TYPE_CHECKING:
     from deployer.diff.change import Drifted
     from deployer.model.observed import LiveService
+    from deployer.model.stack import Body
     from deployer.plan.steps import Plan, Step
 
 Mark = Literal["+", "~", "-", "-/+", "."]
@@ -250,17 +252,15 @@ def back_text(back: Back) -> str:
 
 def image_text(back: Back) -> str:
     """`image app:1.4`"""
-    return "image " + str(back.seen.spec["TaskTemplate"]["ContainerSpec"].get("Image", "")).partition("@")[0]
+    return "image " + ServiceSpec(back.seen.spec).image.partition("@")[0]
 
 
 def _tasks(seen: LiveService) -> str:
     return f"{seen.wanted} task{'' if seen.wanted == 1 else 's'}"
 
 
-def _count(body: Any) -> str:
-    mode = body.get("Mode") or {}
-    if "Replicated" in mode or not mode:
-        count = (mode.get("Replicated") or {}).get("Replicas")
-        count = 1 if count is None else count  # the engine's default
-        return f"{count} replica{'' if count == 1 else 's'}"
-    return {"Global": "one on every machine"}.get(next(iter(mode)), "a job")
+def _count(body: Body) -> str:
+    spec = ServiceSpec(body)
+    if spec.job:
+        return "a job"
+    return "one on every machine" if spec.count is None else f"{spec.count} replica{'' if spec.count == 1 else 's'}"

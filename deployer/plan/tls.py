@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from deployer.model.subject import OfMachine
+
 
 @dataclass(frozen=True)
-class ListenTls:
+class ListenTls(OfMachine):
     """A new key and certificate for `names`, the engine started with `arguments` besides its own, and the proof that it serves."""
 
     node: str
@@ -15,14 +17,14 @@ class ListenTls:
 
 
 @dataclass(frozen=True)
-class StopTls:
+class StopTls(OfMachine):
     """The engine started as it was before, and key and certificate removed."""
 
     node: str
 
 
 @dataclass(frozen=True)
-class NewAuthority:
+class NewAuthority(OfMachine):
     """Another authority for the cluster's certificates, kept by whoever runs deployer; `node` is the first that gets one of it."""
 
     node: str
@@ -30,7 +32,7 @@ class NewAuthority:
 
 
 @dataclass(frozen=True)
-class FinishAuthority:
+class FinishAuthority(OfMachine):
     """The authority before the present one is trusted no more; `node` is the first that is told so."""
 
     node: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deployer.diff import Diff
 from deployer.diff.catalogue import diff_catalogue
@@ -51,10 +51,10 @@ def provision_plan(desired: Desired, observed: Observed, names: Sequence[str]) -
         diff_catalogue(cluster, observed, commit),
         diff_registrators(cluster, observed, commit),
     )
-    changes: list[Any] = [change for part in parts for change in part.changes]
+    changes = [change for part in parts for change in part.changes]
     blocked = [one for part in parts for one in part.blocked if one.subject in {*names, "swarm"}]
     starter = next((change.node for change in changes if isinstance(change, NoSwarm)), "")
-    mine = [change for change in changes if getattr(change, "node", "") in names]
+    mine = [change for change in changes if change.node in names]
     if starter and starter not in names:
         late = [name for name in names if cluster.node(name).role != "none"]
         mine = [change for change in mine if not isinstance(change, NotMember | MemberDiffers)]
