@@ -16,7 +16,7 @@ from deployer.source import load_cluster, lock_directory, with_secrets
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from deployer.execute.holder import Holder
+    from deployer.lock.holder import Holder
     from deployer.model.cluster import Cluster
     from deployer.model.running import LogQuery, LogRecord, Running
     from deployer.model.services import Services
@@ -65,7 +65,7 @@ def services(source: Source, say: Say, names: Sequence[str] = ()) -> Services:
 
 def locked_by(source: Source) -> tuple[str, Holder | None]:
     """The cluster's name, and who holds its lock in Consul. Raises BusyError, and UnreachableError, as `unlock` does."""
-    from deployer.execute.unlock import locked_by as look  # noqa: PLC0415 - py-consul costs 0.1 s, other commands do without
+    from deployer.lock.unlock import locked_by as look  # noqa: PLC0415 - py-consul costs 0.1 s, other commands do without
 
     cluster = _cluster_of(source)
 
@@ -82,7 +82,7 @@ def unlock(source: Source, lock: str, reason: str) -> tuple[str, Holder | None]:
     GuardRefusedError where the lock has another id by now, BusyError where a live process of this machine holds the
     repository's own lock, UnreachableError where Consul cannot be asked.
     """
-    from deployer.execute.unlock import unlock as take  # noqa: PLC0415 - py-consul costs 0.1 s, other commands do without
+    from deployer.lock.unlock import unlock as take  # noqa: PLC0415 - py-consul costs 0.1 s, other commands do without
 
     cluster = _cluster_of(source)
 

@@ -6,7 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from deployer.compose.counts import rescale
-from deployer.execute import Patience, cluster_lock, execute, file_lock, this_run
+from deployer.execute import execute
+from deployer.lock.cluster import cluster_lock
+from deployer.lock.file import file_lock
+from deployer.lock.hold import Patience
+from deployer.lock.holder import this_run
+from deployer.memory.runs import new_id
 from deployer.model.counts import Scaling, scale_message
 from deployer.observe import observe
 from deployer.plan import Plan, Report, scale_plan
@@ -45,7 +50,7 @@ def scale_live(
     """Set the counts live and nowhere else: the next `apply` takes them back. Under the locks, as `apply` is."""
     desired = load(source.repo, rev=source.rev, worktree=source.worktree)
     cluster = with_secrets(desired.cluster)
-    me, patience = this_run(desired.commit), Patience(cluster.name, wait_lock, say)
+    me, patience = this_run(desired.commit, new_id()), Patience(cluster.name, wait_lock, say)
 
     async def look(link: Link) -> tuple[Observed, Plan]:
         say(f"asking {len(cluster.nodes)} machines")

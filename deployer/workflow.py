@@ -24,8 +24,8 @@ from deployer.validation import Say, Source, Validated, validate
 if TYPE_CHECKING:
     from deployer.beginning import Look
     from deployer.diff import Blocked, Diff
-    from deployer.execute import Patience
-    from deployer.execute.holder import Holder
+    from deployer.lock.hold import Patience
+    from deployer.lock.holder import Holder
     from deployer.model.cluster import Cluster
     from deployer.model.consent import Consent
     from deployer.model.desired import Desired
@@ -101,15 +101,13 @@ def apply(
     run had it since the cluster was looked at, that is done again: it may have changed everything. What `show` raises ends the run before its first write. The repository remembers
     the run, with what `asked` says of it; BusyError where the ref that was to move with it was moved by somebody else.
     """
-    from deployer.execute import (  # noqa: PLC0415 - plans do without
-        Patience,
-        cluster_lock,
-        execute,
-        file_lock,
-        free_index,
-        this_run,
-    )  # fmt: skip
+    from deployer.execute import execute  # noqa: PLC0415 - plans do without
+    from deployer.lock.cluster import cluster_lock, free_index  # noqa: PLC0415 - as above
+    from deployer.lock.file import file_lock  # noqa: PLC0415 - as above
+    from deployer.lock.hold import Patience  # noqa: PLC0415 - as above
+    from deployer.lock.holder import this_run  # noqa: PLC0415 - as above
     from deployer.memory.record import Record, remembered  # noqa: PLC0415 - as above
+    from deployer.memory.runs import new_id  # noqa: PLC0415 - as above
     from deployer.memory.secrets import known_secrets  # noqa: PLC0415 - as above
     from deployer.plan import refuse  # noqa: PLC0415 - as above
 
@@ -117,7 +115,7 @@ def apply(
         async with AsyncExitStack() as locks:
 
             async def look(commit: str, cluster: Cluster, link: Link) -> _Locked:
-                me, patience = this_run(commit, asked.run), Patience(cluster.name, wait_lock, say)
+                me, patience = this_run(commit, asked.run or new_id()), Patience(cluster.name, wait_lock, say)
                 lock = file_lock(lock_directory(source.repo), cluster.name, me, patience)
                 killed = await locks.enter_async_context(lock)
                 taken = await free_index(cluster, link)

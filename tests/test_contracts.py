@@ -4,6 +4,8 @@ import ast
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -71,3 +73,44 @@ def test_a_suppressed_check_says_why() -> None:
     parts = [(path, line, line.partition(word)) for path, line in lines for word in ("# noqa", "# type: ignore")]
     silent = [(path, line) for path, line, (_, found, rest) in parts if found and not (" - " in rest or " # " in rest)]
     assert silent == []
+
+
+def test_no_module_imports_itself_by_a_detour() -> None:
+    """Imports in functions and deferred ones count too; those for the type checker alone do not."""
+    modules = {".".join(dotted(path)): path for path in MODULES}
+    imports = {
+        module: {found for name_ in imported(path) for found in [name_, name_.rpartition(".")[0]] if found in modules}
+        - {module}
+        for module, path in modules.items()
+    }
+    submodules_first = {  # `from package import module` names the module, not the package
+        module: {one for one in found if not any(other.startswith(f"{one}.") for other in found)}
+        for module, found in imports.items()
+    }
+    try:
+        TopologicalSorter(submodules_first).prepare()
+    except CycleError as circle:
+        raise AssertionError(" imports ".join(reversed(circle.args[1]))) from None
+
+
+def dotted(path: Path) -> tuple[str, ...]:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
+
+
+def imported(path: Path) -> set[str]:
+    """The dotted names that a module imports while it runs: `a.b.c` for `from a.b import c`, whether a module or not."""
+
+    def names(node: ast.AST) -> Iterator[str]:
+        match node:
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+                return
+            case ast.Import():
+                yield from (one.name for one in node.names)
+            case ast.ImportFrom(module=str(module)):
+                yield from (f"{module}.{one.name}" for one in node.names)
+            case _:
+                for child in ast.iter_child_nodes(node):
+                    yield from names(child)
+
+    return set(names(ast.parse(path.read_text(encoding="utf-8"))))

@@ -109,7 +109,7 @@ def applied(
 ) -> int:
     """Apply, with progress and result; the exit code. Where a plan was `kept`: only if there is still just that to do."""
     from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
-    from deployer.execute.holder import whoami  # noqa: PLC0415 - see above
+    from deployer.lock.holder import whoami  # noqa: PLC0415 - see above
     from deployer.memory import runs  # noqa: PLC0415 - see above
     from deployer.model.consent import NOTHING  # noqa: PLC0415 - see above
     from deployer.report.documents import report_document  # noqa: PLC0415 - see above

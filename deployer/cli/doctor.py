@@ -7,7 +7,13 @@ from typing import Final
 
 import typer
 
-from deployer.cli.options import Colour, Json, Output, Repo, top_level
+from deployer.cli.options import Colour, Json, Output, Repo
+from deployer.cli.work_tree import find_work_tree
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer import doctor as machine
+    from deployer.report import doctor as report
 
 EXAMPLES: Final = """\b
 Examples:
@@ -22,10 +28,7 @@ def doctor(*, repo: Repo = None, json: Json = False, color: Colour = "auto") -> 
 
     Nothing is changed, and no other machine is asked. Exit code 1 where something is missing.
     """
-    from deployer.doctor import examine  # noqa: PLC0415 - --help does without
-    from deployer.report.doctor import doctor_document, doctor_text  # noqa: PLC0415 - as above
-
     output = Output(json=json, color=color)
-    checks = examine(repo or top_level(Path.cwd()))
-    output.result(doctor_text(checks, output.paint, output.width), doctor_document(checks))
+    checks = machine.examine(repo or find_work_tree(Path.cwd()))
+    output.result(report.doctor_text(checks, output.paint, output.width), report.doctor_document(checks))
     raise typer.Exit(any(check.state == "missing" for check in checks))

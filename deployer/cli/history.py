@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from deployer.cli.options import Colour, Json, Output, Repo, top_level
+from deployer.cli.options import Colour, Json, Output, Repo
+from deployer.cli.work_tree import find_work_tree
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.memory import history as memory
+    from deployer.report import history as report
 
 Count = Annotated[int, typer.Option("-n", "--number", min=1, max=1000, metavar="N", help="So many runs at most.")]
 EXAMPLES: Final = """\b
@@ -23,11 +30,6 @@ def history(*, number: Count = 20, repo: Repo = None, json: Json = False, color:
 
     Runs are kept in the repository that they ran from.
     """
-    from pathlib import Path  # noqa: PLC0415 - --help does without
-
-    from deployer.memory.history import entries  # noqa: PLC0415 - see above
-    from deployer.report.history import history_document, history_text  # noqa: PLC0415 - see above
-
     output = Output(json, color=color)
-    found = entries(repo or top_level(Path.cwd()), number)
-    output.result(history_text(found, output.paint, output.width), history_document(found))
+    found = memory.entries(repo or find_work_tree(Path.cwd()), number)
+    output.result(report.history_text(found, output.paint, output.width), report.history_document(found))

@@ -7,6 +7,11 @@ from typing import Annotated, Final
 
 import typer
 
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.source import scaffold
+
 Directory = Annotated[Path, typer.Argument(metavar="[DIR]", file_okay=False, help="Made if it is not there.")]
 EXAMPLES: Final = """\b
 Examples:
@@ -20,8 +25,6 @@ def init(directory: Directory = Path()) -> None:
 
     A directory that is in no git repository becomes one, with a first commit. No file is ever overwritten.
     """
-    from deployer.source import scaffold  # noqa: PLC0415 - --help does without
-
     made = scaffold.lay_out(directory)
     typer.echo("\n".join(f"{directory / path}" for path in made.written))
     typer.echo(scaffold.next_steps(made), err=True)

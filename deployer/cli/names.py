@@ -8,6 +8,8 @@ from typing import Final
 
 import typer  # noqa: TC002 - typer reads the annotations
 
+from deployer.cli.work_tree import find_work_tree
+
 _SUFFIXES: Final = (".yaml", ".yml")
 
 
@@ -23,11 +25,9 @@ def machines(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def _names(ctx: typer.Context, folder: str, incomplete: str, *, folders: bool) -> list[str]:
     """None where there is no such folder: a completion is silent."""
-    from deployer.cli.options import top_level  # noqa: PLC0415 - it imports this module
-
     given = ctx.params.get("repo")
     try:
-        with os.scandir((Path(given) if given else top_level(Path.cwd())) / folder) as entries:
+        with os.scandir((Path(given) if given else find_work_tree(Path.cwd())) / folder) as entries:
             found = {
                 entry.name if entry.is_dir() else os.path.splitext(entry.name)[0]  # noqa: PTH122 - as quick as it gets
                 for entry in entries

@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deployer.cli.names import stacks
+from deployer.cli.work_tree import find_work_tree
 from deployer.errors import UsageError
 from deployer.report.document import to_json
 from deployer.report.paint import Choice, Paint, wants_colour
 from deployer.report.progress import Asked, Progress, open_progress, which
 from deployer.report.stream import emit
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from deployer.validation import Source
+with defer_imports():
+    from deployer import validation
 
 Repo = Annotated[
     Path | None,
@@ -85,22 +88,15 @@ def source(
     staged: bool = False,
     only: list[str] | None = None,
     strict: bool = False,
-) -> Source:
+) -> validation.Source:
     """Where to read from. Raises UsageError where more than one of commit, index and working tree is asked for."""
-    from deployer.validation import Source  # noqa: PLC0415 - half of the program hangs on it, --help does not
-
     if worktree and rev is not None:
         raise UsageError("--rev and --worktree exclude each other", help="leave one of them out")
     if staged and (worktree or rev is not None):
         other = "--worktree" if worktree else "--rev"
         raise UsageError(f"--staged and {other} exclude each other", help="leave one of them out")
     stacks = tuple(dict.fromkeys(only or ()))
-    return Source(repo or top_level(Path.cwd()), rev or "HEAD", worktree, staged, stacks, strict=strict)
-
-
-def top_level(directory: Path) -> Path:
-    """The work tree that `directory` is in; itself where it is in none (a bare repository, or an error to come)."""
-    return next((parent for parent in (directory, *directory.parents) if (parent / ".git").exists()), directory)
+    return validation.Source(repo or find_work_tree(Path.cwd()), rev or "HEAD", worktree, staged, stacks, strict=strict)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Annotated, Final
 
 import typer
 
-from deployer.cli.options import Colour, Json, Output, Repo, top_level
+from deployer.cli.options import Colour, Json, Output, Repo
+from deployer.cli.work_tree import find_work_tree
 
 Run = Annotated[
     str,
@@ -78,4 +79,4 @@ def cancel(run: Run = "", *, repo: Repo = None) -> None:
 def _folder(repo: Path | None) -> Path:
     from deployer.memory.runs import folder_of  # noqa: PLC0415 - --help does without
 
-    return folder_of(repo or top_level(Path.cwd()))
+    return folder_of(repo or find_work_tree(Path.cwd()))

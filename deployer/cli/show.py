@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from json import loads
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from deployer.cli.options import Colour, Json, Output, Repo, top_level
+from deployer.cli.options import Colour, Json, Output, Repo
+from deployer.cli.work_tree import find_work_tree
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.memory import files, history
+    from deployer.report import history as report
 
 Run = Annotated[
     str, typer.Argument(metavar="[RUN]", help="As `history` names it; a part is enough. [default: the newest]")
@@ -21,17 +29,12 @@ Examples:
 
 def show(run: Run = "", *, repo: Repo = None, json: Json = False, color: Colour = "auto") -> None:
     """Show one run: its plan, what became of each step, and the errors."""
-    from json import loads  # noqa: PLC0415 - --help does without
-    from pathlib import Path  # noqa: PLC0415 - see above
-
-    from deployer.memory import files, history  # noqa: PLC0415 - see above
-    from deployer.report.history import run_document, run_text  # noqa: PLC0415 - see above
-
-    output, where = Output(json, color=color), repo or top_level(Path.cwd())
+    output, where = Output(json, color=color), repo or find_work_tree(Path.cwd())
     entry = history.find(where, run)
-    plan, report, document = (
+    plan, result, document = (
         history.kept(where, entry, name) for name in (files.PLAN, files.REPORT, files.REPORT_JSON)
     )
     output.result(
-        run_text(entry, plan, report, output.paint), run_document(entry, loads(document) if document else None)
+        report.run_text(entry, plan, result, output.paint),
+        report.run_document(entry, loads(document) if document else None),
     )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from deployer.cli.options import Colour, Output, ProgressKind, Quiet, Repo, Verbose, Worktree, seconds, top_level
+from deployer.cli.options import Colour, Output, ProgressKind, Quiet, Repo, Verbose, Worktree, seconds
+from deployer.cli.work_tree import find_work_tree
 from deployer.errors import InvalidFilesError, UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def watch(
     if print_:
         given = {
             "--remote": remote,
-            "--repo": None if remote else str((repo or top_level(Path.cwd())).resolve()),
+            "--repo": None if remote else str((repo or find_work_tree(Path.cwd())).resolve()),
             "--branch": branch,
             "--health": health or ("8099" if print_ == "compose" else None),
             "--interval": f"{interval:g}s",
@@ -166,7 +167,7 @@ def _source(repo: Path | None, remote: str | None, branch: str | None, *, worktr
     name = branch_name(branch) if branch else None
     if remote:
         return sources.Remote(remote, name)
-    where = repo or top_level(Path.cwd())
+    where = repo or find_work_tree(Path.cwd())
     return sources.WorkingCopy(where) if worktree else sources.Branch(where, name)
 
 

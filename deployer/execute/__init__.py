@@ -7,21 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from deployer.execute.broken import BrokenOffError
-    from deployer.execute.holder import this_run
-    from deployer.execute.lock import Patience, cluster_lock, free_index
-    from deployer.execute.lock_file import file_lock
     from deployer.execute.run import execute
 
-__all__ = ["BrokenOffError", "Patience", "cluster_lock", "execute", "file_lock", "free_index", "this_run"]
+__all__ = ["BrokenOffError", "execute"]
 
 _WHERE: Final = {
     "BrokenOffError": "broken",
-    "Patience": "lock",
-    "cluster_lock": "lock",
     "execute": "run",
-    "file_lock": "lock_file",
-    "free_index": "lock",
-    "this_run": "holder",
 }
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from deployer.docker.credentials import Credentials
 from deployer.execute.broken import BrokenOffError
-from deployer.execute.lock import Held
 from deployer.execute.walk import Walk
 from deployer.execute.world import World
+from deployer.lock.hold import Held
 from deployer.plan.operations import CreateService, UpdateService
 from deployer.plan.outcome import Done, Event, Report
 from deployer.remote.clock import read_clock

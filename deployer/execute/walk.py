@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError
-from deployer.execute.lock import Held
 from deployer.execute.machines import LOG_LINES
 from deployer.execute.perform import perform
+from deployer.lock.hold import Held
 from deployer.model.printable import printable
 from deployer.plan.operations import CreateObject, CreateService, UpdateService
 from deployer.plan.outcome import Began, Done, Ended, Event, Failed, Outcome, Progress, Skipped

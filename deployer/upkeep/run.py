@@ -11,7 +11,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deployer.errors import GuardRefusedError, UnreachableError, UsageError
-from deployer.execute import Patience, cluster_lock, execute, file_lock, this_run
+from deployer.execute import execute
+from deployer.lock.cluster import cluster_lock
+from deployer.lock.file import file_lock
+from deployer.lock.hold import Patience
+from deployer.lock.holder import this_run
+from deployer.memory.runs import new_id
 from deployer.observe import observe
 from deployer.plan import Event, Plan, Report, describe
 from deployer.remote import Link
@@ -21,7 +26,7 @@ from deployer.upkeep.amends import amends, joined
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deployer.execute.lock import Held
+    from deployer.lock.hold import Held
     from deployer.model.cluster import Cluster
     from deployer.model.desired import Desired
     from deployer.model.observed import Observed
@@ -97,7 +102,7 @@ def tend(source: Source, desired: Desired, decide: Decide, shown: Shown, terms: 
     Raises GuardRefusedError where something is in the way (the plan that was shown says what), UnreachableError where a
     machine of the plan cannot be reached and nothing was done, and BusyError as `apply` does.
     """
-    me, patience = this_run(desired.commit), Patience(desired.cluster.name, terms.wait_lock, shown.say)
+    me, patience = this_run(desired.commit, new_id()), Patience(desired.cluster.name, terms.wait_lock, shown.say)
 
     async def run() -> Report:
         here = file_lock(lock_directory(source.repo), desired.cluster.name, me, patience)

@@ -8,9 +8,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
-from deployer.execute.holder import this_run
-from deployer.execute.lock import Patience
-from deployer.execute.lock_file import file_lock
+from deployer.lock.file import file_lock
+from deployer.lock.hold import Patience
+from deployer.lock.holder import this_run
+from deployer.memory.runs import new_id
 from tests.bench.cases import Sides, case
 from tests.bench.figures import Measure
 from tests.waiting import wait_until
@@ -47,7 +48,7 @@ def ours(folder: Path) -> float:
         let_go: list[float] = []
 
         async def first() -> None:
-            async with file_lock(folder, "test", this_run(COMMIT), Patience("test", 0, print)):
+            async with file_lock(folder, "test", this_run(COMMIT, new_id()), Patience("test", 0, print)):
                 holds.set()
                 await waits.wait()
                 let_go.append(time.monotonic())
@@ -56,7 +57,7 @@ def ours(folder: Path) -> float:
         task = asyncio.create_task(first())
         await holds.wait()
         patience = Patience("test", 60, lambda _line: waits.set())
-        async with file_lock(folder, "test", this_run(COMMIT), patience):
+        async with file_lock(folder, "test", this_run(COMMIT, new_id()), patience):
             had = time.monotonic()
         await task
         return had - let_go[0]

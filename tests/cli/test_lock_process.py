@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.execute.holder import this_run
-from tests.execute.test_lock import another_process
+from deployer.lock.holder import this_run
+from deployer.memory.runs import new_id
+from tests.lock.test_lock import another_process
 from tests.processes import started
 from tests.waiting import GENEROUS
 
@@ -43,7 +44,7 @@ def applying(repo: Path, state: Path, *flags: str) -> AbstractContextManager[sub
 
 
 def test_the_second_is_told_whose_process_it_is(repo: Path, tmp_path: Path) -> None:
-    with another_process(tmp_path / "deployer", this_run(COMMIT)), applying(repo, tmp_path) as second:
+    with another_process(tmp_path / "deployer", this_run(COMMIT, new_id())), applying(repo, tmp_path) as second:
         out, err = second.communicate(timeout=GENEROUS)
     assert (second.returncode, out) == (4, "")
     assert f"(process {os.getpid()}, commit {COMMIT}, for " in err
@@ -54,7 +55,7 @@ def test_the_second_is_told_whose_process_it_is(repo: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_waiting(repo: Path, tmp_path: Path, number: signal.Signals, code: int) -> None:
     with (
-        another_process(tmp_path / "deployer", this_run(COMMIT)),
+        another_process(tmp_path / "deployer", this_run(COMMIT, new_id())),
         applying(repo, tmp_path, "--lock-wait", "1h") as second,
     ):
         assert second.stderr

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deployer.errors import UnreachableError
-from deployer.execute.holder import Holder
+from deployer.lock.holder import Holder
 from deployer.model.services import Instance, Services
 
 HOLDER = Holder("9d3711bb", "ann@a", "42", "1a2b3c4d5e", "2026-08-22T14:15:03+00:00", "20260822-141503-7f3a")

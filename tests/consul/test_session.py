@@ -1,4 +1,4 @@
-"""What goes over the wire, and what comes back that is no answer; the protocol itself: tests/execute/test_lock.py."""
+"""What goes over the wire, and what comes back that is no answer; the protocol itself: tests/lock/test_lock.py."""
 
 from __future__ import annotations
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deployer.consul.session import Sessions
-from deployer.execute.lock_session import Pace, session_lock
-from deployer.execute.unlock import break_lock
+from deployer.lock.session import Pace, session_lock
+from deployer.lock.unlock import break_lock
 from deployer.remote import TcpPort
 from deployer.remote.local import LocalConnection
 from tests.e2e.leftovers import LABEL
-from tests.execute.lock_conformance import Conformance, Kind
+from tests.lock.conformance import Conformance, Kind
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from deployer.execute.holder import Holder
-    from deployer.execute.lock import Held, Patience
+    from deployer.lock.hold import Held, Patience
+    from deployer.lock.holder import Holder
     from deployer.remote import Place, Stream
     from tests.e2e.standing import Standing
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.execute.holder import Holder
+from deployer.lock.holder import Holder
 from deployer.model.services import Check, Instance, Services
 from deployer.report.lock import lock_text, unlock_document, unlocked_text
 from deployer.report.services import services_document, services_text

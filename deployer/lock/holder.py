@@ -6,7 +6,6 @@ import getpass
 import json
 import os
 import re
-import secrets
 import socket
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -75,9 +74,8 @@ class Holder:
         return replace(self, id=id_)
 
 
-def this_run(commit: str, named: str = "") -> Holder:
-    """What this process writes into the locks that it takes; `named` where the run has its name already."""
-    run = named or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+def this_run(commit: str, run: str) -> Holder:
+    """What this process writes into the locks that it takes; `run` is the run's name (memory.runs.new_id)."""
     return Holder(run, whoami(), str(os.getpid()), commit[:10], now(), run)
 
 

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Final
 from deployer.consul.servers import reach
 from deployer.consul.session import Sessions
 from deployer.errors import BusyError, DeployerError
-from deployer.execute.holder import read_holder
-from deployer.execute.lock import Held, clock
-from deployer.execute.unlock import broken_by, lock_key
+from deployer.lock.hold import Held, clock
+from deployer.lock.holder import read_holder
+from deployer.lock.unlock import broken_by, lock_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from deployer.consul.session import Entry
-    from deployer.execute.holder import Holder
-    from deployer.execute.lock import Patience
+    from deployer.lock.hold import Patience
+    from deployer.lock.holder import Holder
     from deployer.model.cluster import Cluster
     from deployer.remote import Link
 

@@ -8,13 +8,13 @@ import fcntl
 import os
 from typing import TYPE_CHECKING, Final
 
-from deployer.execute.holder import Holder, read_holder
+from deployer.lock.holder import Holder, read_holder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from deployer.execute.lock import Patience
+    from deployer.lock.hold import Patience
 
 POLL_SECONDS: Final = 0.2
 LONGEST_CONTENT: Final = 4096

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from deployer.errors import BusyError, DeployerError
-from deployer.execute.holder import Holder, this_run
-from deployer.execute.lock import Patience
+from deployer.lock.hold import Patience
+from deployer.lock.holder import Holder, this_run
+from deployer.memory.runs import new_id
 from deployer.remote.clock import read_clock
 from tests.fakes import run, run_without_waiting
 
@@ -35,7 +36,7 @@ class Kind(Protocol):
 
 
 def somebody(name: str) -> Holder:
-    return replace(this_run(COMMIT), who=name)
+    return replace(this_run(COMMIT, new_id()), who=name)
 
 
 class Said(list[str]):

@@ -17,11 +17,12 @@ import pytest
 from deployer.consul.session import Sessions
 from deployer.errors import BusyError, GuardRefusedError
 from deployer.execute import execute
-from deployer.execute.holder import Holder, read_holder
-from deployer.execute.lock import Held, clock, cluster_lock, free_index
-from deployer.execute.lock_file import file_lock, live_holder
-from deployer.execute.lock_session import Pace, session_lock
-from deployer.execute.unlock import break_lock, locked_by, unlock
+from deployer.lock.cluster import cluster_lock, free_index
+from deployer.lock.file import file_lock, live_holder
+from deployer.lock.hold import Held, clock
+from deployer.lock.holder import Holder, read_holder
+from deployer.lock.session import Pace, session_lock
+from deployer.lock.unlock import break_lock, locked_by, unlock
 from deployer.model.cluster import Consul
 from deployer.model.command import Completed
 from deployer.model.observed import Observed, Unreachable
@@ -32,9 +33,9 @@ from deployer.report.documents import report_document
 from deployer.report.paint import Paint
 from deployer.report.result import report_text
 from tests.consul.fake_consul import FakeConsul, Key
-from tests.execute.lock_conformance import COMMIT, Kind, Punctual, patience, somebody
 from tests.execute.plans import plan, step
 from tests.fakes import FakeConnection, Turns, cluster, link, node, run_without_waiting
+from tests.lock.conformance import COMMIT, Kind, Punctual, patience, somebody
 from tests.processes import started
 from tests.waiting import wait_until
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from deployer.execute.lock import Patience
+    from deployer.lock.hold import Patience
     from deployer.plan import Report
 
 PACE = Pace(read_clock=read_clock)
@@ -50,9 +51,9 @@ KEY = "deployer/test/lock"
 HOLD_AND_SAY_SO = """
 import asyncio, sys
 from pathlib import Path
-from deployer.execute.holder import read_holder
-from deployer.execute.lock import Patience
-from deployer.execute.lock_file import file_lock
+from deployer.lock.holder import read_holder
+from deployer.lock.hold import Patience
+from deployer.lock.file import file_lock
 
 async def hold():
     async with file_lock(Path(sys.argv[1]), "test", read_holder(sys.argv[2].encode()), Patience("test", 0, print)):
@@ -423,7 +424,7 @@ def test_a_process_that_was_stopped_begins_nothing_before_it_has_asked(consul: F
     """SIGSTOP for longer than Consul keeps its session; the first thing it does is to ask whether it may begin."""
     program = """
 import asyncio, os, signal, sys
-from deployer.execute.lock import Held, clock
+from deployer.lock.hold import Held, clock
 async def scenario():
     held = Held(1, clock() + 0.1)
     print(held.fresh_until, flush=True)

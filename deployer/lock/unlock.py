@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from deployer.consul.servers import reach
 from deployer.consul.session import Sessions
 from deployer.errors import BusyError, GuardRefusedError
-from deployer.execute.holder import now, read_holder, whoami
-from deployer.execute.lock_file import live_holder
+from deployer.lock.file import live_holder
+from deployer.lock.holder import now, read_holder, whoami
 from deployer.model.printable import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from deployer.execute.holder import Holder
+    from deployer.lock.holder import Holder
     from deployer.model.cluster import Cluster
     from deployer.remote import Link
 

@@ -1,35 +1,23 @@
-"""One run at a time a cluster: what the two kinds of lock have in common.
-
-A lock on a file in the git directory (lock_file.py) locks out the runs from that repository, a session of Consul's
-(lock_session.py) all others. Both only save work: what makes concurrent runs correct is the version that every write
-carries (FAULTS.md, B1).
-"""
+"""A lock that a run holds, and how long it waits for one: the same for a file's lock and for Consul's."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import time
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from deployer.errors import BusyError, DeployerError, UnreachableError
-from deployer.model.observed import Unreachable
+from deployer.errors import BusyError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
-    from deployer.execute.holder import Holder
-    from deployer.model.cluster import Cluster
-    from deployer.model.observed import Observed
-    from deployer.remote import Link
+    from deployer.lock.holder import Holder
 
 SAY_AGAIN_SECONDS: Final = 30.0
 BARRED_SECONDS: Final = 15.0
 """Consul's own lock-delay; ours is shorter."""
-ALONE: Final = "only runs from this repository are locked out"
 _CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Goes on while the machine sleeps, where there is such a clock: a lock does not last through the night on a laptop."""
 
@@ -118,48 +106,3 @@ class Patience:
                 f"the lock of cluster {self.cluster} is nobody's, and Consul does not give it",
                 help="wait for it: --lock-wait 1m",
             )
-
-
-async def free_index(cluster: Cluster, link: Link) -> int | None:
-    """How often the lock in Consul had been taken so far, where nobody holds it.
-
-    Who has it next, with that number and one, has it as the first since: what was seen in between was disturbed by no other run.
-    None where somebody holds it, or nobody can tell.
-    """
-    if cluster.consul is None:
-        return None
-    # In a thread, as py-consul costs 0.1 s, in which machines can be reached.
-    session = await asyncio.to_thread(import_module, "deployer.execute.lock_session")
-    index: int | None = await session.free_index(cluster, link)
-    return index
-
-
-@contextlib.asynccontextmanager
-async def cluster_lock(
-    cluster: Cluster, observed: Observed, link: Link, me: Holder, patience: Patience, *, killed: Holder | None
-) -> AsyncIterator[Held | None]:
-    """Hold the lock in the cluster's Consul; None, and said once, where Consul is not there (yet) or cannot be asked.
-
-    `killed` is a run from the same repository that is known to be dead: its hold is taken from it at once.
-    """
-    if cluster.consul is None:
-        yield None
-        return
-    if observed.catalogue is None:
-        patience.say(f"Consul is not there yet: {ALONE}")
-        yield None
-        return
-    async with contextlib.AsyncExitStack() as stack:
-        held = None
-        try:
-            if isinstance(observed.catalogue, Unreachable):
-                raise UnreachableError(observed.catalogue.reason)
-            from deployer.execute.lock_session import lock_in_consul  # noqa: PLC0415 - py-consul costs 0.1 s
-
-            held = await stack.enter_async_context(lock_in_consul(cluster, link, me, patience, killed=killed))
-        except BusyError:
-            raise
-        except DeployerError as error:
-            reason = error.message.removeprefix("Consul cannot be asked: ")
-            patience.say(f"Consul cannot be asked ({reason}): {ALONE}")
-        yield held
