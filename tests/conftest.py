@@ -28,7 +28,7 @@ SLOW = {
         "test_references", "test_sealing", "test_together",
     ),
     "document": ("test_fuzz", "test_hostile"),
-    "encrypted": ("test_confined", "test_dotenv", "test_files", "test_hostile", "test_services"),
+    "encrypted": ("test_confined", "test_dotenv", "test_files", "test_hostile", "test_program", "test_services"),
     "execute": ("test_signals",),
     "machines": ("test_adding", "test_commands", "test_contexts", "test_listing", "test_quick"),
     "registrator": ("test_hostile_containers", "test_hostile_engine"),

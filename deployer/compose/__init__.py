@@ -56,10 +56,7 @@ def compile_stacks(
     outcomes: dict[str, Outcome] = {}
     missing = []
     opener = functools.cache(_opener)  # one for all stacks, and none where nothing is encrypted
-    names = {}
-    for stack in stacks:
-        with doing(stack.path):
-            names[stack.name] = variable_names(stack, opener)
+    names = variable_names(stacks, opener)
     for stack in stacks:
         loaded = kept.load(stack, names[stack.name])
         if loaded is None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from deployer.compose.outcome import Outcome
     from deployer.model.stack import StackSource
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 """Raise it with every change of what an entry is, or of what the dialect makes of a file: older entries are not read."""
 
 NO_NAMES: Final[Mapping[str, tuple[str, ...]]] = {}

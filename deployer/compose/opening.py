@@ -1,4 +1,4 @@
-"""Compiled stacks with stand-ins in, the same with what is in their encrypted files out: in memory, as `Secret`s."""
+"""Put what is in encrypted files where compiled stacks have stand-ins for it: in memory, as `Secret`s."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from deployer.compose.cache import open_cache
 from deployer.compose.contents import LARGEST, sealed_name
 from deployer.compose.sealing import TOKEN, UNREAD, problem
+from deployer.compose.side_by_side import run_side_by_side
 from deployer.encrypted import CannotOpenError, kind_of
 from deployer.encrypted.dotenv import NotReadableError, read
 from deployer.errors import InvalidFilesError
@@ -40,18 +41,19 @@ def open_stacks(
 
     opener, kept = Opener(), open_cache(cache, "")
     sources = {stack.name: stack for stack in stacks}
-    problems: list[Problem] = []
-    opened = []
-    for one in objects:
-        if one.sealed_contents or one.sealed_values:
-            files = _Files(sources[one.stack], opener, kept)
-            opened.append(_open(one, files))
-            problems += files.problems
-        else:
-            opened.append(one)
+    files = {
+        one.stack: _Files(sources[one.stack], opener, kept)
+        for one in objects
+        if one.sealed_contents or one.sealed_values
+    }
+    wanted = {(one.stack, content.file) for one in objects for content in one.sealed_contents if content.file}
+    wanted |= {(one.stack, value.file) for one in objects for value in one.sealed_values}
+    run_side_by_side(lambda at: files[at[0]].plain(at[1]), sorted(wanted))
+    opened = tuple(_open(one, files[one.stack]) if one.stack in files else one for one in objects)
+    problems = {problem for one in files.values() for problem in one.problems}
     if problems:
-        raise InvalidFilesError(sorted(set(problems)))
-    return tuple(opened)
+        raise InvalidFilesError(sorted(problems))
+    return opened
 
 
 @dataclass

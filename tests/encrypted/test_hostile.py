@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployer.encrypted import CannotOpenError, Kind, kind_of
+from deployer.encrypted.check import problem_of, refused
 from deployer.encrypted.dotenv import NotReadableError, read
-from deployer.encrypted.opener import Opener, problem_of, refused
+from deployer.encrypted.leaves import DamagedError
+from deployer.encrypted.opener import Opener
 from deployer.encrypted.rules import read_rule
-from deployer.encrypted.sops import DamagedError
-from deployer.encrypted.yaml_file import write
 from deployer.model.allowed import EVERYTHING, Allowed
 
 if TYPE_CHECKING:
@@ -86,12 +86,6 @@ def test_large_and_odd_files_end(kind: Kind, data: bytes) -> None:
 )  # fmt: skip
 def test_what_a_file_is_is_told_at_once(data: bytes) -> None:
     assert kind_of("a", data) is None
-
-
-@pytest.mark.parametrize("blanks", [" " * 900_000, ("#" + " " * 900) * 1_000, "# x " * 200_000])
-def test_comments_are_looked_for_once(blanks: str) -> None:
-    text = in_yaml(f"a: 1 #{blanks}\n{' ' * len(blanks)}").decode()
-    assert write(text, [2]).startswith(b"a: 2 #")
 
 
 @pytest.mark.parametrize(

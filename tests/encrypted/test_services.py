@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deployer.encrypted import CannotOpenError, kind_of
-from deployer.encrypted.opener import Opener, problem_of, refused
+from deployer.encrypted.check import problem_of, refused
+from deployer.encrypted.opener import Opener
 from deployer.encrypted.program import environment, reason
 from deployer.model.allowed import EVERYTHING, Allowed, read_allowed
 from tests.encrypted.conftest import SOPS, Keys, make_keys, only
@@ -277,9 +278,14 @@ def test_a_service_that_is_not_there(home: Path, service: Vault) -> None:
 
 def test_without_the_program(home: Path, service: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     data = encrypt(home, "a.yaml", "--hc-vault-transit", service.key)
+    keys = make_keys(home)
+    other = encrypt(home, "a.yaml", "--age", keys.recipient)
     monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     error = refusal("a.yaml", data, allows(service.address))
     assert (error.message, error.help) == ("is encrypted with hc_vault, which takes the sops program", "install sops")
+    error = refusal("a.yaml", other, allows())
+    assert (error.message, error.help) == ("is encrypted with sops, which takes the sops program", "install sops")
 
 
 def test_a_rule_over_comments_is_for_an_operators_own_files(home: Path) -> None:
