@@ -8,13 +8,13 @@ import hashlib
 import os
 import re
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError
+from deployer.user_files import data_home
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pathlib import Path
 
 AUTHORITY: Final = "authority.pem"
 """The authority's key, its certificate, and those of the one before it while that is still trusted."""
@@ -24,11 +24,9 @@ LARGEST: Final = 1 << 18
 _BLOCK: Final = re.compile(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 
 
-def place(cluster: str, environment: Mapping[str, str] | None = None) -> Path:
-    """Outside git: $XDG_DATA_HOME or ~/.local/share (XDG Base Directory Specification), `deployer/tls/CLUSTER`."""
-    told = (os.environ if environment is None else environment).get("XDG_DATA_HOME", "")
-    data = Path(told) if told.startswith("/") else Path.home() / ".local" / "share"
-    return data / "deployer" / "tls" / cluster
+def place(cluster: str) -> Path:
+    """Outside git, in this user's own data: `deployer/tls/CLUSTER`."""
+    return data_home() / "deployer" / "tls" / cluster
 
 
 def read(path: Path) -> bytes | None:

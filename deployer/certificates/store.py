@@ -20,6 +20,7 @@ from deployer.certificates import issue
 from deployer.certificates.place import AUTHORITY, CERTIFICATE, KEY, TRUSTED, place, read
 from deployer.errors import DeployerError
 from deployer.model.secret import Secret
+from deployer.user_files import create_private, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -179,12 +180,8 @@ def _serves(folder: Path, authority: Authority) -> bool:
 def _write(path: Path, data: bytes) -> None:
     """A new file, this user's alone, complete before it has its name. Raises FileExistsError."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    create_private(temporary, data, lasting=True)
     try:
-        with open(descriptor, "wb") as file:  # noqa: PTH123 - it is open already
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
         os.link(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -192,10 +189,7 @@ def _write(path: Path, data: bytes) -> None:
 
 def _replace(path: Path, data: bytes) -> None:
     """The same in the place of what may be there."""
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.unlink(missing_ok=True)
     try:
-        _write(fresh, data)
-        fresh.replace(path)
+        write_whole(path, data)
     except OSError as error:
         raise DeployerError(f"{path}: {error.strerror}", help="certificates are kept there") from None

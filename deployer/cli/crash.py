@@ -1,7 +1,8 @@
-"""An unexpected exception in, a private file that describes it out."""
+"""Describe an unexpected exception in a private file."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shlex
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer import __version__
+from deployer.user_files import create_private, make_private_folder, state_home
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
 def write_crash_log(argv: Sequence[str], error: BaseException, environment: Mapping[str, str]) -> str:
     """The path of a new file with version, command line and traceback, readable by this user only.
 
-    It lies under $XDG_STATE_HOME/deployer (XDG Base Directory Specification), in a temporary directory where that cannot be
-    written. Local variables are left out: they hold secrets.
+    It lies in the user's own state directory, in a temporary one where that cannot be written. Local variables are left out: they hold secrets.
     """
     now = datetime.now(UTC)
     text = "\n".join(
@@ -33,20 +34,15 @@ def write_crash_log(argv: Sequence[str], error: BaseException, environment: Mapp
         ]
     )
     name = f"error-{now:%Y%m%dT%H%M%S%f}-{os.getpid()}.log"
-    home = environment.get("XDG_STATE_HOME", "")
-    state = Path(home) if Path(home).is_absolute() else Path(environment.get("HOME", "/nonexistent"), ".local", "state")
-    try:
-        return _written(state / "deployer", name, text)
-    except OSError:
-        try:
-            return _written(Path(tempfile.mkdtemp(prefix="deployer-")), name, text)
-        except OSError:
-            return "no file (nothing can be written)"
+    data = text.encode(errors="backslashreplace")
+    with contextlib.suppress(OSError):
+        return _create(state_home(environment) / "deployer" / name, data, environment)
+    with contextlib.suppress(OSError):
+        return _create(Path(tempfile.mkdtemp(prefix="deployer-"), name), data, environment)
+    return "no file (nothing can be written)"
 
 
-def _written(directory: Path, name: str, text: str) -> str:
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(text)
-    return str(directory / name)
+def _create(path: Path, data: bytes, environment: Mapping[str, str]) -> str:
+    make_private_folder(path.parent, environment)
+    create_private(path, data)
+    return str(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 from contextlib import closing, contextmanager
@@ -16,6 +15,7 @@ import typer
 from deployer.cli.names import stacks
 from deployer.cli.work_tree import find_work_tree
 from deployer.errors import UsageError
+from deployer.model.amounts import parse_duration
 from deployer.report.document import to_json
 from deployer.report.paint import Choice, Paint, wants_colour
 from deployer.report.progress import Asked, Progress, open_progress, which
@@ -67,11 +67,11 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Every line of ev
 
 
 def seconds(text: str) -> float:
-    """`90`, `90s`, `5m`, `1h` -> seconds."""
-    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]+)?)(s|m|h|)", str(text).strip())
-    if not found:
-        raise typer.BadParameter(f"{text!r} is no duration such as 90s, 5m or 1h")
-    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+    """The value of an option: `90`, `90s`, `5m`, `1h`."""
+    try:
+        return parse_duration(str(text).strip())
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 LockWait = Annotated[

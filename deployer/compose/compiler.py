@@ -30,7 +30,7 @@ from deployer.compose.walk import CHECKOUT
 from deployer.model.secret import Secret
 from deployer.model.spec import ServiceSpec
 from deployer.model.stack import Body, StackObjects
-from deployer.remote.folder import folder_in_memory, write_private
+from deployer.user_files import create_private, folder_in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -101,7 +101,7 @@ class _Work:
 
 
 def _compile(work: _Work) -> Outcome:
-    write_private(work.placeholder, b"")
+    create_private(work.placeholder, b"")
     config, problems = _normalise(work)
     variables = work.checked.variables
     if work.stack.settings.mode == "compose":
@@ -176,7 +176,7 @@ def _normalise(work: _Work) -> tuple[dict[str, Any], list[Problem]]:
     A probe file goes along: it says whether this compose doubles the dollar signs that it prints.
     """
     probe = work.folder / "probe.json"
-    write_private(probe, encode({_PROBE: "$$"}))
+    create_private(probe, encode({_PROBE: "$$"}))
     config, said, problems = _config(work, probe)
     doubled = config.pop(_PROBE) == "$$"
     config = _mapped(config, lambda text: _relative(text.replace("$$", "$") if doubled else text, str(work.checkout)))
@@ -237,7 +237,7 @@ def _put(work: _Work, path: str, data: bytes) -> None:
         raise ValueError(f"the stack {work.stack.name} has a file outside its folder: {path!r}")
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
-    write_private(target, data)
+    create_private(target, data)
 
 
 _PROBE: Final = "x-deployer-probe"
@@ -246,7 +246,7 @@ _PROBE: Final = "x-deployer-probe"
 def _record(work: _Work, translated: Dialect) -> Recorded:
     """What `docker stack deploy` sends. In a dialect file every dollar sign is doubled: nothing is to be filled in."""
     file, socket = work.folder / "stack.json", work.folder / "s"
-    write_private(file, encode(_mapped(translated.model, lambda text: text.replace("$", "$$"), keys=False)))
+    create_private(file, encode(_mapped(translated.model, lambda text: text.replace("$", "$$"), keys=False)))
     expected = [(kind, name) for kind, name in translated.external if kind != "volume"]
     recorder = Recorder(socket, expected)  # type: ignore[arg-type]  # only volumes are no kind of the recorder's
     try:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from deployer.diff.fields import fields
+from deployer.model.amounts import plural
 from deployer.model.constraint import holds
 from deployer.model.spec import TEMPLATE, ServiceSpec
 
@@ -116,4 +117,4 @@ def _attribute(member: Member, key: str) -> str | None:
 
 
 def _tasks(count: int) -> str:
-    return f"{count} task{'' if count == 1 else 's'}"
+    return f"{plural(count, 'task')}"

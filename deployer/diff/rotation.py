@@ -9,6 +9,7 @@ import base64
 from typing import TYPE_CHECKING, Any, Literal
 
 from deployer.model import labels
+from deployer.model.amounts import plural
 from deployer.model.field import ABSENT, Field
 from deployer.model.spec import ServiceSpec
 
@@ -53,4 +54,4 @@ def _size(data: Any) -> Any:
         return ABSENT
     content = base64.b64decode(data)
     lines = content.count(b"\n") + (content[-1:] not in {b"\n", b""})
-    return f"{lines} line{'' if lines == 1 else 's'}, {len(content)} bytes"
+    return f"{plural(lines, 'line')}, {len(content)} bytes"

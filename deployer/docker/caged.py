@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.cage.children import caged_call
 from deployer.cage.rules import DOCKER_PLUGINS, GIB, Limits, Rules
 from deployer.errors import DeployerError
-from deployer.remote.folder import write_private
+from deployer.user_files import create_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,7 +42,7 @@ def caged_docker(
     for made in (settings, folder / "tmp"):
         made.mkdir(mode=0o700)
     config = {"auths": dict(auths), "cliPluginsExtraDirs": [str(own)]}
-    write_private(settings / "config.json", json.dumps(config).encode())
+    create_private(settings / "config.json", json.dumps(config).encode())
     environment = {
         "HOME": str(folder),
         "TMPDIR": str(folder / "tmp"),

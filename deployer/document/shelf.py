@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from deployer.user_files import cache_home, make_private_folder, write_whole
 
 KEPT_DAYS: Final = 30
 _DAY: Final = 86_400.0
@@ -40,7 +41,8 @@ class Shelf:
     def put(self, name: str, data: bytes) -> None:
         if self.trusted:
             with contextlib.suppress(OSError):
-                _write(self.folder, name, data)
+                make_private_folder(self.folder)
+                write_whole(self.folder / name, data, lasting=False)
 
     def prune(self) -> None:
         """Removes entries that are older than 30 days, and leftovers of interrupted writes; once a day at most."""
@@ -58,28 +60,10 @@ class Shelf:
 
 
 def open_shelf(kind: str, folder: Path | None = None) -> Shelf:
-    """The one in `folder`, by default $XDG_CACHE_HOME/deployer/KIND."""
-    place = folder or _home() / "deployer" / kind
+    """The one in `folder`, by default the user's own for entries of this kind."""
+    place = folder or cache_home() / "deployer" / kind
     try:
         trusted = place.stat().st_uid == os.geteuid()
     except OSError:  # not there yet
         trusted = True
     return Shelf(place, trusted)
-
-
-def _home() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME", "")
-    # The specification says to ignore a relative path.
-    return Path(home) if home.startswith("/") else Path(os.environ.get("HOME") or "/nonexistent", ".cache")
-
-
-def _write(folder: Path, name: str, data: bytes) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=".", dir=folder)  # 0600, and nobody else's file
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(temporary).replace(folder / name)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

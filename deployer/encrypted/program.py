@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.encrypted.confined import decrypt_caged, run_sops
 from deployer.encrypted.keys import written
 from deployer.encrypted.kinds import CannotOpenError
-from deployer.remote.folder import folder_in_memory
+from deployer.user_files import folder_in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

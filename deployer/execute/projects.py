@@ -21,11 +21,12 @@ from deployer.errors import DeployerError
 from deployer.execute.converge import NotConvergedError
 from deployer.execute.world import PAUSE_SECONDS
 from deployer.model import labels
+from deployer.model.amounts import plural
 from deployer.model.printable import printable
 from deployer.model.project import PROJECT, SERVICE
 from deployer.remote.clock import read_clock
-from deployer.remote.folder import folder_in_memory, write_private
 from deployer.remote.forward import forwarded
+from deployer.user_files import create_private, folder_in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -87,7 +88,7 @@ async def compose_down(world: World, operation: ComposeDown, _: Callable[[str], 
         await engine.delete(f"/containers/{segment(entry['Id'])}", force=True)
     for network in await engine.get("/networks", filters={"label": ours}):
         await engine.delete(f"/networks/{segment(network['Id'])}")
-    return f"{len(found)} container{'' if len(found) == 1 else 's'} removed; volumes stay"
+    return f"{plural(len(found), 'container')} removed; volumes stay"
 
 
 async def _refuse_foreign(engine: Engine, project: Project) -> None:
@@ -171,7 +172,7 @@ def _compose(socket: str, project: Project, auths: Mapping[str, Any]) -> None:
     secrets = {name: secret.reveal() for name, secret in project.environment.items()}
     try:
         file, log = folder / "compose.json", folder / "log"
-        write_private(file, project.file.replace("$", "$$").encode())  # nothing is to be filled in any more
+        create_private(file, project.file.replace("$", "$$").encode())  # nothing is to be filled in any more
         with caged_docker(folder, socket, auths, secrets, log) as call:
             client = DockerClient(
                 client_call=call,

@@ -17,11 +17,11 @@ from deployer.memory import runs
 from deployer.memory.asked import Asked
 from deployer.memory.record import MovedError, Record
 from deployer.model.allowed import Allowed
+from deployer.model.amounts import duration
 from deployer.model.consent import NOTHING, Consent
 from deployer.model.run import Scope
 from deployer.plan import Failed, Skipped, describe
 from deployer.report.push import PushProgress, sum_text
-from deployer.report.words import duration
 from deployer.source import refs
 
 if TYPE_CHECKING:

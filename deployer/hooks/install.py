@@ -10,7 +10,6 @@ import os
 import shlex
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +21,7 @@ from deployer.model.allowed import SETTING
 from deployer.model.printable import printable
 from deployer.source import git, refs
 from deployer.source.permission import check_entries
+from deployer.user_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -187,11 +187,7 @@ def _put(hook: Path, say: Callable[[str], None]) -> None:
     if _ours(hook) and hook.read_text(encoding="utf-8", errors="replace") == text:
         say(f"{hook} is there already")
         return
-    descriptor, name = tempfile.mkstemp(dir=hook.parent, prefix=f".{hook.name}-")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        os.fchmod(file.fileno(), 0o755)
-    Path(name).replace(hook)
+    write_whole(hook, text.encode(), mode=0o755)
     say(f"wrote {hook}")
 
 
@@ -210,8 +206,7 @@ def _configure(repository: git.Repository, say: Callable[[str], None]) -> None:
         if old != value:
             before.setdefault(key, old)
             memory.parent.mkdir(mode=0o700, exist_ok=True)
-            memory.touch(0o600)
-            memory.write_text(json.dumps(before), encoding="utf-8")
+            write_whole(memory, json.dumps(before).encode())
             refs.configure(repository, key, value)
             say(f"{key} = {value}")
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from deployer.cage import doing, system
 from deployer.cage.bounds import bound_myself, raise_it, too_much, watch_over
 from deployer.errors import GuardRefusedError
-from deployer.remote.folder import folder_in_memory
+from deployer.user_files import folder_in_memory
 
 if TYPE_CHECKING:
     from deployer.cage.bounds import Bounds

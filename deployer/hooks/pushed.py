@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError, UsageError
+from deployer.model.amounts import parse_duration
 from deployer.model.consent import Consent
 from deployer.model.nearest import did_you_mean
 from deployer.model.stack import STACK_PATTERN
@@ -24,7 +25,6 @@ _LINE: Final = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) ([^\0\n]+)")
 # A name that git would also find as `refs/heads/main` makes everybody's next push ambiguous (UX.md, A3).
 _NAME: Final = r"(?!(?:refs|heads|tags|remotes|notes)(?:/|$))(?!HEAD$)[A-Za-z0-9][A-Za-z0-9._/+@-]{0,199}"
 _REF: Final = re.compile(rf"refs/(heads|tags|notes)/({_NAME})")
-_DURATION: Final = re.compile(r"([0-9]{1,6})(s|m|h|)")
 _STACK: Final = re.compile(STACK_PATTERN)
 _NAMED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
 _ID: Final = re.compile(r"[0-9a-f]{7,40}")
@@ -159,8 +159,8 @@ def _unknown(option: str, word: str) -> UsageError:
 
 
 def seconds(text: str, what: str) -> float:
-    """`90`, `90s`, `5m`, `1h` -> seconds."""
-    found = _DURATION.fullmatch(text)
-    if not found:
-        raise UsageError(f"{what}: {text[:60]!r} is no duration such as 90s, 5m or 1h")
-    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+    """The value of an option or a setting, `what`: `90`, `90s`, `5m`, `1h`. Raises UsageError."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"{what}: {error}") from None

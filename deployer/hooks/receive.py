@@ -17,6 +17,7 @@ from deployer.hooks.pushed import short
 from deployer.hooks.settings import settings
 from deployer.memory import deployed
 from deployer.memory.deployed import DEPLOYED, PREFIX
+from deployer.model.amounts import duration, plural
 from deployer.source import git, refs
 from deployer.source.confinement import bounds, require_confined
 from deployer.source.permission import permission
@@ -166,8 +167,7 @@ def _validated(
     repo: Path, update: Update, voice: Voice, allowed: Allowed, only: tuple[str, ...] = ()
 ) -> validation.Validated | None:
     from deployer import validation  # noqa: PLC0415 - a push that changes nothing does without
-    from deployer.report.problems import plural, summary  # noqa: PLC0415 - as above
-    from deployer.report.words import duration  # noqa: PLC0415 - as above
+    from deployer.report.problems import summary  # noqa: PLC0415 - as above
 
     began = time.monotonic()
     source = validation.Source(repo, update.new, only=only, allowed=allowed)

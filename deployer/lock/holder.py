@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Self
 
+from deployer.model.amounts import rough_duration
 from deployer.model.printable import printable
 
 LONGEST: Final = 200
@@ -40,7 +41,7 @@ class Holder:
         told = [
             f"process {self.pid}" if self.pid else "",
             f"commit {self.commit}" if self.commit else "",
-            f"for {_length(held)}" if (held := self.seconds) is not None else "",
+            f"for {rough_duration(held)}" if (held := self.seconds) is not None else "",
             f"since {self.since}" if self.since else "",
         ]
         words = ", ".join(filter(None, told))
@@ -111,9 +112,3 @@ def read_holder(data: bytes) -> Holder | None:
 
 def _field(value: object) -> str:
     return printable(value[:LONGEST]) if isinstance(value, str) else ""
-
-
-def _length(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError
 from deployer.remote.openssh import reach
+from deployer.user_files import make_private_folder, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,12 +75,8 @@ def _write(path: Path, content: str, say: Callable[[str], None]) -> None:
         return
     place = path.resolve()
     try:
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = place.with_name(f".{place.name}.deployer")
-        new.unlink(missing_ok=True)
-        new.touch(mode=0o600)
-        new.write_text(content, "utf-8")
-        new.replace(place)
+        make_private_folder(place.parent)
+        write_whole(place, content.encode())
     except OSError as error:
         raise DeployerError(f"{path} cannot be written: {error.strerror}") from None
     say(f"wrote {path}")

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from deployer.model.amounts import duration
 from deployer.model.printable import printable
 from deployer.model.run import SUPERSEDED, Entry, Scope
 from deployer.plan.outcome import Done, Failed, Report, Skipped
 from deployer.plan.text import describe, mark, short
-from deployer.report.words import counts, duration, outcome_text
+from deployer.report.words import counts, outcome_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from deployer.model.amounts import plural
+
 PORT: Final = 2376
 """Docker's own, registered with IANA for it."""
 FOLDER: Final = "/etc/docker/deployer-tls"
@@ -28,7 +30,7 @@ def ends_in(left: float) -> str:
     if left <= 0:
         return "its certificate has ended"
     days = int(left // 86400)
-    return f"its certificate ends in {days} day{'' if days == 1 else 's'}" if days else "its certificate ends today"
+    return f"its certificate ends in {plural(days, 'day')}" if days else "its certificate ends today"
 
 
 STOCK: Final = r"""

@@ -9,6 +9,7 @@ from deployer.docker import Engine
 from deployer.docker.credentials import Credentials
 from deployer.docker.digests import find_image
 from deployer.errors import DeployerError
+from deployer.model.amounts import plural
 from deployer.model.observed import ImageFound, ImageUnknown
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ async def observe_images(
     """
     if not wanted:
         return {}
-    say(f"asking for {len(wanted)} image{'' if len(wanted) == 1 else 's'}")
+    say(f"asking for {plural(len(wanted), 'image')}")
     names = sorted({via}.union(*wanted.values()))
     engines = {name: Engine(await link.to(name)) for name in names}
     credentials = Credentials(allowed=link.cluster.allowed)

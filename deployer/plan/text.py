@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from deployer.model.amounts import plural
 from deployer.model.commit import short as short  # noqa: PLC0414 - it is a word of plans, too
 from deployer.model.printable import printable
 from deployer.model.spec import ServiceSpec
@@ -256,11 +257,11 @@ def image_text(back: Back) -> str:
 
 
 def _tasks(seen: LiveService) -> str:
-    return f"{seen.wanted} task{'' if seen.wanted == 1 else 's'}"
+    return f"{plural(seen.wanted, 'task')}"
 
 
 def _count(body: Body) -> str:
     spec = ServiceSpec(body)
     if spec.job:
         return "a job"
-    return "one on every machine" if spec.count is None else f"{spec.count} replica{'' if spec.count == 1 else 's'}"
+    return "one on every machine" if spec.count is None else f"{plural(spec.count, 'replica')}"

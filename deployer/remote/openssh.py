@@ -6,15 +6,14 @@ What is not said in the repository comes from ~/.ssh/config, since it is `ssh` i
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError
 from deployer.model.allowed import EVERYTHING
+from deployer.user_files import cache_home, make_private_folder, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -150,9 +149,8 @@ def no_ssh() -> DeployerError:
 
 
 def cache() -> Path:
-    """Where files for `ssh` are kept: $XDG_CACHE_HOME/deployer/ssh (XDG Base Directory Specification)."""
-    home = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(home) if home.startswith("/") else Path.home() / ".cache") / "deployer" / "ssh"
+    """Where files for `ssh` are kept."""
+    return cache_home() / "deployer" / "ssh"
 
 
 def _kept(folder: Path, text: str) -> Path:
@@ -164,11 +162,8 @@ def keep(path: Path, text: str) -> Path:
     """Write a file that is there whole or not at all, and holds this text whatever was there."""
     try:
         if not path.is_file() or path.read_text("utf-8", "replace") != text:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(dir=path.parent)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(text)
-            Path(name).replace(path)
+            make_private_folder(path.parent)
+            write_whole(path, text.encode(), lasting=False)
     except OSError as error:
         raise DeployerError(f"{path} cannot be written: {error.strerror}", help="check its folder") from None
     return path

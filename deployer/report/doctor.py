@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.model.amounts import plural
 from deployer.model.printable import printable
 from deployer.report.document import head
-from deployer.report.problems import plural
 from deployer.report.table import table
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.model.amounts import duration
 from deployer.model.printable import printable
 from deployer.plan.text import short
 from deployer.report.documents import head
 from deployer.report.table import table
-from deployer.report.words import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, Final
 
+from deployer.model.amounts import duration
 from deployer.model.printable import printable
 from deployer.plan.outcome import Began, Ended, Event, Progress
 from deployer.plan.text import describe
 from deployer.report.plan import painted_plan
 from deployer.report.stream import tell
-from deployer.report.words import duration, outcome_text, outcome_tone
+from deployer.report.words import outcome_text, outcome_tone
 
 if TYPE_CHECKING:
     from collections.abc import Callable

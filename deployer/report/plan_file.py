@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -15,8 +12,11 @@ from deployer.model.consent import NOTHING
 from deployer.plan.saved import SavedPlan, saved
 from deployer.report.document import FORMAT_VERSION
 from deployer.report.documents import head, plan_document, to_json
+from deployer.user_files import write_whole
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from deployer.model.consent import Consent
     from deployer.plan.steps import Plan
 
@@ -29,14 +29,7 @@ def write_plan(file: Path, plan: Plan, rev: str, consent: Consent = NOTHING) -> 
     kept = saved(plan, rev, secrets.token_hex(16), consent)
     text = to_json({**head("saved_plan"), **msgspec.to_builtins(kept), "plan": plan_document(plan)})
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=".", dir=file.parent)  # 0600, and nobody else's file
-        try:
-            with os.fdopen(descriptor, "w") as stream:
-                stream.write(text)
-            Path(temporary).replace(file)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_whole(file, text.encode())
     except OSError as error:
         raise DeployerError(
             f"the plan cannot be written to {file}: {error.strerror}", help="name a file in a folder of yours"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from deployer.model.amounts import plural
 from deployer.model.printable import printable
 from deployer.report.snippet import snippet
 
@@ -38,11 +39,6 @@ def summary(problems: Sequence[Problem]) -> str:
     counts = [(sum(problem.severity == word for problem in problems), word) for word in ("error", "warning")]
     counted = ", ".join(plural(count, word) for count, word in counts if count) or plural(0, "error")
     return f"{counted} in {plural(len({problem.path for problem in problems}), 'file')}"
-
-
-def plural(count: int, word: str) -> str:
-    """`1 file`, `2 files`"""
-    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def problems_github(problems: Iterable[Problem]) -> str:

@@ -6,11 +6,12 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from deployer.model.amounts import duration, plural
 from deployer.plan.outcome import Began, Done, Ended, Event, Failed, Progress, Skipped
 from deployer.plan.text import describe, summary
 from deployer.report.plan import place
 from deployer.report.table import table
-from deployer.report.words import counts, duration, outcome_text
+from deployer.report.words import counts, outcome_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +81,7 @@ class PushProgress:
 
     def _catch_up(self) -> None:
         if self._unsaid:
-            self._voice.detail(f"and {self._unsaid} step{'' if self._unsaid == 1 else 's'} more done")
+            self._voice.detail(f"and {plural(self._unsaid, 'step')} more done")
             self._unsaid = 0
 
     def _turn(self) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from deployer.model.amounts import duration
 from deployer.model.printable import printable
 from deployer.plan.outcome import Done, Failed, Skipped
 from deployer.plan.text import describe, short
 from deployer.report.table import table
-from deployer.report.words import counts, duration, why_skipped
+from deployer.report.words import counts, why_skipped
 
 if TYPE_CHECKING:
     from deployer.plan.outcome import Report

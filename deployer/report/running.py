@@ -6,9 +6,9 @@ import zlib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.model.amounts import plural
 from deployer.model.printable import printable
 from deployer.report.documents import head
-from deployer.report.problems import plural
 from deployer.report.table import table
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.model.amounts import plural
 from deployer.report.documents import head
-from deployer.report.problems import plural
 from deployer.report.table import table
 
 if TYPE_CHECKING:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from deployer.model.amounts import plural
 from deployer.model.commit import short
 from deployer.report.document import diagnostics, head
-from deployer.report.problems import plural, problems_github, problems_text
+from deployer.report.problems import problems_github, problems_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

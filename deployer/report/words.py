@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deployer.model.amounts import duration
 from deployer.model.printable import printable
 from deployer.plan.outcome import Done, Failed, Outcome, Skipped
 
 if TYPE_CHECKING:
     from deployer.plan.outcome import Report
     from deployer.report.paint import Tone
-
-
-def duration(seconds: float) -> str:
-    """`0.4 s`, `41.3 s`, `3 min 12 s`"""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"
 
 
 def outcome_text(outcome: Outcome) -> str:

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer.errors import BusyError
 from deployer.sandbox.spec import checked_name
+from deployer.user_files import make_private_folder, state_home, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 LOCK_SECONDS = 900.0
 
 
 def root() -> Path:
-    """$XDG_STATE_HOME/deployer/sandbox, by default in ~/.local/state (XDG Base Directory specification)."""
-    configured = os.environ.get("XDG_STATE_HOME", "")
-    return (
-        (Path(configured) if configured.startswith("/") else Path.home() / ".local" / "state") / "deployer" / "sandbox"
-    )
+    return state_home() / "deployer" / "sandbox"
 
 
 def folder(name: str) -> Path:
@@ -41,12 +37,8 @@ def known_hosts_file(name: str) -> Path:
 
 def write_private(path: Path, text: str) -> None:
     """`text` at `path`, 0600 in folders of 0700, whole or not at all."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    unfinished.replace(path)
+    make_private_folder(path.parent)
+    write_whole(path, text.encode())
 
 
 @contextmanager
@@ -55,7 +47,7 @@ def locked(name: str, say: Callable[[str], None]) -> Iterator[None]:
 
     The kernel releases the lock when its holder ends, however it ends. The file goes away with `down --purge`.
     """
-    folder(name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(folder(name))
     with (folder(name) / "lock").open("w") as file:
         deadline, told = time.monotonic() + LOCK_SECONDS, False
         while True:

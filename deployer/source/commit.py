@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer.errors import DeployerError, GuardRefusedError, UsageError
 from deployer.source import git
+from deployer.user_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from deployer.model.counts import Edited
 
@@ -124,12 +123,4 @@ def _take_back(tree: Path, written: Sequence[Edited]) -> None:
 def _write(path: Path, data: bytes) -> None:
     """In one step, with the mode that the file has: nobody reads half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            os.fchmod(file.fileno(), path.stat().st_mode & 0o7777 if path.exists() else 0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, data, mode=path.stat().st_mode & 0o7777 if path.exists() else 0o644)

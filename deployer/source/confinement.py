@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 from deployer.cage.bounds import MAX_CPU, MAX_MEMORY, MAX_SECONDS, Bounds
 from deployer.cage.switch import SETTING, says_off
 from deployer.errors import UsageError
+from deployer.model.amounts import parse_duration
 from deployer.source import git, refs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_DURATION: Final = re.compile(r"([1-9][0-9]{0,6})([smh]?)")
 _SIZE: Final = re.compile(r"([1-9][0-9]{0,8})([kmg]?)", re.IGNORECASE)
 _SMALLEST: Final = 256 << 20
 """Bytes: what this program takes by itself, and some files."""
@@ -51,11 +51,14 @@ def bounds(repository: git.Repository) -> Bounds:
 
 
 def _seconds(text: str, what: str) -> float:
-    """`90`, `90s`, `5m`, `1h` -> seconds"""
-    found = _DURATION.fullmatch(text)
-    if not found:
-        raise UsageError(f"{what}: {text[:60]!r} is no duration such as 90s, 5m or 1h")
-    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+    """The value of a setting, a second at least. Raises UsageError."""
+    try:
+        found = parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"{what}: {error}") from None
+    if found < 1:
+        raise UsageError(f"{what}: {text!r} is less than a second")
+    return found
 
 
 def _bytes(text: str) -> int:

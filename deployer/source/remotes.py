@@ -18,6 +18,7 @@ from deployer.cage.rules import GIB, Limits, Rules
 from deployer.errors import UnreachableError, UsageError
 from deployer.model.printable import printable
 from deployer.source import git
+from deployer.user_files import config_home, home
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,9 +111,8 @@ def _run(address: str, arguments: tuple[str, ...], git_dir: Path | str | None, s
 
 def _rules(address: str, git_dir: Path | str | None, seconds: float, environment: Mapping[str, str]) -> Rules:
     """What git, and ssh by its order, need: programs, their configuration, keys and certificates; the remote where it is a path."""
-    home = environment.get("HOME", "/nonexistent")
-    keys = sorted({f"{home}/.ssh", f"{_own_home(home)}/.ssh"})
-    configuration = environment.get("XDG_CONFIG_HOME", f"{home}/.config")
+    own = home(environment)
+    keys = sorted({f"{own}/.ssh", f"{_own_home(str(own))}/.ssh"})
     named = [environment[name] for name in ("GIT_CONFIG_GLOBAL",) if name in environment]
     local = unquote(address.removeprefix("file://")) if address.startswith(("/", "file://")) else ""
     return Rules(
@@ -123,9 +123,9 @@ def _rules(address: str, git_dir: Path | str | None, seconds: float, environment
         ),
         read=(
             *CONFIGURATION,
-            *(f"{home}/{name}" for name in (".gitconfig", ".git-credentials", ".netrc")),
+            *(f"{own}/{name}" for name in (".gitconfig", ".git-credentials", ".netrc")),
             *keys,
-            f"{configuration}/git",
+            config_home(environment) / "git",
             *named,
             *([local] if local else []),
         ),

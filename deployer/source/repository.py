@@ -17,6 +17,7 @@ from deployer.model.desired import Desired
 from deployer.source import cluster, git, index, proxy, stacks, worktree
 from deployer.source.files import MANAGED, REGULAR, Entry, Files
 from deployer.source.layout import Layout, lay_out
+from deployer.user_files import state_home
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,7 +96,7 @@ def _shelf(*, keep: bool) -> Shelf | None:
 def lock_directory(repo: Path) -> Path:
     """Where this repository's lock files are: in its git directory, which linked work trees share.
 
-    Where there is none that may be written, in the user's own state directory (XDG base directory specification).
+    Where there is none that may be written, in the user's own state directory.
     """
     try:
         shared = Path(git.find(repo).common)
@@ -107,9 +108,8 @@ def lock_directory(repo: Path) -> Path:
 
 
 def state_directory() -> Path:
-    """The user's own, for what is kept beside repositories; a relative XDG_STATE_HOME does not count, as the specification says."""
-    state = os.environ.get("XDG_STATE_HOME") or ""
-    return (Path(state) if state.startswith("/") else Path.home() / ".local" / "state") / "deployer"
+    """The user's own, for what is kept beside repositories."""
+    return state_home() / "deployer"
 
 
 def revision(repo: Path, rev: str) -> str:

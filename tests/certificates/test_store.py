@@ -38,9 +38,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert place("c", {"XDG_DATA_HOME": "/data"}) == type(tmp_path)("/data/deployer/tls/c")
+    monkeypatch.setenv("XDG_DATA_HOME", "/data")
+    assert place("c") == type(tmp_path)("/data/deployer/tls/c")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert place("c", {"XDG_DATA_HOME": "not/absolute"}) == tmp_path / ".local/share/deployer/tls/c"
+    monkeypatch.setenv("XDG_DATA_HOME", "not/absolute")
+    assert place("c") == tmp_path / ".local/share/deployer/tls/c"
 
 
 def test_it_is_made_once_and_is_this_users_alone(folder: Path) -> None:

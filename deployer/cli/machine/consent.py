@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from deployer.model.amounts import plural
 from deployer.report.documents import head
-from deployer.report.problems import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
