@@ -11,7 +11,6 @@ Docker's converter is the authority on what a compose file means; nothing here r
 
 from __future__ import annotations
 
-import functools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deployer.compose.cache import Cache
-    from deployer.encrypted.opener import Opener
     from deployer.model.stack import StackSource
 
 __all__ = ["Compiled", "compile_stacks", "open_stacks", "problems_together"]
@@ -55,8 +53,7 @@ def compile_stacks(
     kept = open_cache(cache, found.identity)
     outcomes: dict[str, Outcome] = {}
     missing = []
-    opener = functools.cache(_opener)  # one for all stacks, and none where nothing is encrypted
-    names = variable_names(stacks, opener)
+    names = variable_names(stacks)
     for stack in stacks:
         loaded = kept.load(stack, names[stack.name])
         if loaded is None:
@@ -71,12 +68,6 @@ def compile_stacks(
     if len(complete) < len(objects) or any(problem.severity == "error" for problem in problems):
         raise InvalidFilesError(problems)
     return Compiled(complete, tuple(problems))
-
-
-def _opener() -> Opener:
-    from deployer.encrypted.opener import Opener as Made  # noqa: PLC0415 - only where something is encrypted
-
-    return Made()
 
 
 def _compile(

@@ -15,6 +15,10 @@ from deployer.encrypted import CannotOpenError, kind_of
 from deployer.encrypted.dotenv import NotReadableError, read
 from deployer.errors import InvalidFilesError
 from deployer.model.secret import Secret
+from deployer.startup import defer_imports
+
+with defer_imports():  # only where something is encrypted
+    from deployer.encrypted import opener
 from deployer.model.spec import ServiceSpec
 
 if TYPE_CHECKING:
@@ -23,7 +27,6 @@ if TYPE_CHECKING:
 
     from deployer.compose.cache import Cache
     from deployer.compose.contents import Kind
-    from deployer.encrypted.opener import Opener
     from deployer.model.problem import Problem
     from deployer.model.stack import Body, SealedContent, StackObjects, StackSource
 
@@ -37,14 +40,10 @@ def open_stacks(
     """
     if not any(one.sealed_contents or one.sealed_values for one in objects):
         return tuple(objects)
-    from deployer.encrypted.opener import Opener  # noqa: PLC0415 - only where something is encrypted
-
-    opener, kept = Opener(), open_cache(cache, "")
+    keys, kept = opener.Opener(), open_cache(cache, "")
     sources = {stack.name: stack for stack in stacks}
     files = {
-        one.stack: _Files(sources[one.stack], opener, kept)
-        for one in objects
-        if one.sealed_contents or one.sealed_values
+        one.stack: _Files(sources[one.stack], keys, kept) for one in objects if one.sealed_contents or one.sealed_values
     }
     wanted = {(one.stack, content.file) for one in objects for content in one.sealed_contents if content.file}
     wanted |= {(one.stack, value.file) for one in objects for value in one.sealed_values}
@@ -61,7 +60,7 @@ class _Files:
     """One stack's encrypted files, each opened once."""
 
     stack: StackSource
-    opener: Opener
+    keys: opener.Opener
     kept: Cache
     problems: list[Problem] = field(default_factory=list)
     _plain: dict[str, bytes | None] = field(default_factory=dict)
@@ -73,7 +72,7 @@ class _Files:
             data = dict(self.stack.files)[path]
             kind = kind_of(path, data)
             try:
-                self._plain[path] = data if kind is None else self.opener.open(kind, data, self.stack.allowed)
+                self._plain[path] = data if kind is None else self.keys.open(kind, data, self.stack.allowed)
             except CannotOpenError as error:
                 self.problems.append(problem(self.stack, path, error))
                 self._plain[path] = None

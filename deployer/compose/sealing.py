@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -16,12 +17,15 @@ from deployer.compose.side_by_side import run_side_by_side
 from deployer.encrypted import CannotOpenError, kind_of
 from deployer.model.problem import Problem
 from deployer.model.stack import SealedValue
+from deployer.startup import defer_imports
+
+with defer_imports():  # only where something is encrypted
+    from deployer.encrypted import check, dotenv, opener
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from deployer.encrypted import Kind
-    from deployer.encrypted.opener import Opener
     from deployer.model.stack import StackSource
 
 TOKEN: Final = re.compile(r"deployer-sealed-[0-9a-f]{24}")
@@ -47,8 +51,6 @@ def seal(stack: StackSource, names: Mapping[str, tuple[str, ...]]) -> Sealing:
     kinds = encrypted_files(stack)
     if not kinds:
         return Sealing(stack, {}, (), ())
-    from deployer.encrypted.check import outline, problem_of  # noqa: PLC0415 - only where something is encrypted
-
     files: list[tuple[str, bytes]] = []
     values: list[SealedValue] = []
     problems: list[Problem] = []
@@ -56,11 +58,11 @@ def seal(stack: StackSource, names: Mapping[str, tuple[str, ...]]) -> Sealing:
         kind = kinds.get(path)
         shown = data
         if kind is not None:
-            damage = problem_of(kind, data)
+            damage = check.problem_of(kind, data)
             if damage is not None:
                 problems.append(problem(stack, path, damage))
             elif kind == "sops-dotenv":
-                shown = _stand_in(stack, path, outline(data), values)
+                shown = _stand_in(stack, path, check.outline(data), values)
             elif kind in OPAQUE:
                 shown = _stand_in(stack, path, [(name, None) for name in names.get(path, (UNREAD,))], values)
         files.append((path, shown))
@@ -71,29 +73,25 @@ def encrypted_files(stack: StackSource) -> dict[str, Kind]:
     return {path: kind for path, data in stack.files if (kind := kind_of(path, data)) is not None}
 
 
-def variable_names(stacks: Sequence[StackSource], opener: Callable[[], Opener]) -> dict[str, _Names]:
+def variable_names(stacks: Sequence[StackSource]) -> dict[str, _Names]:
     """By stack: the names of the variables in those files that hide them, where there is a key and they are env files at all."""
-
-    def read_names(at: tuple[StackSource, str, Kind, bytes]) -> tuple[str, ...] | None:
-        from deployer.encrypted.dotenv import NotReadableError, read  # noqa: PLC0415 - only where something is encrypted
-
-        stack, _, kind, data = at
-        with doing(stack.path):
-            try:
-                return tuple(read(opener().open(kind, data, stack.allowed).decode()))
-            except (CannotOpenError, NotReadableError, UnicodeDecodeError):
-                return None
-
+    names: dict[str, _Names] = {stack.name: {} for stack in stacks}
     hidden = [
         (stack, path, kind, data)
         for stack in stacks
         for path, data in stack.files
         if (kind := kind_of(path, data)) in OPAQUE
     ]
-    names: dict[str, _Names] = {stack.name: {} for stack in stacks}
-    for (stack, path, _, _), found in zip(hidden, run_side_by_side(read_names, hidden), strict=True):
-        if found is not None:
-            names[stack.name][path] = found
+    if not hidden:
+        return names
+    keys = opener.Opener()
+
+    def read_names(at: tuple[StackSource, str, Kind, bytes]) -> None:
+        stack, path, kind, data = at
+        with doing(stack.path), suppress(CannotOpenError, dotenv.NotReadableError, UnicodeDecodeError):
+            names[stack.name][path] = tuple(dotenv.read(keys.open(kind, data, stack.allowed).decode()))
+
+    run_side_by_side(read_names, hidden)
     return names
 
 

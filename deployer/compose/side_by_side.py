@@ -6,6 +6,11 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.cage import children
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -21,8 +26,6 @@ def run_side_by_side(run: Callable[[_Given], _Made], given: Sequence[_Given]) ->
         try:
             return list(pool.map(run, given))
         except BaseException:
-            from deployer.cage import children  # noqa: PLC0415 - where all went well, it may never have been needed
-
             children.end_all()
             pool.shutdown(cancel_futures=True)
             raise

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import pyrage
+
 from deployer.remote.key_file import KeyFileError, read_key_file
 
 if TYPE_CHECKING:
@@ -36,8 +38,6 @@ class Identities:
 
 def read_identities(environment: Mapping[str, str] = os.environ) -> Identities:
     """All keys that there are; a file that cannot be read or that others can read counts as none, as does a key with a passphrase."""
-    import pyrage  # noqa: PLC0415 - only where something is encrypted
-
     found: list[Any] = []
     public: set[str] = set()
     places: list[str] = []

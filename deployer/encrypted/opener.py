@@ -7,12 +7,18 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+import pyrage
+
 from deployer.document import shortened
 from deployer.encrypted import json_file, line_files, yaml_file
 from deployer.encrypted.check import SopsFile, damaged, read_file, refuse_comments, refuse_keys, usable_groups
 from deployer.encrypted.identities import Identities, read_identities
 from deployer.encrypted.kinds import CannotOpenError, Kind
 from deployer.model.printable import printable
+from deployer.startup import defer_imports
+
+with defer_imports():  # files of age's own need no program
+    from deployer.encrypted import program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,8 +63,6 @@ class Opener:
 
     def _data_key(self, metadata: Metadata) -> bytes | None:
         """By a key of age's, where one is enough."""
-        import pyrage  # noqa: PLC0415 - only where something is encrypted
-
         keys = [key for key in metadata.keys if key.kind == "age"] if len(metadata.groups) == 1 else []
         # Those for keys that are here come first: the others are tried because the recipient of an SSH key is not known.
         for key in sorted(keys, key=lambda one: one.name not in self.identities.public):
@@ -72,19 +76,15 @@ class Opener:
 
     def _ask_for_key(self, file: SopsFile, allowed: Allowed) -> bytes:
         """By keys of other kinds, which the program asks for; of those that may not be asked it hears nothing."""
-        from deployer.encrypted.program import data_key  # noqa: PLC0415 - only for keys of other kinds
-
         metadata = file.metadata
         single = len(metadata.groups) == 1  # then a key of age's has been tried already
         groups = usable_groups(file, allowed)
         asked = [key for group in groups for key in group if not (single and key.kind == "age")]
         if len(groups) < metadata.threshold or not asked:
             raise next(iter(refuse_keys(file, allowed)), self._no_key(metadata.recipients))
-        return data_key([asked] if single else groups, metadata.threshold, allowed)
+        return program.data_key([asked] if single else groups, metadata.threshold, allowed)
 
     def _open_age(self, data: bytes) -> bytes:
-        import pyrage  # noqa: PLC0415 - only where something is encrypted
-
         if not self.identities.found:
             raise self._no_key(())
         try:
@@ -107,19 +107,17 @@ class Opener:
 
 
 def _decrypt(file: SopsFile, key: bytes) -> bytes:
-    from deployer.encrypted.program import NotDecryptedError, decrypt  # noqa: PLC0415 - not to validate
-
     def with_key(recipient: str, enc: str) -> str:
         return _REPLACE[file.kind](file.text, file.metadata.for_recipient(recipient, enc))
 
     try:
-        return decrypt(file.kind.removeprefix("sops-"), key, with_key)
-    except NotDecryptedError as error:
+        return program.decrypt(file.kind.removeprefix("sops-"), key, with_key)
+    except program.NotDecryptedError as error:
         if file.clear is not None:
             why = f"{shortened(file.clear.name)} is not encrypted"
-        elif error.code == NotDecryptedError.MAC_MISMATCH:
+        elif error.code == program.NotDecryptedError.MAC_MISMATCH:
             why = "its MAC does not fit its values: it was changed without sops"
-        elif error.code == NotDecryptedError.VALUE:
+        elif error.code == program.NotDecryptedError.VALUE:
             why = f"{_find_damaged(file, key)} cannot be decrypted: it was changed, moved or renamed without sops"
         else:
             why = "sops does not read it"
@@ -131,7 +129,6 @@ def _find_damaged(file: SopsFile, key: bytes) -> str:
 
     A part is a YAML file with a document for each value, which says the keys above the value and nothing else.
     """
-    from deployer.encrypted.program import NotDecryptedError, decrypt  # noqa: PLC0415 - see above
 
     def fails(count: int) -> bool:
         def with_key(recipient: str, enc: str) -> str:
@@ -140,9 +137,9 @@ def _find_damaged(file: SopsFile, key: bytes) -> str:
             return "\n---\n".join(map(json.dumps, (first | {"sops": section}, *others)))
 
         try:
-            decrypt("yaml", key, with_key)
-        except NotDecryptedError as error:
-            return error.code == NotDecryptedError.VALUE
+            program.decrypt("yaml", key, with_key)
+        except program.NotDecryptedError as error:
+            return error.code == program.NotDecryptedError.VALUE
         return False
 
     asked = [leaf for leaf in file.leaves if leaf.value is not None and file.metadata.rule.encrypts(leaf.path)]

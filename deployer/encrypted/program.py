@@ -17,6 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import pyrage
+
 from deployer.encrypted.confined import decrypt_caged, run_sops
 from deployer.encrypted.keys import written
 from deployer.encrypted.kinds import CannotOpenError
@@ -60,8 +62,6 @@ def data_key(groups: Sequence[Sequence[MasterKey]], threshold: int, allowed: All
 
     Everything in `groups` may be asked: who calls has seen to that. Raises CannotOpenError.
     """
-    import pyrage  # noqa: PLC0415 - only where something is encrypted
-
     kinds = sorted({key.kind for group in groups for key in group})
     program = find_sops()
     if program is None:
@@ -113,8 +113,6 @@ def decrypt(type_: str, key: bytes, with_key: Callable[[str, str], str]) -> byte
     `with_key` gives the file's text with one key of age's: for this recipient, this data key, encrypted. Raises
     CannotOpenError where there is no program, NotDecryptedError where it refuses the file.
     """
-    import pyrage  # noqa: PLC0415 - only where something is encrypted
-
     program = find_sops()
     if program is None:
         raise _no_program("sops")

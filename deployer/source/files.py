@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MANAGED: Final = ("cluster", "stacks")
-"""The folders that are read; nothing else in a repository is looked at."""
+"""The folders that are read; nothing else in a repository is looked at, but the attributes that git gives to what is in them."""
+ATTRIBUTES: Final = ".gitattributes"
 
 LARGEST_FILE: Final = 1 << 20
 LARGEST_TOTAL: Final = 64 << 20
@@ -91,6 +92,8 @@ def admit(listing: Iterable[Listed]) -> tuple[list[tuple[str, Listed]], list[Pro
     total = 0
     for count, listed in enumerate(listing):
         path = listed.path.decode(errors="backslashreplace")
+        if path.partition("/")[0] == ATTRIBUTES and (path != ATTRIBUTES or listed.kind != REGULAR):
+            continue  # a folder or a link of the name says nothing to git
         if count >= MOST_FILES:
             problems.append(
                 _whole(path.partition("/")[0], f"more than {MOST_FILES} files", "keep what is not deployed elsewhere")

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError, UsageError
-from deployer.source.files import MANAGED, Entry, Files, Listed, admit, content_problem
+from deployer.source.attributes import refuse_filtered
+from deployer.source.files import ATTRIBUTES, MANAGED, Entry, Files, Listed, admit, content_problem
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -105,7 +106,7 @@ def _usable(commit: str) -> str:
 
 def read(repository: Repository, commit: str, folders: tuple[str, ...] = MANAGED) -> Files:
     """All files under `cluster/` and `stacks/` of a commit, by its full id."""
-    argv = ("ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", full_id(commit), "--", *folders)
+    argv = ("ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", full_id(commit), "--", *folders, ATTRIBUTES)
     failed = DeployerError(f"git cannot read the tree of {commit}", help="`git fsck` says what is missing")
     with closing(records(repository, argv, failed)) as lines:
         return gather(repository, commit, map(_listed, lines))
@@ -121,7 +122,8 @@ def gather(repository: Repository, commit: str, listing: Iterable[Listed]) -> Fi
             entries.append(Entry(path, listed.mode, listed.id, data))
         else:
             problems.append(problem)
-    return Files(commit, tuple(entries), tuple(problems))
+    entries, filtered = refuse_filtered(executable, entries)
+    return Files(commit, tuple(entries), (*problems, *filtered))
 
 
 def toplevel(path: Path) -> Path | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from deployer.errors import DeployerError
 from deployer.model.problem import Problem
 from deployer.source import git
-from deployer.source.files import MANAGED, MOST_FILES, Files, Listed
+from deployer.source.files import ATTRIBUTES, MANAGED, MOST_FILES, Files, Listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ _EMPTY: Final = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 def read(repository: git.Repository) -> Files:
     """All files under `cluster/` and `stacks/` that are staged; the same refusals as for a commit."""
     # The listing alone needs no working tree, but git wants one to be named.
-    argv = ("--work-tree=.", "ls-files", "--stage", "-z", "--full-name", "--", *MANAGED)
+    argv = ("--work-tree=.", "ls-files", "--stage", "-z", "--full-name", "--", *MANAGED, ATTRIBUTES)
     failed = DeployerError("git cannot read what is staged", help="`git fsck` says what is missing")
     unmerged: list[Problem] = []
     index = _index(repository)

@@ -12,6 +12,10 @@ from deployer.document import shortened
 from deployer.encrypted import kind_of
 from deployer.model.allowed import DAEMON, LOCAL, SUDO_PASSWORD, full_path
 from deployer.model.problem import Problem
+from deployer.startup import defer_imports
+
+with defer_imports():  # only where something is encrypted
+    from deployer.encrypted import check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -70,9 +74,7 @@ def encrypted_problems(files: Iterable[Entry], allowed: Allowed) -> Iterator[Pro
         kind = kind_of(entry.path, entry.data)
         if kind is None or kind == "age":
             continue
-        from deployer.encrypted.check import refused  # noqa: PLC0415 - only where something is encrypted
-
-        for place in refused(kind, entry.data, allowed):
+        for place in check.refused(kind, entry.data, allowed):
             at = entry.path, place.line, place.column
             yield Problem(*at, place.message, place.help, source=place.source, width=place.width)
 

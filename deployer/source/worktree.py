@@ -7,7 +7,9 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from deployer.model.problem import Problem
-from deployer.source.files import LARGEST_FILE, MANAGED, Entry, Files, Listed, admit, content_problem
+from deployer.source.attributes import refuse_filtered
+from deployer.source.files import ATTRIBUTES, LARGEST_FILE, MANAGED, Entry, Files, Listed, admit, content_problem
+from deployer.source.git import executable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,16 +35,19 @@ def read(root: Path) -> Files:
             entries.append(Entry(path, listed.mode, "", data))
         else:
             problems.append(problem)
-    return Files(WORKTREE, tuple(entries), (*problems, *unreadable))
+    entries, filtered = refuse_filtered(executable, entries)
+    return Files(WORKTREE, tuple(entries), (*problems, *filtered, *unreadable))
 
 
 def _list(root: bytes, unreadable: list[Problem]) -> Iterator[Listed]:
-    waiting = [name.encode() for name in reversed(MANAGED)]
+    waiting = [name.encode() for name in reversed((*MANAGED, ATTRIBUTES))]
     while waiting:
         path = waiting.pop()
         where = os.path.join(root, path)  # noqa: PTH118 - as above
         try:
             status = os.lstat(where)
+            if path == ATTRIBUTES.encode() and not stat.S_ISREG(status.st_mode):
+                continue
             if stat.S_ISDIR(status.st_mode) and not path.endswith(b"/.git"):
                 waiting += (path + b"/" + name for name in sorted(os.listdir(where), reverse=True))  # noqa: PTH208 - as above
                 continue

@@ -129,6 +129,11 @@ def test_s07_filters_and_attributes_change_nothing_that_is_read(live: Clone, ser
     server.git("config", "filter.evil.smudge", f"touch {canary}")
     server.git("config", "diff.evil.textconv", f"touch {canary}")
     live.write({".gitattributes": "* filter=evil diff=evil -text\n"})
+    live.stack("nginx:2")
+    done = live.push()
+    assert "stacks/web/compose.yaml: error: goes through git's filter evil" in done.said
+    assert done.code != 0
+    live.write({".gitattributes": "*.md filter=evil\n* diff=evil -text\n"})
     commit = live.stack("nginx:2")
     assert live.push().code == 0
     assert server.deployed == commit

@@ -88,7 +88,10 @@ def test_links_submodules_large_files_and_lfs_pointers_of_a_commit(repo: Repo) -
         {"stacks/web/large": b"x" * ((1 << 20) + 1), "stacks/web/limit": b"x" * (1 << 20), "stacks/web/lfs": LFS}
     )
     repo.write(
-        {".gitmodules": '[submodule "s"]\n\tpath = stacks/sub\n\turl = -u./canary\n', ".gitattributes": "* filter=x\n"}
+        {
+            ".gitmodules": '[submodule "s"]\n\tpath = stacks/sub\n\turl = -u./canary\n',
+            ".gitattributes": "*.md filter=x\n",
+        }
     )
     repo.git("add", "-A")
     repo.git("update-index", "--add", "--cacheinfo", f"160000,{repo.git('rev-parse', 'HEAD')},stacks/sub")
