@@ -75,7 +75,7 @@ bench: .venv/.ready
 soak: .venv/.ready
 	@$(BIN)/python -m tests.soak $(if $(ONLY),--only "$(ONLY)") $(if $(SEED),--seed $(SEED)) $(if $(BUDGET),--seconds $(BUDGET))
 
-# --- upkeep -----------------------------------------------------------------------------------------------------------
+# --- versions, and cleaning up -----------------------------------------------------------------------------------------
 
 lock: .venv/.ready
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --extra dev \

@@ -35,8 +35,9 @@ SLOW = {
     "remote": ("test_by_openssh", "test_ports", "test_ssh_connect", "test_ssh_connection"),
     "soak": ("test_soak",),
     "source": ("test_fuzz", "test_remotes"),
-    "tests": ("test_beginning", "test_package"),
+    "tests": ("test_package",),
     "watch": ("test_judged", "test_process", "test_service"),
+    "workflow": ("test_look",),
 }  # fmt: skip
 """By folder, the files that take seconds, as they start programs (docker, sops, ssh, our own) or read what is very large.
 

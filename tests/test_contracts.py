@@ -68,6 +68,26 @@ def test_the_core_calls_nothing_that_reads_or_writes() -> None:
     assert [call for call in calls if call[2] in PURE] == []
 
 
+def test_only_entry_points_start_a_loop_or_handle_signals() -> None:
+    """Whoever has an event loop can call everything else in it."""
+    ours = {"cli", "hooks", "__main__.py", "entry.py"}
+    apart = {
+        "registrator",
+        "sandbox",
+        "cage",
+        "remote",
+    }  # programs of their own, children, and a terminal that is given back
+    inside = [path for path in MODULES if path.relative_to(ROOT / "deployer").parts[0] not in ours | apart]
+    calls = [
+        (name(path), ast.unparse(node.func))
+        for path in inside
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    ]
+    forbidden = {"asyncio.run", "signal.signal", "os.fork", "sys.exit", "asyncio.Runner", "print", "os.environ.clear"}
+    assert [call for call in calls if call[1] in forbidden or call[1].endswith(".add_signal_handler")] == []
+
+
 def test_a_suppressed_check_says_why() -> None:
     lines = [(name(path), line) for path in MODULES for line in path.read_text(encoding="utf-8").splitlines()]
     parts = [(path, line, line.partition(word)) for path, line in lines for word in ("# noqa", "# type: ignore")]

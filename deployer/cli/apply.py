@@ -27,16 +27,19 @@ from deployer.cli.options import (
     seconds,
     source,
 )
-from deployer.cli.running import carried_out
-from deployer.cli.saved import guarded, opened
+from deployer.cli.running import show_run
+from deployer.cli.saved import guard, open_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any
+
     from deployer.memory.asked import Asked
     from deployer.model.consent import Consent
-    from deployer.plan import Plan, Report
+    from deployer.plan.outcome import Report
     from deployer.plan.saved import SavedPlan
-    from deployer.report.progress import Progress
-    from deployer.workflow import Source
+    from deployer.workflow.run import Audience
+    from deployer.workflow.validate import Source
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: it stands in `deployer history`.")]
 PlanFile = Annotated[
@@ -91,15 +94,15 @@ def apply(
     output = Output(json, progress, color, quiet, verbose)
     where, kept = source(repo, rev, worktree, only=only, strict=strict), None
     if plan:
-        kept, where = opened(plan, where, chosen=bool(rev is not None or only))
+        kept, where = open_plan(plan, where, chosen=bool(rev is not None or only))
     consent = Consent(frozenset(allow_delete or ()), replaces)
     consent = kept.consent(consent) if kept else consent
     with time_limit(timeout):
-        code = applied(where, output, lock_wait, Asked("apply", reason=reason), kept, consent)
+        code = apply_and_print(where, output, lock_wait, Asked("apply", reason=reason), kept, consent)
     raise typer.Exit(code)
 
 
-def applied(
+def apply_and_print(
     where: Source,
     output: Output,
     lock_wait: float,
@@ -107,32 +110,18 @@ def applied(
     kept: SavedPlan | None = None,
     consent: Consent | None = None,
 ) -> int:
-    """Apply, with progress and result; the exit code. Where a plan was `kept`: only if there is still just that to do."""
-    from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
-    from deployer.lock.holder import whoami  # noqa: PLC0415 - see above
-    from deployer.memory import runs  # noqa: PLC0415 - see above
-    from deployer.model.consent import NOTHING  # noqa: PLC0415 - see above
+    """Apply, print progress and result, and return the exit code. With a plan that was `kept`: only if there is still just that to do."""
+    from deployer.model.consent import NOTHING  # noqa: PLC0415 - --help and completion do without
     from deployer.report.documents import report_document  # noqa: PLC0415 - see above
-    from deployer.report.result import report_text, sum_line  # noqa: PLC0415 - see above
+    from deployer.report.result import report_text  # noqa: PLC0415 - see above
+    from deployer.workflow.apply import apply as make_it_so  # noqa: PLC0415 - see above
+    from deployer.workflow.run import Trigger  # noqa: PLC0415 - see above
 
-    asked = replace(asked, run=runs.new_id())
-    with runs.registered(runs.folder_of(where.repo), asked, whoami()) as live:
+    def work(audience: Audience) -> Coroutine[Any, Any, Report]:
+        if kept:
+            audience = replace(audience, show=guard(kept, audience.show))
+        return make_it_so(where, Trigger(asked, lock_wait), audience, consent or NOTHING)
 
-        def work(shown: Progress) -> Report:
-            show = guarded(kept, shown.show) if kept else shown.show
-
-            def begin(plan: Plan) -> None:
-                live.running(plan.commit)
-                show(plan)
-
-            meant = consent or NOTHING
-            return workflow.apply(
-                where, shown.say, begin, shown.listen, wait_lock=lock_wait, asked=asked, consent=meant
-            )
-
-        report = carried_out(output, work)
-        live.ended(report.exit_code, sum_line(report))
-        if report.plan.empty:
-            live.forget()
+    report = show_run(output, work)
     output.result(report_text(report, output.paint), report_document(report))
     return report.exit_code

@@ -67,12 +67,12 @@ def judge(
     repo: Path, rev: str, *, tell: Annotated[int, typer.Option(help="The pipe to whoever watches this process.")]
 ) -> None:
     """Check a commit for `deployer watch`, which watches how much that takes, and ends it."""
-    from deployer import validation  # noqa: PLC0415 - --help does without
     from deployer.cage import doing, system  # noqa: PLC0415 - as above
     from deployer.cage.bounds import bound_myself  # noqa: PLC0415 - as above
     from deployer.source import git  # noqa: PLC0415 - as above
     from deployer.source.confinement import bounds  # noqa: PLC0415 - as above
     from deployer.source.permission import permission  # noqa: PLC0415 - as above
+    from deployer.workflow.validate import Source, validate  # noqa: PLC0415 - as above
 
     system.die_with_parent(signal.SIGKILL)
     doing.tell(tell)
@@ -80,7 +80,7 @@ def judge(
     bound_myself(bounds(repository))
     try:
         with doing.doing(rev):
-            validation.validate(validation.Source(repo, rev, allowed=permission(repository)), lambda _line: None)
+            validate(Source(repo, rev, allowed=permission(repository)), lambda _line: None)
     except MemoryError:
         raise typer.Exit(OUT_OF_MEMORY) from None
 

@@ -46,11 +46,12 @@ def logs(
 
     In the order of time; with --follow as it comes. Also of tasks that failed, as long as Swarm keeps their containers.
     """
-    from deployer import running  # noqa: PLC0415 - everything hangs on it; --help and completion do without
+    from deployer.entry import wait_for  # noqa: PLC0415 - --help and completion do without
     from deployer.model.running import LogQuery, LogRecord  # noqa: PLC0415 - see above
     from deployer.report.documents import to_json  # noqa: PLC0415 - see above
     from deployer.report.running import record_document, record_text  # noqa: PLC0415 - see above
     from deployer.report.stream import emit  # noqa: PLC0415 - see above
+    from deployer.workflow import running  # noqa: PLC0415 - everything hangs on it; --help and completion do without
 
     stack, _, service = target.partition("/")
     output = Output(json, "quiet", color)
@@ -65,7 +66,7 @@ def logs(
             emit(sys.stdout, record_text(record, paint, timestamps=timestamps, width=width))
 
     query = LogQuery(stack, service, follow, tail, time.time() - since if since else 0.0)
-    missing = running.logs(source(repo, rev, worktree), query, tell)
+    missing = wait_for(running.logs(source(repo, rev, worktree), query, tell))
     for line in missing:
         emit(sys.stderr, f"warning: {line}\n")
     raise typer.Exit(1 if missing else 0)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 with defer_imports():
-    from deployer import validation
+    from deployer.workflow import validate
 
 Repo = Annotated[
     Path | None,
@@ -88,7 +88,7 @@ def source(
     staged: bool = False,
     only: list[str] | None = None,
     strict: bool = False,
-) -> validation.Source:
+) -> validate.Source:
     """Where to read from. Raises UsageError where more than one of commit, index and working tree is asked for."""
     if worktree and rev is not None:
         raise UsageError("--rev and --worktree exclude each other", help="leave one of them out")
@@ -96,7 +96,7 @@ def source(
         other = "--worktree" if worktree else "--rev"
         raise UsageError(f"--staged and {other} exclude each other", help="leave one of them out")
     stacks = tuple(dict.fromkeys(only or ()))
-    return validation.Source(repo or find_work_tree(Path.cwd()), rev or "HEAD", worktree, staged, stacks, strict=strict)
+    return validate.Source(repo or find_work_tree(Path.cwd()), rev or "HEAD", worktree, staged, stacks, strict=strict)
 
 
 @dataclass(frozen=True)

@@ -67,8 +67,9 @@ def plan(
     Marks: + adds, ~ changes, - removes, -/+ replaces, . waits, ! cannot be done (the exit code is 1 then, or 6 where nothing
     else is to be done), x is refused by a guard (5), = drifted or not in git, and left.
     """
-    from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
+    from deployer.entry import wait_for  # noqa: PLC0415 - --help and completion do without
     from deployer.model.consent import Consent  # noqa: PLC0415 - see above
+    from deployer.workflow.plan import plan as make_plan  # noqa: PLC0415 - see above
 
     output = Output(json, progress, color, quiet, verbose)
     where = source(repo, rev, worktree, only=only, strict=strict)
@@ -78,8 +79,8 @@ def plan(
         )
     with output.progress() as shown:
         consent = Consent(frozenset(allow_delete or ()), replaces)
-        decided = workflow.plan(where, shown.say, consent)
-    from deployer.report.documents import plan_document  # noqa: PLC0415 - not before the machines were asked: see LATER there
+        decided = wait_for(make_plan(where, shown.say, consent))
+    from deployer.report.documents import plan_document  # noqa: PLC0415 - not before the machines were asked: see workflow/observe.py, NEXT
     from deployer.report.plan import exit_code, painted_plan  # noqa: PLC0415 - as above
 
     if out:

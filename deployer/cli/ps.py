@@ -38,9 +38,10 @@ def ps(
 
     Tasks of Swarm that have no container yet say what they wait for. Machines that do not answer are named.
     """
-    from deployer import running  # noqa: PLC0415 - everything hangs on it; --help and completion do without
+    from deployer.entry import wait_for  # noqa: PLC0415 - --help and completion do without
     from deployer.report.running import running_document, running_text  # noqa: PLC0415 - see above
+    from deployer.workflow import running  # noqa: PLC0415 - everything hangs on it; --help and completion do without
 
     output = Output(json, "quiet", color)
-    found = running.ps(source(repo, rev, worktree), stack or "", everything=everything)
+    found = wait_for(running.ps(source(repo, rev, worktree), stack or "", everything=everything))
     output.result(running_text(found, output.paint, time.time(), output.width), running_document(found))

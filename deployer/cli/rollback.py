@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from deployer.cli.apply import Reason, applied
+from deployer.cli.apply import Reason, apply_and_print
 from deployer.cli.names import stacks
 from deployer.cli.options import AllowDelete, Colour, Json, LockWait, Output, ProgressKind, Quiet, Repo, Verbose, source
 
@@ -45,15 +45,15 @@ def rollback(
     Which one was good, the repository remembers: `deployer history`. The branch goes on saying what it says; the next
     apply or push of it goes forward again, unless it is reverted too: the command is printed.
     """
-    from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
-    from deployer.memory.asked import Asked  # noqa: PLC0415 - see above
+    from deployer.memory.asked import Asked  # noqa: PLC0415 - --help and completion do without
     from deployer.memory.history import agreement, is_stack  # noqa: PLC0415 - see above
     from deployer.model.consent import Consent  # noqa: PLC0415 - see above
+    from deployer.workflow.rollback import choose_earlier  # noqa: PLC0415 - see above
 
     output, where = Output(json, progress, color, quiet, verbose), source(repo, None, False)
     stack, rev = (what, rev) if rev or is_stack(where.repo, where.rev, what) else ("", what)
-    target = workflow.earlier(where, stack, rev)
-    code = applied(
+    target = choose_earlier(where, stack, rev)
+    code = apply_and_print(
         target, output, lock_wait, Asked("rollback", reason=reason), consent=Consent(frozenset(allow_delete or ()))
     )
     commit = target.stacks[0][1] if stack else target.rev

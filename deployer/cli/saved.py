@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
     from deployer.plan import Plan
     from deployer.plan.saved import SavedPlan
-    from deployer.workflow import Source
+    from deployer.workflow.validate import Source
 
 AGAIN = "make the plan again, and look at it: deployer plan --out FILE"
 
 
-def opened(file: Path, where: Source, *, chosen: bool) -> tuple[SavedPlan, Source]:
-    """The plan, and its commit as what to read. `chosen`: the command line names another revision, or stacks.
+def open_plan(file: Path, where: Source, *, chosen: bool) -> tuple[SavedPlan, Source]:
+    """Return the plan, and its commit as what to read. `chosen`: the command line names another revision, or stacks.
 
-    UsageError where the file is no plan or more is asked for; BusyError where what the plan was asked for by is another
-    commit by now.
+    UsageError if the file is no plan, or more is asked for; BusyError if the revision that the plan was made of is another commit by
+    now.
     """
     from deployer.report.plan_file import read_plan  # noqa: PLC0415 - plans are rarely saved
     from deployer.source import revision  # noqa: PLC0415 - see above
@@ -38,8 +38,8 @@ def opened(file: Path, where: Source, *, chosen: bool) -> tuple[SavedPlan, Sourc
     return kept, replace(where, rev=kept.commit, only=kept.only)
 
 
-def guarded(kept: SavedPlan, show: Callable[[Plan], None]) -> Callable[[Plan], None]:
-    """`show`, which raises BusyError where the plan that it gets, made now, is not the one that was saved."""
+def guard(kept: SavedPlan, show: Callable[[Plan], None]) -> Callable[[Plan], None]:
+    """Return `show`, which now raises BusyError if the plan that it gets is not the one that was saved."""
     from deployer.plan.saved import moved  # noqa: PLC0415 - plans are rarely saved
 
     def shown(plan: Plan) -> None:

@@ -10,15 +10,15 @@ import typer
 
 from deployer.cli.names import stacks
 from deployer.cli.options import Colour, Json, LockWait, Output, ProgressKind, Quiet, Repo, Verbose, source
-from deployer.cli.running import carried_out
+from deployer.cli.running import show_run
 from deployer.errors import UsageError
 from deployer.model.counts import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deployer.plan import Report
-    from deployer.report.progress import Progress
+    from deployer.plan.outcome import Report
+    from deployer.workflow.run import Audience
 
 Words = Annotated[
     list[str],
@@ -56,9 +56,11 @@ def scale(
     The number alone is exchanged: comments and layout stay. Only those files are committed, as you; a file that has
     changes of yours already is refused. What else HEAD holds is applied with it: `deployer plan` shows that before.
     """
-    from deployer import scaling as counts  # noqa: PLC0415 - see below
-    from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
+    from deployer.memory.asked import Asked  # noqa: PLC0415 - --help and completion do without
     from deployer.report.scaling import drift_text, scaling_document, scaling_text  # noqa: PLC0415 - see above
+    from deployer.workflow.apply import apply  # noqa: PLC0415 - see above
+    from deployer.workflow.run import Trigger  # noqa: PLC0415 - see above
+    from deployer.workflow.scale import commit_counts, set_counts  # noqa: PLC0415 - see above
 
     if no_commit and no_apply:
         raise UsageError("--no-commit and --no-apply leave nothing to do", help="leave one of them out")
@@ -67,18 +69,19 @@ def scale(
     scaling, report = None, None
     if not no_commit:
         with output.progress() as shown:
-            scaling = counts.scale(where, shown.say, wanted)
+            scaling = commit_counts(where, shown.say, wanted)
         where = replace(where, rev=scaling.commit)
 
-    def run(shown: Progress) -> Report:
+    async def run(audience: Audience) -> Report:
+        trigger = Trigger(Asked("scale"), lock_wait)
         if scaling is None:
-            return counts.scale_live(where, shown.say, shown.show, shown.listen, wanted, wait_lock=lock_wait)
+            return await set_counts(where, trigger, audience, wanted)
         for line in scaling_text(scaling).splitlines():
-            shown.say(line)
-        return workflow.apply(where, shown.say, shown.show, shown.listen, wait_lock=lock_wait)
+            audience.say(line)
+        return await apply(where, trigger, audience)
 
     if not no_apply:
-        report = carried_out(output, run)
+        report = show_run(output, run)
     text = scaling_text(scaling) if scaling else drift_text(wanted)
     output.result(_told(text, report, output), scaling_document(scaling, report))
     raise typer.Exit(report.exit_code if report else 0)

@@ -34,10 +34,11 @@ def services(
 
     INSTANCES counts those that pass all checks, of all. NODE is the machine that has the address.
     """
-    from deployer import running  # noqa: PLC0415 - everything hangs on it; --help and completion do without
+    from deployer.entry import wait_for  # noqa: PLC0415 - --help and completion do without
     from deployer.report.services import services_document, services_text  # noqa: PLC0415 - see above
+    from deployer.workflow import consul  # noqa: PLC0415 - everything hangs on it; --help and completion do without
 
     output = Output(json, progress, color, quiet, verbose)
     with output.progress() as shown:
-        found = running.services(source(repo, rev, worktree), shown.say, tuple(names or ()))
+        found = wait_for(consul.services(source(repo, rev, worktree), shown.say, tuple(names or ())))
     output.result(services_text(found, output.paint, output.width), services_document(found))

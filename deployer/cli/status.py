@@ -34,11 +34,12 @@ def status(
 
     Synced, OutOfSync: as git says, or not. Healthy, Progressing, Degraded, Suspended, Missing: how it runs.
     """
-    from deployer import workflow  # noqa: PLC0415 - everything hangs on it; --help and completion do without
+    from deployer.entry import wait_for  # noqa: PLC0415 - --help and completion do without
     from deployer.report.documents import status_document  # noqa: PLC0415 - see above
     from deployer.report.status import status_text  # noqa: PLC0415 - see above
+    from deployer.workflow.status import status as look  # noqa: PLC0415 - see above
 
     output = Output(json, progress, color, quiet, verbose)
     with output.progress() as shown:
-        found = workflow.status(source(repo, rev, worktree), shown.say)
+        found = wait_for(look(source(repo, rev, worktree), shown.say))
     output.result(status_text(found, output.paint, output.width, drift=drift), status_document(found))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from deployer.cli.machine.care import LockWait, finish
+from deployer.cli.machine.maintenance import LockWait, finish
 from deployer.cli.names import machines
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
 from deployer.errors import UsageError
@@ -38,13 +38,14 @@ def status(
     color: Colour = "auto",
 ) -> None:
     """Show the swarm's members, which managers are reachable, and how long its certificates are valid."""
+    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
+    from deployer.maintenance.swarm import state  # noqa: PLC0415 - see above
     from deployer.model.clock import clock_words  # noqa: PLC0415 - --help does without
     from deployer.report.documents import head  # noqa: PLC0415 - --help does without
     from deployer.report.table import table  # noqa: PLC0415 - see above
-    from deployer.upkeep.swarm import state  # noqa: PLC0415 - see above
 
     output = Output(json, color=color)
-    found = state(source(repo, rev, worktree))
+    found = wait_for(state(source(repo, rev, worktree)))
     rows = [
         (peer.name, peer.role, peer.state, peer.availability, peer.address, clock_words(peer.clock_ahead))
         for peer in found.peers
@@ -76,8 +77,9 @@ def recover(
 
     Refused while the swarm takes orders. The entries of the other managers are taken out, so that none comes back as one.
     """
-    from deployer.upkeep import swarm  # noqa: PLC0415 - --help does without
-    from deployer.upkeep.run import Terms  # noqa: PLC0415 - see above
+    from deployer.entry import interruptible  # noqa: PLC0415 - --help does without
+    from deployer.maintenance import swarm  # noqa: PLC0415 - --help does without
+    from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
 
     if not yes and not sys.stdin.isatty():
         raise UsageError(
@@ -86,7 +88,11 @@ def recover(
 
     def confirm(_: Plan) -> bool:
         typer.echo(WARNING.format(name=name), err=True)
-        return yes or typer.prompt("Type the machine's name to go on", default="", err=True).strip() == name
+        with interruptible():
+            return yes or typer.prompt("Type the machine's name to go on", default="", err=True).strip() == name
 
     where, output = source(repo, rev, worktree), Output(json, progress, color, quiet, verbose)
-    finish(output, lambda shown: swarm.recover(where, name, shown, Terms(lock_wait, confirm=confirm)))
+    finish(
+        output,
+        lambda audience: swarm.recover(where, name, audience, replace(make_terms("swarm", lock_wait), confirm=confirm)),
+    )

@@ -11,7 +11,7 @@ from deployer.cli.options import Json, Output, Repo, Rev, Worktree, source
 from deployer.errors import GuardRefusedError, UsageError
 
 if TYPE_CHECKING:
-    from deployer.workflow import Source
+    from deployer.workflow.validate import Source
 
 Lock = Annotated[str | None, typer.Argument(metavar="[ID]", help="The lock; without it you are shown whose it is.")]
 Reason = Annotated[str | None, typer.Option(metavar="TEXT", help="Why. Kept in Consul, and told to the holder.")]
@@ -36,8 +36,9 @@ def unlock(
     A run that died loses it by itself within 35 seconds. One that lives stops when its lock is taken away: it begins no
     other step. On a terminal you are asked; elsewhere the lock's ID and a reason are needed.
     """
-    from deployer import running  # noqa: PLC0415 - everything hangs on it; --help and completion do without
+    from deployer.entry import wait_for  # noqa: PLC0415 - --help and completion do without
     from deployer.report.lock import unlock_document, unlocked_text  # noqa: PLC0415 - see above
+    from deployer.workflow import consul  # noqa: PLC0415 - everything hangs on it; --help and completion do without
 
     where = source(repo, rev, worktree)
     if lock is None:
@@ -45,7 +46,7 @@ def unlock(
         reason = reason or ""
     elif reason is None:
         raise UsageError("a reason is needed", help=f'deployer unlock {lock} --reason "..."')
-    cluster, holder = running.unlock(where, lock, reason)
+    cluster, holder = wait_for(consul.unlock(where, lock, reason))
     Output(json).result(
         unlocked_text(cluster, holder), unlock_document(cluster, holder.told() if holder else None, reason)
     )
@@ -53,10 +54,11 @@ def unlock(
 
 def _asked(where: Source, *, may_ask: bool) -> str:
     """The id of the lock that is to be taken away; empty where there is none."""
-    from deployer import running  # noqa: PLC0415 - see above
+    from deployer.entry import wait_for  # noqa: PLC0415 - --help and completion do without
     from deployer.report.lock import lock_text  # noqa: PLC0415 - see above
+    from deployer.workflow import consul  # noqa: PLC0415 - see above
 
-    cluster, holder = running.locked_by(where)
+    cluster, holder = wait_for(consul.locked_by(where))
     if holder is None:
         return ""
     if not may_ask:

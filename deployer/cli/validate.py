@@ -54,18 +54,18 @@ def validate(
 
     All problems of all files are listed, as path:line:column. Exit code 3 where there is an error.
     """
-    from deployer import validation  # noqa: PLC0415 - --help and completion do without
     from deployer.report.validation import (  # noqa: PLC0415 - see above
         invalid_document,
         invalid_text,
         valid_document,
         valid_text,
     )
+    from deployer.workflow.validate import validate as check  # noqa: PLC0415 - --help and completion do without
 
     output, github = Output(json or format == "json", progress, color, quiet, verbose), format == "github"
     try:
         with output.progress() as shown:
-            found = validation.validate(source(repo, rev, worktree, staged=staged, strict=strict), shown.say)
+            found = check(source(repo, rev, worktree, staged=staged, strict=strict), shown.say)
     except InvalidFilesError as error:
         output.result(invalid_text(error.problems, output.paint, github=github), invalid_document(error.problems))
         raise typer.Exit(error.exit_code) from None

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
 from deployer.cli.options import Colour, Output, ProgressKind, Quiet, Repo, Verbose, Worktree, seconds
+from deployer.cli.running import address
 from deployer.cli.work_tree import find_work_tree
 from deployer.errors import InvalidFilesError, UsageError
 
 if TYPE_CHECKING:
-    from deployer import workflow
     from deployer.plan.outcome import Report
+    from deployer.plan.steps import Plan
     from deployer.watch.sources import Source
+    from deployer.workflow import validate
 
 RemoteAddress = Annotated[
     str | None, typer.Option("--remote", metavar="URL", help="Follow a remote: asked by `git ls-remote`.")
@@ -120,12 +123,14 @@ class _Applying:
         self._output = output
         self._lock_wait = lock_wait
 
-    def __call__(self, source: workflow.Source, *, quiet: bool) -> Report:
-        from deployer import workflow  # noqa: PLC0415 - --help does without
-        from deployer.execute import BrokenOffError  # noqa: PLC0415 - beside its only use
+    def __call__(self, source: validate.Source, *, quiet: bool) -> Report:
+        from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
+        from deployer.execute.broken import BrokenOffError  # noqa: PLC0415 - beside its only use
         from deployer.memory.asked import Asked  # noqa: PLC0415 - beside its only use
         from deployer.report.problems import problems_text  # noqa: PLC0415 - beside its only use
         from deployer.report.result import report_text  # noqa: PLC0415 - beside its only use
+        from deployer.workflow.apply import apply  # noqa: PLC0415 - as above
+        from deployer.workflow.run import Trigger  # noqa: PLC0415 - as above
 
         if not source.worktree and not quiet:
             from deployer.source import git  # noqa: PLC0415 - beside its only use
@@ -135,14 +140,15 @@ class _Applying:
             judge(source, bounds(git.find(source.repo)))
         with self._output.progress() as shown:
 
-            def show(plan: object) -> None:
-                if not (quiet and getattr(plan, "empty", False)):
-                    shown.show(plan)  # type: ignore[arg-type] # it is one
+            def show(plan: Plan) -> None:
+                if not (quiet and plan.empty):
+                    shown.show(plan)
 
-            say = (lambda _line: None) if quiet else shown.say
+            audience = replace(address(shown), show=show)
+            if quiet:
+                audience = replace(audience, say=lambda _line: None)
             try:
-                asked = Asked("watch")
-                report = workflow.apply(source, say, show, shown.listen, wait_lock=self._lock_wait, asked=asked)
+                report = wait_for(apply(source, Trigger(Asked("watch"), self._lock_wait), audience))
             except InvalidFilesError as error:
                 typer.echo(problems_text(error.problems, self._output.paint), err=True)
                 raise

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING
 
 from deployer.docker.credentials import Credentials
 from deployer.execute.broken import BrokenOffError
 from deployer.execute.walk import Walk
 from deployer.execute.world import World
 from deployer.lock.hold import Held
+from deployer.model.stopping import never_stopped
 from deployer.plan.operations import CreateService, UpdateService
 from deployer.plan.outcome import Done, Event, Report
 from deployer.remote.clock import read_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    from deployer.model.stopping import Stopping, Word
     from deployer.plan.steps import Plan
     from deployer.remote import Link
-
-    Word = Literal["interrupted", "terminated", "timed out"]
-
-SIGNALS: Final[dict[int, Word]] = {
-    signal.SIGINT: "interrupted",
-    signal.SIGTERM: "terminated",
-    signal.SIGHUP: "terminated",
-    signal.SIGALRM: "timed out",
-}
 
 
 async def execute(
@@ -38,12 +29,15 @@ async def execute(
     listen: Callable[[Event], None],
     say: Callable[[str], None],
     held: Held | None = None,
+    *,
     hide: Callable[[str], str] = str,
+    stopping: Stopping = never_stopped,
 ) -> Report:
-    """Do exactly what the plan says. Always returns a report, also after SIGINT, SIGTERM or SIGHUP.
+    """Do exactly what the plan says. Always returns a report, also if it is asked to stop.
 
-    A first signal lets running steps end and begins no other; a second one leaves them where they are. A lock that is
-    lost is as good as a first signal. `hide` takes secrets out of what is reported. Raises BrokenOffError, with the report, where something happened that nobody foresaw.
+    `stopping` connects whoever may ask. The first time running steps end and no other begins; the second time they are left where
+    they are. A lost lock counts as the first time. `hide` takes secrets out of what is reported. Raises BrokenOffError, with the
+    report, if something happened that nobody foresaw.
     """
     held = held or Held()
     began = read_clock()
@@ -74,7 +68,7 @@ async def execute(
 
     watching = asyncio.ensure_future(stop_when_lost())
     try:
-        with _signals(stop):
+        with stopping(stop):
             await walking
     except asyncio.CancelledError:
         if not stopped:
@@ -89,19 +83,3 @@ async def execute(
     if walk.bugs:
         raise BrokenOffError(report) from walk.bugs[0]
     return report
-
-
-@contextlib.contextmanager
-def _signals(stop: Callable[[Word], None]) -> Iterator[None]:
-    """Signals go to `stop` meanwhile, except those that this process was started to ignore (nohup)."""
-    loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    taken = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
-    for number in taken:
-        loop.add_signal_handler(number, stop, SIGNALS[number])
-    try:
-        yield
-    finally:
-        for number in taken:
-            loop.remove_signal_handler(number)  # which leaves Python's own handler, not the one that was there
-            signal.signal(number, before[number])

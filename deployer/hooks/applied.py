@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from deployer import workflow
+from deployer.entry import stop_on_signals, wait_for
 from deployer.errors import BusyError, DeployerError, InvalidFilesError
 from deployer.hooks.pushed import ABSENT, as_options, short
 from deployer.memory import runs
@@ -22,7 +22,10 @@ from deployer.model.consent import NOTHING, Consent
 from deployer.model.run import Scope
 from deployer.plan import Failed, Skipped, describe
 from deployer.report.push import PushProgress, sum_text
-from deployer.source import refs
+from deployer.source import load_cluster, refs
+from deployer.workflow.apply import apply
+from deployer.workflow.run import Audience, Trigger
+from deployer.workflow.validate import Source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +90,7 @@ class Deploy:
 
     def superseded(self, voice: Voice) -> None:
         """That it was not deployed is kept as well."""
-        cluster = workflow.cluster_name(workflow.Source(self.repo, self.update.new))
+        cluster = load_cluster(self.repo, rev=self.update.new)[1].name
         record = Record(self.repo, cluster, self.asked, voice.detail, scope=Scope(self.only))
         record.superseded(self.update.new, f"{self.update.name} is at {short(self.stands) or 'nothing'}")
 
@@ -106,18 +109,16 @@ def carry_out(deploy: Deploy, lock_wait: float, voice: Voice) -> int:
 def _apply(deploy: Deploy, lock_wait: float, voice: Voice, live: Live) -> Ended:  # noqa: PLR0911 - one answer a way to end
     began = time.monotonic()
     progress = PushProgress(voice)
-    source = workflow.Source(deploy.repo, deploy.update.new, only=deploy.only, allowed=deploy.allowed)
+    source = Source(deploy.repo, deploy.update.new, only=deploy.only, allowed=deploy.allowed)
 
     def show(plan: Plan) -> None:
         deploy.check()  # what is deployed is in doubt by now, so who pushes later sees that, or is seen here
-        live.running(plan.commit)
         progress.show(plan)
 
     try:
         deploy.check()
-        report = workflow.apply(
-            source, progress.say, show, progress.listen, wait_lock=lock_wait, asked=deploy.asked, consent=deploy.consent
-        )
+        audience = Audience(progress.say, show, progress.listen, stop_on_signals)
+        report = wait_for(apply(source, Trigger(deploy.asked, lock_wait, live), audience, deploy.consent))
     except SupersededError as moved:
         voice.result(moved.message)
         deploy.superseded(voice)
@@ -189,9 +190,10 @@ def _put_back(deploy: Deploy, voice: Voice) -> str:
         progress.show(plan)
 
     asked = Asked("rollback", deploy.asked.who, f"the deploy of {deploy.commit} failed", runs.new_id())
-    source = workflow.Source(deploy.repo, branch, only=deploy.only, allowed=deploy.allowed)
+    source = Source(deploy.repo, branch, only=deploy.only, allowed=deploy.allowed)
     try:
-        report = workflow.apply(source, progress.say, show, progress.listen, wait_lock=60, asked=asked)
+        audience = Audience(progress.say, show, progress.listen, stop_on_signals)
+        report = wait_for(apply(source, Trigger(asked, wait_lock=60), audience))
     except SupersededError:
         return "and a later push is deployed now"
     except DeployerError as error:

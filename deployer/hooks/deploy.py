@@ -1,18 +1,18 @@
-"""post-receive: accepted refs in, a deployed commit out. It cannot refuse any more, so what fails is said loudly.
+"""post-receive: deploy what was pushed. It cannot refuse any more, so it says loudly what fails.
 
 The commit is the one that was pushed, not the one where the branch stands by now.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from deployer.hooks import pushed, run_log
 from deployer.hooks.environment import pusher
 from deployer.hooks.pushed import short
 from deployer.hooks.settings import gated, settings
 from deployer.memory import deployed, runs
-from deployer.memory.asked import Asked
+from deployer.memory.asked import Asked, Move
 from deployer.source import git
 from deployer.source.confinement import require_confined
 from deployer.source.permission import permission
@@ -34,16 +34,45 @@ def post_receive(repo: Path, lines: bytes, environment: dict[str, str], voice: V
     updates = [update for update in pushed.updates(lines) if update.ref == chosen.ref and not update.deletes]
     if not updates or _told_already(repository, chosen, updates[0], options, voice):
         return 0
-    update, run = updates[0], run_log.new_run(runs.folder_of(repo))
-    ended = run_log.detach(run)
-    if ended is not None:
-        return ended
-    from deployer.hooks.applied import Deploy, carry_out  # noqa: PLC0415 - a push that changes nothing does without
+    return deploy_apart(Push(repo, repository, updates[0], options, pusher(environment)), chosen.lock_wait, voice).code
 
-    asked = Asked("push", pusher(environment), options.reason, run.id)
-    allowed = permission(repository)
-    deploy = Deploy(repo, repository, update, run, asked, options.only, options.consent, allowed)
-    return carry_out(deploy, chosen.lock_wait, voice)
+
+class Push(NamedTuple):
+    """A ref that was pushed and that is deployed; `who` pushed it, with these options."""
+
+    repo: Path
+    repository: git.Repository
+    update: Update
+    options: Options
+    who: str
+    gate: bool = False
+    """The branch moves with the deploy, and not before."""
+
+
+class Apart(NamedTuple):
+    """How a deploy ended. `here`: in this very process, which has nothing else to do; else in one that this process followed."""
+
+    run: run_log.Run
+    code: int
+    here: bool
+
+
+def deploy_apart(push: Push, lock_wait: float, voice: Voice) -> Apart:
+    """Deploy in a process that outlives whoever pushed. Returns twice: in that process, and in the one that follows its log."""
+    run = run_log.new_run(runs.folder_of(push.repo))
+    code = run_log.detach(run)
+    if code is not None:
+        return Apart(run, code, here=False)
+    from deployer.hooks.applied import Deploy, carry_out  # noqa: PLC0415 - who follows does without
+
+    update, options = push.update, push.options
+    move = Move(update.ref, update.new, "" if update.old == pushed.ABSENT else update.old) if push.gate else None
+    asked = Asked("push", push.who, options.reason, run.id, move)
+    allowed = permission(push.repository)
+    deploy = Deploy(
+        push.repo, push.repository, update, run, asked, options.only, options.consent, allowed, gate=push.gate
+    )
+    return Apart(run, carry_out(deploy, lock_wait, voice), here=True)
 
 
 def _told_already(repository: git.Repository, chosen: Settings, update: Update, options: Options, voice: Voice) -> bool:

@@ -1,4 +1,4 @@
-"""proc-receive: a push of the deployed branch in; it moves when its deploy has succeeded, else the push is refused with the reason.
+"""proc-receive: the deployed branch moves once its deploy has succeeded; else the push is refused with the reason.
 
 Git calls it for what `receive.procReceiveRefs` names, after pre-receive and with the objects in place, before a ref has
 moved (git 2.29). The branch is moved by the run itself, in one step with what is deployed, while the lock is held: so the
@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, Final
 
-from deployer.hooks import pushed, run_log
+from deployer.hooks import pushed
+from deployer.hooks.deploy import Push, deploy_apart
 from deployer.hooks.environment import pusher
 from deployer.hooks.pktline import read_section, write_section
 from deployer.hooks.settings import gated, settings
 from deployer.memory import deployed, runs
-from deployer.memory.asked import Asked, Move
 from deployer.model.printable import printable
 from deployer.source import git, refs
 from deployer.source.confinement import require_confined
-from deployer.source.permission import permission
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,16 +52,10 @@ def proc_receive(repo: Path, environment: dict[str, str], voice: Voice, stream: 
             continue
         reason = _refusal(repository, update, atomic=b"atomic" in features)
         if not reason:
-            run = run_log.new_run(runs.folder_of(repo))
-            code = run_log.detach(run)
-            if code is None:
-                move = Move(update.ref, update.new, "" if update.old == pushed.ABSENT else update.old)
-                asked = Asked("push", pusher(environment), options.reason, run.id, move)
-                from deployer.hooks.applied import Deploy, carry_out  # noqa: PLC0415 - who follows does without
-
-                allowed = permission(repository)
-                deploy = Deploy(repo, repository, update, run, asked, options.only, options.consent, allowed, gate=True)
-                return carry_out(deploy, chosen.lock_wait, voice)
+            push = Push(repo, repository, update, options, pusher(environment), gate=True)
+            run, code, here = deploy_apart(push, chosen.lock_wait, voice)
+            if here:
+                return code
             ended = runs.process(run.log.parent, run.id)
             reason = (ended.text if ended and ended.text else f"deploy failed: exit code {code}") if code else ""
         told.append(f"ng {update.ref} {printable(reason)[:LONGEST_REASON]}" if reason else f"ok {update.ref}")

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from deployer import validation
     from deployer.hooks.pushed import Options, Update
     from deployer.model.allowed import Allowed
     from deployer.report.voice import Voice
+    from deployer.workflow.validate import Validated
 
 REFUSED: Final = 1
 SAY_SECONDS: Final = 3.0
@@ -138,10 +138,11 @@ def _deployable(repository: git.Repository, repo: Path, update: Update, asked: _
     validated = _validated(repo, update, voice, asked.allowed, options.only)
     if validated is None:
         return False
-    from deployer import workflow  # noqa: PLC0415 - a push that changes nothing does without
+    from deployer.entry import wait_for  # noqa: PLC0415 - a push that changes nothing does without
+    from deployer.workflow.plan import plan_validated  # noqa: PLC0415 - as above
 
     try:
-        plan = workflow.plan_of(validated, _say_nothing, options.consent)
+        plan = wait_for(plan_validated(validated, _say_nothing, options.consent))
     except (GuardRefusedError, UsageError):
         raise
     except InvalidFilesError as error:  # what is encrypted and cannot be opened: the deploy would end with it
@@ -165,15 +166,15 @@ def _valid(repo: Path, update: Update, voice: Voice, allowed: Allowed) -> bool:
 
 def _validated(
     repo: Path, update: Update, voice: Voice, allowed: Allowed, only: tuple[str, ...] = ()
-) -> validation.Validated | None:
-    from deployer import validation  # noqa: PLC0415 - a push that changes nothing does without
-    from deployer.report.problems import summary  # noqa: PLC0415 - as above
+) -> Validated | None:
+    from deployer.report.problems import summary  # noqa: PLC0415 - a push that changes nothing does without
+    from deployer.workflow.validate import Source, validate  # noqa: PLC0415 - as above
 
     began = time.monotonic()
-    source = validation.Source(repo, update.new, only=only, allowed=allowed)
+    source = Source(repo, update.new, only=only, allowed=allowed)
     try:
         with doing(f"{update.name} at {short(update.new)}"):
-            validated = validation.validate(source, _counting(voice))
+            validated = validate(source, _counting(voice))
     except InvalidFilesError as error:
         voice.problems(error.problems)
         voice.error(f"{update.name} at {short(update.new)} is not valid: {summary(error.problems)}")

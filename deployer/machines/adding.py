@@ -5,7 +5,6 @@ Everything is checked before the first file is written, so that nothing is left 
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -24,16 +23,16 @@ from deployer.source.layout import KNOWN_HOSTS
 from deployer.source.words import PATTERNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from deployer.docker import Engine as EngineApi
     from deployer.machines.host_key import Agree, Shown
     from deployer.machines.node_file import Wanted
     from deployer.model.cluster import Cluster, Node
     from deployer.model.observed import Machine
-    from deployer.workflow import Source
+    from deployer.workflow.validate import Source
 
-    Refine = Callable[[Wanted, Machine, Cluster], Wanted]
+    Refine = Callable[[Wanted, Machine, Cluster], Awaitable[Wanted]]
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def free(source: Source, name: str) -> None:
             raise UsageError(f"the machine {name} is already in {path}", help="edit that file, or choose another name")
 
 
-def survey(
+async def survey(
     source: Source, wanted: Wanted, consent: Consent, refine: Refine | None = None, beside: Sequence[Wanted] = ()
 ) -> Added:
     """Look at the machine, as its file would have it. Nothing is written.
@@ -78,28 +77,24 @@ def survey(
     free(source, wanted.name)
     cluster, node = _as_file(source, wanted, beside)
 
-    async def look() -> tuple[Shown | None, Cluster, Machine]:
-        shown = None
-        trusted = cluster
-        if not node.local:
-            shown = await show(node, cluster.known_hosts)
-            agree(node.name, shown, fingerprint=consent.fingerprint, yes=consent.yes, ask=consent.ask)
-            trusted = _trusting(cluster, shown)
-        engines: dict[str, EngineApi] = {}
-        async with Link(trusted) as link:
-            found = await observe_machine(link, node.name, cluster.name, engines)
-            for engine in engines.values():
-                engine.close()
-        if isinstance(found, Unreachable):
-            raise UnreachableError(f"{node.name}: {found.reason}", help=found.help)
-        return shown, trusted, found
-
-    shown, trusted, machine = asyncio.run(look())
+    shown = None
+    trusted = cluster
+    if not node.local:
+        shown = await show(node, cluster.known_hosts)
+        agree(node.name, shown, fingerprint=consent.fingerprint, yes=consent.yes, ask=consent.ask)
+        trusted = _trusting(cluster, shown)
+    engines: dict[str, EngineApi] = {}
+    async with Link(trusted) as link:
+        found = await observe_machine(link, node.name, cluster.name, engines)
+        for engine in engines.values():
+            engine.close()
+    if isinstance(found, Unreachable):
+        raise UnreachableError(f"{node.name}: {found.reason}", help=found.help)
     if refine:
-        wanted = refine(wanted, machine, trusted)
+        wanted = await refine(wanted, found, trusted)
         cluster, node = _as_file(source, wanted, beside)
-    check.refuse(node, machine)
-    return Added(wanted, shown, machine, tuple(check.told(node, machine)))
+    check.refuse(node, found)
+    return Added(wanted, shown, found, tuple(check.told(node, found)))
 
 
 def write(source: Source, added: Sequence[Added], message: str | None) -> str | None:

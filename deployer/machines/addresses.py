@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import socket
 from typing import TYPE_CHECKING
@@ -41,18 +40,14 @@ def is_address(text: str) -> bool:
     return True
 
 
-def private_addresses(cluster: Cluster, nodes: Sequence[Node]) -> tuple[str, ...]:
-    """The addresses between machines, all machines asked at once; one whose file says the address is not asked.
+async def ask_private_addresses(cluster: Cluster, nodes: Sequence[Node]) -> tuple[str, ...]:
+    """Return the addresses between machines, all machines asked at once; one whose file says the address is not asked.
 
     Raises the first failure, so that no script goes on with half of them.
     """
-
-    async def ask() -> tuple[str, ...]:
-        async with Link(cluster) as link, together() as group:
-            asked = [group.create_task(private_address(link, node)) for node in nodes]
-        return tuple(task.result() for task in asked)
-
-    return asyncio.run(ask())
+    async with Link(cluster) as link, together() as group:
+        asked = [group.create_task(private_address(link, node)) for node in nodes]
+    return tuple(task.result() for task in asked)
 
 
 async def private_address(link: Link, node: Node) -> str:

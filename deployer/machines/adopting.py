@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
-from deployer import workflow
 from deployer.docker import Engine as EngineApi
 from deployer.docker import segment
 from deployer.errors import DeployerError
@@ -16,6 +14,7 @@ from deployer.model.cluster import Availability
 from deployer.model.observed import Engine
 from deployer.plan.text import step_fields, step_text
 from deployer.remote import Link
+from deployer.workflow.plan import plan as make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,10 +22,10 @@ if TYPE_CHECKING:
     from deployer.machines.node_file import Wanted
     from deployer.model.cluster import Cluster
     from deployer.model.observed import Machine
-    from deployer.workflow import Source
+    from deployer.workflow.validate import Source
 
 
-def as_it_is(wanted: Wanted, machine: Machine, cluster: Cluster) -> Wanted:
+async def read_as_it_is(wanted: Wanted, machine: Machine, cluster: Cluster) -> Wanted:
     """What the machine says of itself, where nothing else was asked for: its place in a swarm, its engine, its daemon.json.
 
     Raises DeployerError where there is no engine: then there is nothing to take over.
@@ -42,7 +41,7 @@ def as_it_is(wanted: Wanted, machine: Machine, cluster: Cluster) -> Wanted:
     found = replace(wanted, install="none", daemon=untouched(node.engine.daemon, machine.daemon_json))
     if place.state != "active":
         return replace(found, role="none")
-    told = asyncio.run(_member(cluster, wanted, place.node_id))
+    told = await _member(cluster, wanted, place.node_id)
     spec: Mapping[str, Any] = told.get("Spec") or {}
     availability = str(spec.get("Availability", "active"))
     return replace(
@@ -78,9 +77,9 @@ async def _member(cluster: Cluster, wanted: Wanted, node_id: str) -> Mapping[str
     return {}
 
 
-def would_change(source: Source, say: Callable[[str], None], names: Sequence[str]) -> list[str]:
+async def list_changes(source: Source, say: Callable[[str], None], names: Sequence[str]) -> list[str]:
     """What `deployer apply` would do on these machines with the files as they are now: a line a step, as in the plan."""
-    plan = workflow.plan(replace(source, worktree=True), say)
+    plan = await make_plan(replace(source, worktree=True), say)
     lines = []
     for step in plan.steps:
         if step.operation.node in names:

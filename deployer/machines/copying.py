@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deployer.model.cluster import Cluster, Node
-    from deployer.workflow import Source
+    from deployer.workflow.validate import Source
 
 _REMOTE: Final = re.compile(r"(?:(?P<user>[^@/:]+)@)?(?P<machine>[^@/:]+):(?P<path>.*)", re.DOTALL)
 LOCALHOST: Final = "localhost"

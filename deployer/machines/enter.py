@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deployer.model.cluster import Cluster, Node
-    from deployer.workflow import Source
+    from deployer.workflow.validate import Source
 
 _JOURNAL = 'if [ "$(id -u)" = 0 ]; then exec "$@"; else exec sudo -n -- "$@"; fi'
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deployer.model.cluster import Cluster, Node
-    from deployer.workflow import Source
+    from deployer.workflow.validate import Source
 
 DEFAULT: Final = "default"
 """The machine that docker-machine takes where none is named."""

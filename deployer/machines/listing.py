@@ -56,15 +56,10 @@ class Listed:
     """When its engine's certificate ends, in seconds since the epoch; None where there is none, or it could not be read."""
 
 
-def look(cluster: Cluster, nodes: Sequence[Node], environment: Mapping[str, str], seconds: float) -> tuple[Listed, ...]:
-    """Ask the machines, in the order given. Never raises for what a machine does or does not do."""
-    return asyncio.run(ask(cluster, nodes, environment, seconds))
-
-
-async def ask(
+async def ask_machines(
     cluster: Cluster, nodes: Sequence[Node], environment: Mapping[str, str], seconds: float
 ) -> tuple[Listed, ...]:
-    """The same within a loop that runs already."""
+    """Ask the machines, and return them in the order given. Never raises for what a machine does or does not do."""
     current = active(cluster.nodes, environment)
     async with Link(cluster) as link, together() as group:
         asked = [group.create_task(_ask(link, node, seconds, active=node is current)) for node in nodes]
@@ -138,15 +133,11 @@ def _in_swarm(one: Listed, master: str) -> Listed:
     return replace(one, swarm=f"{one.node.name} (master)" if manager else master if inside else "")
 
 
-def engine_version(cluster: Cluster, node: Node, seconds: float) -> str:
-    """The version of the engine of one machine. Raises DeployerError where it cannot be asked."""
-
-    async def ask() -> str:
+async def ask_engine_version(cluster: Cluster, node: Node, seconds: float) -> str:
+    """Return the version of the engine of one machine. DeployerError if it does not answer within so many seconds."""
+    try:
         async with asyncio.timeout(seconds), Link(cluster) as link:
             with contextlib.closing(Engine(await link.to(node.name))) as engine:
                 return await engine.version()
-
-    try:
-        return asyncio.run(ask())
     except TimeoutError:
         raise NoAnswerError(f"no answer from {node.name} within {seconds:g} s") from None

@@ -32,26 +32,20 @@ class Checked:
         return any(one.state == "closed" for one in self.found)
 
 
-def check(cluster: Cluster, names: Sequence[str]) -> Checked:
-    """Every port between these machines and all others, both ways; without names between all of them."""
-
-    async def ask() -> Checked:
-        async with Link(cluster) as link:
-            asked = await asyncio.gather(*(_address(link, node) for node in cluster.nodes))
-            addresses = {
-                node.name: said for node, said in zip(cluster.nodes, asked, strict=True) if isinstance(said, str)
-            }
-            unasked = [
-                (node.name, said.message)
-                for node, said in zip(cluster.nodes, asked, strict=True)
-                if isinstance(said, DeployerError)
-            ]
-            ways = _ways(cluster, addresses, set(names or addresses))
-            machines = {name for way in ways for name in (way.origin, way.target)}
-            connections = {name: await link.to(name) for name in sorted(machines)}
-            return Checked(await look(connections, ways, {way.target for way in ways}), tuple(unasked))
-
-    return asyncio.run(ask())
+async def check_ports(cluster: Cluster, names: Sequence[str]) -> Checked:
+    """Try every port between these machines and all others, both ways; without names between all of them."""
+    async with Link(cluster) as link:
+        asked = await asyncio.gather(*(_address(link, node) for node in cluster.nodes))
+        addresses = {node.name: said for node, said in zip(cluster.nodes, asked, strict=True) if isinstance(said, str)}
+        unasked = [
+            (node.name, said.message)
+            for node, said in zip(cluster.nodes, asked, strict=True)
+            if isinstance(said, DeployerError)
+        ]
+        ways = _ways(cluster, addresses, set(names or addresses))
+        machines = {name for way in ways for name in (way.origin, way.target)}
+        connections = {name: await link.to(name) for name in sorted(machines)}
+        return Checked(await look(connections, ways, {way.target for way in ways}), tuple(unasked))
 
 
 async def _address(link: Link, node: Node) -> str | DeployerError:

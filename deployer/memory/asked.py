@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Via = Literal["apply", "push", "rollback", "watch"]
+Via = Literal["apply", "push", "rollback", "watch", "scale", "machine", "swarm"]
+"""The way that a run was asked for: a command, a push, or `deployer watch`."""
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ def message(entry: Entry, report: Report | None) -> str:
         "Who": entry.who,
         "Reason": entry.reason,
         "Only": " ".join(entry.scope.only),
+        "Purpose": entry.purpose,
         "Stacks": " ".join(f"{stack}@{commit}" for stack, commit in entry.scope.stacks),
         "Began": entry.began,
         "Seconds": f"{entry.seconds:.1f}",
@@ -61,6 +62,8 @@ def _subject(entry: Entry) -> str:
         what = " and ".join(f"{stack} of {short(commit)}" for stack, commit in entry.scope.stacks)
     elif entry.scope.only:
         what = f"{', '.join(entry.scope.only)} of {what}"
+    if entry.purpose:
+        return printable(f"{entry.result.capitalize()}, {entry.purpose} in {duration(entry.seconds)}: {entry.text}")
     if entry.result == SUPERSEDED:
         return printable(f"Superseded {what}: {entry.text}")
     return printable(f"{_verb(entry)} {what} in {duration(entry.seconds)}: {entry.text}")
@@ -98,13 +101,16 @@ def parse(cluster: str, id_: str, text: str) -> Entry | None:
         return None
     seconds = found.get("seconds", "")
     pairs = (word.partition("@") for word in found.get("stacks", "").split())
-    scope = Scope(tuple(found.get("only", "").split()), tuple((stack, commit) for stack, _, commit in pairs))
+    purpose = found.get("purpose", "")
+    stacks = tuple((stack, commit) for stack, _, commit in pairs)
+    scope = Scope(tuple(found.get("only", "").split()), stacks, live=bool(purpose))
     subject = printable(text.partition("\n")[0][:LONGEST])
     return Entry(
         cluster=cluster,
         **{key: found.get(key, "") for key in ("run", "via", "commit", "result", "who", "reason", "began")},
         seconds=float(seconds) if re.fullmatch(r"[0-9]{1,9}\.[0-9]", seconds) else 0.0,
         scope=scope,
-        text=subject.partition(": ")[2] or subject,
+        text=(subject.rpartition(": ") if purpose else subject.partition(": "))[2] or subject,
         id=id_,
+        purpose=purpose,
     )

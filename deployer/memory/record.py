@@ -43,7 +43,8 @@ class MovedError(BusyError):
 class Record:
     """One run. All its refs are moved in one step, each from the value that was seen; who writes at the same time is tried again.
 
-    `asked` names the run and who asked; `secrets` are taken out of what is kept. Nothing here raises where the memory cannot
+    `asked` names the run and who asked; `secrets` are taken out of what is kept; `drifts`: the cluster is not as git says once the
+    run has ended well. Nothing here raises where the memory cannot
     be written: that is said, once. Without a repository (a trial of a bare folder) there is no memory.
     """
 
@@ -56,12 +57,14 @@ class Record:
         *,
         scope: Scope = Scope(),  # noqa: B008 - frozen
         secrets: tuple[str, ...] = (),
+        drifts: bool = False,
     ) -> None:
         self._cluster = cluster
         self._asked = asked
         self._say = say
         self._scope = scope
         self._secrets = secrets
+        self._drifts = drifts
         self._when = datetime.now(UTC)
         self.hide: Callable[[str], str] = partial(without, secrets=secrets)
         self._began = time.monotonic()
@@ -81,7 +84,7 @@ class Record:
         mark, deployed = self._ref(UNFINISHED), self._ref(DEPLOYED)
         if _ID.fullmatch(plan.commit):
             self._move([(mark, plan.commit, self._before.get(mark, ""))])
-        elif deployed in self._before:  # a trial: no commit says what will run
+        elif deployed in self._before and not self._scope.live:  # a trial: no commit says what will run
             self._move([(deployed, "", self._before[deployed])])
 
     def withdraw(self, plan: Plan) -> None:
@@ -91,7 +94,7 @@ class Record:
         mark, deployed = self._ref(UNFINISHED), self._ref(DEPLOYED)
         if _ID.fullmatch(plan.commit):
             self._move([(mark, self._before.get(mark, ""), plan.commit)])
-        elif deployed in self._before:
+        elif deployed in self._before and not self._scope.live:
             self._move([(deployed, self._before[deployed], "")])
 
     def end(self, report: Report) -> bool:
@@ -136,6 +139,8 @@ class Record:
         """What `deployed` and `unfinished` become, from where they stand now."""
         deployed, mark, commit = self._ref(DEPLOYED), self._ref(UNFINISHED), report.plan.commit
         moves: list[_Move] = []
+        if report.ok and self._scope.live and not self._drifts and stands.get(mark) == commit:
+            moves.append((mark, self._before.get(mark, ""), commit))
         if not report.ok or not self._scope.whole or not _ID.fullmatch(commit):
             return moves
         if self._begun and self._before.get(deployed, "") != stands.get(deployed, ""):
@@ -160,6 +165,7 @@ class Record:
             seconds=time.monotonic() - self._began,
             scope=self._scope,
             text=text_of(report) if report else text,
+            purpose=(report.plan.purpose or "maintenance") if report and self._scope.live else "",
         )
 
     def _kept(self, entry: Entry, report: Report | None, stands: dict[str, str]) -> _Move:

@@ -17,10 +17,13 @@ class Scope:
     """The stacks that it was restricted to; none: the whole repository."""
     stacks: tuple[tuple[str, str], ...] = ()
     """(stack, full id): stacks whose files came from another commit."""
+    live: bool = False
+    """It applied no commit: machines were maintained, or counts were set by hand."""
 
     @property
     def whole(self) -> bool:
-        return not self.only and not self.stacks
+        """Whether it applied a whole commit."""
+        return not self.only and not self.stacks and not self.live
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,9 @@ class Entry:
     run: str
     """`20260822-141503-7f3a`"""
     via: str
-    """`apply`, `push`, `rollback` or `watch`"""
+    """By which way: one of `memory.asked.Via`."""
     commit: str
-    """The full id of what was applied; `worktree` for a trial."""
+    """The full id of what was applied, or stood in git meanwhile; `worktree` for a trial."""
     result: str
     """`done`, `failed`, `interrupted`, `terminated`, `lock lost` or `superseded`"""
     who: str
@@ -46,6 +49,8 @@ class Entry:
     """What became of it, in a few words."""
     id: str = ""
     """Of the commit that keeps it."""
+    purpose: str = ""
+    """What it did, if it applied no commit: `restart slave, slave2`."""
 
     @property
     def good(self) -> bool:
@@ -53,7 +58,7 @@ class Entry:
 
     def stands(self, stack: str) -> str:
         """The commit whose files of that stack it applied; empty where it left the stack alone."""
-        concerned = not self.scope.only or stack in self.scope.only
+        concerned = not self.scope.live and (not self.scope.only or stack in self.scope.only)
         return dict(self.scope.stacks).get(stack, self.commit if concerned else "")
 
     @property

@@ -16,7 +16,7 @@ from deployer.plan.text import short
 
 if TYPE_CHECKING:
     from deployer.cage.bounds import Bounds
-    from deployer.validation import Source
+    from deployer.workflow.validate import Source
 
 
 def judge(source: Source, bounds: Bounds) -> None:

@@ -19,10 +19,10 @@ from deployer.plan.text import short
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deployer import workflow
     from deployer.plan.outcome import Report
     from deployer.watch.pace import Pace
     from deployer.watch.sources import Source
+    from deployer.workflow import validate
 
 LONGEST_WAIT: Final = 60.0
 """Seconds: a clock that was set, or a machine that slept, is noticed after that."""
@@ -33,7 +33,7 @@ Why = Literal["changed", "timer"]
 class Act(Protocol):
     """Applies; `quiet` on a timer, where nobody wants to read that nothing was to be done."""
 
-    def __call__(self, source: workflow.Source, *, quiet: bool) -> Report: ...
+    def __call__(self, source: validate.Source, *, quiet: bool) -> Report: ...
 
 
 @dataclass

@@ -12,13 +12,13 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from deployer import workflow
 from deployer.errors import UsageError
 from deployer.model.allowed import SETTING
 from deployer.source import git, refs, remotes
 from deployer.source.files import MANAGED
 from deployer.source.permission import permission
 from deployer.source.repository import state_directory
+from deployer.workflow import validate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ class Source(Protocol):
     def look(self) -> str:
         """What is wanted now. Raises DeployerError where that cannot be told; then nothing has changed."""
 
-    def source(self, wanted: str) -> workflow.Source:
+    def source(self, wanted: str) -> validate.Source:
         """Where `wanted` is read from, brought to this machine. Raises DeployerError."""
 
     def start(self, ring: Ring) -> None:
@@ -125,8 +125,8 @@ class WorkingCopy(_Watched):
                     )
         return digest.hexdigest()
 
-    def source(self, wanted: str) -> workflow.Source:  # noqa: ARG002 - there is only one state of files
-        return workflow.Source(self.root, worktree=True, allowed=_allowed(self.root))
+    def source(self, wanted: str) -> validate.Source:  # noqa: ARG002 - there is only one state of files
+        return validate.Source(self.root, worktree=True, allowed=_allowed(self.root))
 
 
 class Branch(_Watched):
@@ -153,8 +153,8 @@ class Branch(_Watched):
             )
         return found
 
-    def source(self, wanted: str) -> workflow.Source:
-        return workflow.Source(self.repository.path, wanted, allowed=_allowed(self.repository.path))
+    def source(self, wanted: str) -> validate.Source:
+        return validate.Source(self.repository.path, wanted, allowed=_allowed(self.repository.path))
 
 
 class Remote:
@@ -179,11 +179,11 @@ class Remote:
     def look(self) -> str:
         return remotes.tip(self.address, self.branch)
 
-    def source(self, wanted: str) -> workflow.Source:
+    def source(self, wanted: str) -> validate.Source:
         repository = self.repository
         if refs.value(repository, f"refs/heads/{self.branch}") != wanted:
             remotes.fetch(repository, self.address, self.branch)
-        return workflow.Source(self.path, wanted, allowed=_allowed(self.path))
+        return validate.Source(self.path, wanted, allowed=_allowed(self.path))
 
     def start(self, ring: Ring) -> None:
         """Nobody rings: a remote is asked."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DOMAINS: Final = (
     "starting", "reading", "validating", "caging", "pushing", "watching", "reaching", "locking",
-    "planning", "deploying", "upkeeping", "registering", "building",
+    "planning", "deploying", "maintaining", "registering", "building",
 )  # fmt: skip
 """The modules with cases, in the order in which they run: what needs no Docker comes first."""
 KEPT: Final = PROJECT / ".bench"

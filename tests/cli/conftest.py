@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-import deployer
 from deployer.cli.app import app
 from deployer.cli.errors import run
 from deployer.diff import Cause
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deployer.model.problem import Problem
+    from deployer.workflow.run import Audience, Trigger
 
 COMMIT = "1a2b3c4d5e" + "0" * 30
 PLAN = Plan("sandbox", COMMIT, (Step(1, CreateObject("network", "web", "web_default", {}), Cause.NOT_FOUND),), (), 4)
@@ -66,26 +67,28 @@ class FakeWorkflow:
     """The sources that were asked for, and `wait_lock`."""
     reasons: list[str] = field(default_factory=list)
 
-    def module(self) -> ModuleType:
-        module: Any = ModuleType("deployer.workflow")
-        module.Source = Source
-        module.validate = lambda source, say: self._answer(self.validated, source, say)
-        module.plan = lambda source, say, _: self._answer(self.plan, source, say)
-        module.status = lambda source, say: self._answer(self.status, source, say)
-        module.apply = self._apply
-        made: ModuleType = module
-        return made
+    def modules(self) -> dict[str, dict[str, Any]]:
+        return {
+            "validate": {"Source": Source, "validate": lambda source, say: self._answer(self.validated, source, say)},
+            "plan": {"plan": self._plan},
+            "status": {"status": self._status},
+            "apply": {"apply": self._apply},
+        }
 
-    def _apply(
-        self, source: Source, say: Any, show: Any, listen: Any, *, wait_lock: float = 0, asked: Any = None, **_: Any
-    ) -> Report:
-        self.asked.append(wait_lock)
-        self.reasons.append(asked.reason if asked else "")
-        report: Report = self._answer(self.report, source, say)
-        show(report.plan)
+    async def _plan(self, source: Source, say: Any, _: Any) -> Any:
+        return self._answer(self.plan, source, say)
+
+    async def _status(self, source: Source, say: Any) -> Any:
+        return self._answer(self.status, source, say)
+
+    async def _apply(self, source: Source, trigger: Trigger, audience: Audience, _: Any = None) -> Report:
+        self.asked.append(trigger.wait_lock)
+        self.reasons.append(trigger.asked.reason)
+        report: Report = self._answer(self.report, source, audience.say)
+        audience.show(report.plan)
         for step in report.plan.steps:
-            listen(Began(step))
-            listen(Ended(step, report.outcome(step)))
+            audience.listen(Began(step))
+            audience.listen(Ended(step, report.outcome(step)))
         return report
 
     def _answer(self, answer: Any, source: Source, say: Callable[[str], None]) -> Any:
@@ -105,12 +108,18 @@ class Ran(NamedTuple):
 @pytest.fixture
 def workflow(monkeypatch: pytest.MonkeyPatch) -> FakeWorkflow:
     fake = FakeWorkflow()
-    module = fake.module()
-    monkeypatch.setitem(sys.modules, "deployer.workflow", module)
-    monkeypatch.setattr(deployer, "workflow", module, raising=False)
-    monkeypatch.setitem(sys.modules, "deployer.validation", module)
-    monkeypatch.setattr(deployer, "validation", module, raising=False)
+    for name, content in fake.modules().items():
+        replace_module(monkeypatch, f"deployer.workflow.{name}", content)
     return fake
+
+
+def replace_module(monkeypatch: pytest.MonkeyPatch, name: str, content: dict[str, Any]) -> None:
+    """Whoever imports the module from now on gets one with that content."""
+    module = ModuleType(name)
+    vars(module).update(content)
+    package, _, last = name.rpartition(".")
+    monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr(import_module(package), last, module, raising=False)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.cli.conftest import replace_module
 from tests.memory.conftest import Remembering, _made, _own_git, remembering
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ __all__ = ["_made", "_own_git", "remembering"]
 
 @pytest.fixture
 def earlier(workflow: FakeWorkflow, remembering: Remembering, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What `workflow.earlier` is asked for; it goes back to the first commit."""
+    """What `choose_earlier` is asked for; it goes back to the first commit."""
     asked: list[Any] = []
 
     def answer(source: Any, stack: str, rev: str) -> Any:
@@ -28,7 +29,7 @@ def earlier(workflow: FakeWorkflow, remembering: Remembering, monkeypatch: pytes
         first = remembering.commits[0]
         return replace(source, only=(stack,), stacks=((stack, first),)) if stack else replace(source, rev=first)
 
-    monkeypatch.setattr("deployer.workflow.earlier", answer, raising=False)
+    replace_module(monkeypatch, "deployer.workflow.rollback", {"choose_earlier": answer})
     return asked
 
 

@@ -90,11 +90,11 @@ def test_exit_codes_reach_the_shell_and_no_traceback_does(tmp_path: Path) -> Non
 
 
 SLOW: Final = """
-import signal, sys, types, deployer
-def plan(source, say, _consent):
+import asyncio, sys, types
+async def plan(source, say, _consent):
     say("begun")
-    sys.stdin.read()
-sys.modules["deployer.workflow"] = deployer.workflow = types.SimpleNamespace(Source=lambda *a: a, plan=plan)
+    await asyncio.sleep(3600)
+sys.modules["deployer.workflow.plan"] = types.SimpleNamespace(plan=plan)
 from deployer.__main__ import main
 sys.exit(main())
 """

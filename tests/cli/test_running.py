@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from deployer.errors import UnreachableError
 from deployer.model.running import LogQuery, LogRecord, Row, Running
+from tests.cli.conftest import replace_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,21 +21,18 @@ RECORD = LogRecord("2026-01-01T00:00:00Z", "slave", "shop_web.1", "hello")
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     found: list[Any] = []
 
-    def ps(_: Any, stack: str = "", *, everything: bool = False) -> Running:
+    async def ps(_: Any, stack: str = "", *, everything: bool = False) -> Running:
         found.append((stack, everything))
         if stack == "none":
             raise UnreachableError("no machine can be asked: m1: refused")
         return Running("sandbox", (Row("slave", "shop_web.1", "abc"),), (("m2", "refused"),))
 
-    def logs(_: Any, query: LogQuery, tell: Callable[[LogRecord], None]) -> list[str]:
+    async def logs(_: Any, query: LogQuery, tell: Callable[[LogRecord], None]) -> list[str]:
         found.append(query)
         tell(RECORD)
         return ["shop_db: no answer"] if query.service else []
 
-    module = ModuleType("deployer.running")
-    vars(module).update(ps=ps, logs=logs)
-    monkeypatch.setitem(sys.modules, "deployer.running", module)
-    monkeypatch.setattr("deployer.running", module, raising=False)
+    replace_module(monkeypatch, "deployer.workflow.running", {"ps": ps, "logs": logs})
     return found
 
 

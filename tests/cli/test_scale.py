@@ -1,20 +1,20 @@
 from __future__ import annotations
 
 import json
-import sys
 from importlib.resources import files
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-import deployer
 from deployer.cli.scale import read
 from deployer.errors import UsageError
 from deployer.model.counts import Scaled, Scaling, Wanted
-from tests.cli.conftest import COMMIT
+from tests.cli.conftest import COMMIT, replace_module
+
+if TYPE_CHECKING:
+    from deployer.workflow.run import Audience, Trigger
 
 DONE = Scaling(COMMIT, (Scaled("web_api", 1, 3, "stacks/web/compose.yaml", 7),), committed=True)
 
@@ -28,15 +28,13 @@ def scaling(workflow: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         asked.append(("scale", wanted))
         return DONE
 
-    def live(source: Any, say: Any, show: Any, listen: Any, wanted: Any, *, wait_lock: float) -> Any:
-        asked.append(("live", wanted, wait_lock))
-        show(workflow.report.plan)
+    async def live(source: Any, trigger: Trigger, audience: Audience, wanted: Any) -> Any:
+        assert trigger.asked.via == "scale"
+        asked.append(("live", wanted, trigger.wait_lock))
+        audience.show(workflow.report.plan)
         return workflow.report
 
-    module: Any = ModuleType("deployer.scaling")
-    module.scale, module.scale_live = scale, live
-    monkeypatch.setitem(sys.modules, "deployer.scaling", module)
-    monkeypatch.setattr(deployer, "scaling", module, raising=False)
+    replace_module(monkeypatch, "deployer.workflow.scale", {"commit_counts": scale, "set_counts": live})
     return asked
 
 

@@ -24,12 +24,15 @@ def locked(workflow: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, st
     """A cluster whose lock ann holds; what `unlock` was asked for."""
     taken: list[tuple[str, str]] = []
 
-    def unlock(_: Any, lock: str, reason: str) -> tuple[str, Holder]:
+    async def unlock(_: Any, lock: str, reason: str) -> tuple[str, Holder]:
         taken.append((lock, reason))
         return "sandbox", HOLDER
 
-    monkeypatch.setattr("deployer.running.locked_by", lambda _: ("sandbox", HOLDER))
-    monkeypatch.setattr("deployer.running.unlock", unlock)
+    async def locked_by(_: Any) -> tuple[str, Holder]:
+        return "sandbox", HOLDER
+
+    monkeypatch.setattr("deployer.workflow.consul.locked_by", locked_by)
+    monkeypatch.setattr("deployer.workflow.consul.unlock", unlock)
     return taken
 
 
@@ -80,8 +83,11 @@ def test_anything_else_leaves_the_lock(
 
 
 def test_nobody_holds_it(cli: Any, locked: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deployer.running.locked_by", lambda _: ("sandbox", None))
-    monkeypatch.setattr("deployer.running.unlock", lambda *_: ("sandbox", None))
+    async def nobody(*_: Any) -> tuple[str, None]:
+        return "sandbox", None
+
+    monkeypatch.setattr("deployer.workflow.consul.locked_by", nobody)
+    monkeypatch.setattr("deployer.workflow.consul.unlock", nobody)
     assert cli("unlock") == (0, "Cluster sandbox is not locked.\n", "")
     assert json.loads(cli("unlock", "--json").out)["lock"] is None
 
@@ -90,12 +96,12 @@ def test_nobody_holds_it(cli: Any, locked: list[Any], monkeypatch: pytest.Monkey
 def catalogue(workflow: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     asked: list[Any] = []
 
-    def services(_: Any, say: Any, names: tuple[str, ...]) -> Services:
+    async def services(_: Any, say: Any, names: tuple[str, ...]) -> Services:
         asked.append(names)
         say("asking Consul")
         return Services("sandbox", (Instance("web", "id", "10.0.0.1", 80, "m1", "m1"),))
 
-    monkeypatch.setattr("deployer.running.services", services)
+    monkeypatch.setattr("deployer.workflow.consul.services", services)
     return asked
 
 
@@ -113,10 +119,10 @@ def test_services_as_json(cli: Any, catalogue: list[Any]) -> None:
 def test_services_of_a_consul_that_cannot_be_asked(
     cli: Any, catalogue: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: Any) -> None:
+    async def fail(*_: Any) -> None:
         raise UnreachableError("Consul cannot be asked: m1: no answer")
 
-    monkeypatch.setattr("deployer.running.services", fail)
+    monkeypatch.setattr("deployer.workflow.consul.services", fail)
     code, out, err = cli("services")
     assert (code, out) == (6, "")
     assert "Consul cannot be asked: m1: no answer" in err

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 HERE: Final = Path(__file__).parent
 PROJECT: Final = HERE.parents[1]
 LANES: Final = (
-    ("test_upkeep", "test_lock", "test_drift", "test_tls", "test_watch", "test_reach", "test_prune", "test_compose_mode"),
+    ("test_maintenance", "test_lock", "test_drift", "test_tls", "test_watch", "test_reach", "test_prune", "test_compose_mode"),
     (
         "test_cluster", "test_faults", "test_failures", "test_local_and_many", "test_push", "test_machine_commands", "test_effects",
         "test_no_false_differences", "test_sealed", "test_many_stacks", "test_consul",

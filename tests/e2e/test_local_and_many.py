@@ -62,7 +62,7 @@ def test_facts_of_thirty_machines(cluster: Standing, tmp_path: Path) -> None:
     repo = tmp_path / "thirty"
     (repo / "cluster/nodes").mkdir(parents=True)
     (repo / "cluster/cluster.yaml").write_text(
-        f"name: thirty\nssh: {{user: root, port: 2222, identity_file: {cluster.identity_file}}}\nengine: {{install: none}}\n"
+        f"name: thirty\nssh: {{user: root, port: 2222, connect_timeout: 60, identity_file: {cluster.identity_file}}}\nengine: {{install: none}}\n"
     )
     host_key = cluster.on("consul", "cat", "/etc/ssh/ssh_host_ed25519_key.pub").split()[:2]
     (repo / "cluster/known_hosts").write_text("".join(f"[{a}]:2222 {' '.join(host_key)}\n" for a in addresses))

@@ -9,6 +9,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from deployer.entry import stop_on_signals, wait_for
 from deployer.execute import execute
 from deployer.model.command import Command, Completed
 from deployer.plan import Event, Progress
@@ -33,7 +34,9 @@ async def main(mark: Path) -> int:
 
     machines = {"m1": FakeConnection(outputs={"sh": work}), "m2": FakeConnection(outputs={"sh": work})}
     async with link(machines) as connections:
-        report = await execute(plan(step(1, "m1"), step(2, "m2", follows=(1,))), connections, listen, say)
+        report = await execute(
+            plan(step(1, "m1"), step(2, "m2", follows=(1,))), connections, listen, say, stopping=stop_on_signals
+        )
     for number, outcome in report.outcomes.items():
         say(f"{number} {outcome}")
     say(f"stopped {report.stopped}")
@@ -41,4 +44,4 @@ async def main(mark: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(Path(sys.argv[1]))))
+    sys.exit(wait_for(main(Path(sys.argv[1]))))

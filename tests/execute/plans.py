@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from deployer.entry import stop_on_signals
 from deployer.execute import execute
 from deployer.model import labels
 from deployer.model.observed import LiveService
@@ -41,7 +42,9 @@ def play(
 
     async def scenario() -> Report:
         async with link(machines) as connections:
-            return await execute(wanted, connections, listen or (lambda _: None), lambda _: None)
+            return await execute(
+                wanted, connections, listen or (lambda _: None), lambda _: None, stopping=stop_on_signals
+            )
 
     try:
         return run(scenario())

@@ -18,24 +18,28 @@ import signal
 import sys
 import time
 from dataclasses import replace
+from importlib.abc import MetaPathFinder
+from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final
 
-from deployer import execute as executing
-from deployer import validation, workflow
 from deployer.__main__ import main
 from deployer.cage.children import run_caged
 from deployer.cage.doing import doing
 from deployer.cage.rules import Limits, Rules
+from deployer.compose import compile_stacks as real_compile
 from deployer.diff import Blocked, Cause
 from deployer.errors import UnreachableError
 from deployer.plan import Began, Done, Ended, Failed, Plan, Report, Step, restricted
 from deployer.plan.operations import CreateService
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+
     from deployer.model.consent import Consent
-    from deployer.workflow import Validated
+    from deployer.workflow.validate import Validated
 
 FAKE = Path.cwd() / "fake"
 SERVICES = FAKE / "services.json"
@@ -66,7 +70,7 @@ async def compare(
         guard = Blocked("removals", "stack db would be removed", "if it is to go: --allow-delete db")
         plan = replace(plan, refused=(guard,))
     only = validated.source.only
-    return None, restricted(plan, only, validated.desired) if only else plan
+    return SimpleNamespace(plan=restricted(plan, only, validated.desired) if only else plan)
 
 
 def held() -> bool:
@@ -121,8 +125,36 @@ def compile_stacks(*given: Any) -> Any:
     return real_compile(*given)
 
 
-real_compile = vars(validation)["compile_stacks"]
-vars(validation).update(compile_stacks=compile_stacks)
-vars(workflow).update(_observed=observed, _compare=compare)
-vars(executing).update(execute=execute)  # the seam: everything above it is real
+class _Replacing(MetaPathFinder):
+    """Replaces what a module of the workflow says when the program imports it: the hooks import no more than they need."""
+
+    def find_spec(self, name: str, _path: Sequence[str] | None, _target: ModuleType | None = None) -> ModuleSpec | None:
+        if name not in REPLACED:
+            return None
+        sys.meta_path.remove(self)
+        try:
+            spec = find_spec(name)
+        finally:
+            sys.meta_path.insert(0, self)
+        assert spec
+        assert spec.loader
+        real = spec.loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            real(module)
+            vars(module).update(REPLACED[name])
+
+        spec.loader.exec_module = exec_module  # type: ignore[method-assign]  # this loader loads this one module
+        return spec
+
+
+REPLACED: Final[dict[str, dict[str, Any]]] = {
+    "deployer.workflow.apply": {"observe_cluster": observed},
+    "deployer.workflow.plan": {"observe_cluster": observed},
+    "deployer.workflow.compare": {"compare": compare},
+    "deployer.workflow.run": {"execute": execute},
+    "deployer.workflow.validate": {"compile_stacks": compile_stacks},
+}
+"""The seam: everything above it is real."""
+sys.meta_path.insert(0, _Replacing())
 sys.exit(main())

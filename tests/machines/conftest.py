@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.workflow import Source
+from deployer.workflow.validate import Source
 from tests.remote.conftest import programs
 from tests.source.conftest import Repo, _own_git
 

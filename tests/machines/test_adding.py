@@ -12,9 +12,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from deployer.cli.machine.consent import added_document, added_text
+from deployer.entry import wait_for
 from deployer.errors import DeployerError, GuardRefusedError, InvalidFilesError, UsageError
 from deployer.machines import check
-from deployer.machines.adding import Consent, survey, write
+from deployer.machines.adding import Added, Consent, survey, write
 from deployer.machines.adopting import untouched
 from deployer.machines.host_key import Shown, agree
 from deployer.machines.node_file import Wanted
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from deployer.workflow import Source
+    from deployer.workflow.validate import Source
     from tests.source.conftest import Repo
 
 PRINT = HOST_KEY.get_fingerprint()
@@ -57,6 +58,10 @@ def there(tmp_path: Path) -> Iterator[There]:
         yield There(port, str(key))
 
 
+def survey_now(*given: Any) -> Added:
+    return wait_for(survey(*given))
+
+
 @pytest.fixture(autouse=True)
 def _committed(repository: Repo) -> None:
     repository.commit({"cluster/nodes/first.yaml": "address: 192.0.2.9\nswarm: manager\n"})
@@ -66,7 +71,7 @@ def test_a_machine_is_looked_at_written_and_committed(there: There, repository: 
     repository.write({"cluster/README": "not ours", "cluster/known_hosts": "192.0.2.9 " + KEY})
     repository.git("add", "cluster/known_hosts")
     repository.git("commit", "-q", "-m", "keys")
-    added = survey(source, there.wanted(labels={"zone": "par1"}), Consent(fingerprint=PRINT))
+    added = survey_now(source, there.wanted(labels={"zone": "par1"}), Consent(fingerprint=PRINT))
     assert added.shown
     assert added.shown.fingerprint == PRINT
     assert repository.git("status", "--porcelain") == "?? cluster/README"
@@ -79,7 +84,7 @@ def test_a_machine_is_looked_at_written_and_committed(there: There, repository: 
         f"192.0.2.9 {KEY}", f"[127.0.0.1]:{there.port} {KEY}",
     ]  # fmt: skip
     with pytest.raises(UsageError, match=r"the machine web1 is already in cluster/nodes/web1\.yaml"):
-        survey(source, there.wanted(), Consent(yes=True))
+        survey_now(source, there.wanted(), Consent(yes=True))
 
 
 def wrong(there: There, tmp_path: Path, what: str) -> tuple[Wanted, Consent]:
@@ -122,7 +127,7 @@ def test_what_is_wrong_is_one_line_and_the_files_are_as_they_were(  # noqa: PLR0
     there: There, tmp_path: Path, repository: Repo, source: Source, what: str, kind: type[DeployerError], message: str
 ) -> None:
     with pytest.raises(kind) as caught:
-        survey(source, *wrong(there, tmp_path, what))
+        survey_now(source, *wrong(there, tmp_path, what))
     assert caught.value.message.startswith(message.format(PRINT))
     assert "\n" not in caught.value.message
     assert repository.git("status", "--porcelain") == ""
@@ -132,7 +137,7 @@ def test_a_key_that_the_repository_knows_is_not_asked_for_and_another_is_refused
     there: There, repository: Repo, source: Source
 ) -> None:
     repository.write({"cluster/known_hosts": f"127.0.0.1 {KEY}\n"})
-    added = survey(source, there.wanted(), Consent())
+    added = survey_now(source, there.wanted(), Consent())
     assert added.shown
     assert added.shown.vouched == "cluster/known_hosts"
     write(source, [added], None)
@@ -145,7 +150,7 @@ def test_a_key_that_the_repository_knows_is_not_asked_for_and_another_is_refused
     other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
     repository.write({"cluster/known_hosts": f"127.0.0.1 {other}\n", "cluster/nodes/web1.yaml": None})
     with pytest.raises(DeployerError, match="the machine was re-installed, or somebody listens in"):
-        survey(source, there.wanted(), Consent(yes=True))
+        survey_now(source, there.wanted(), Consent(yes=True))
 
 
 def test_yes_is_yes_and_an_asked_one_too() -> None:
@@ -195,7 +200,7 @@ def test_a_machine_that_is_adopted_keeps_its_daemon_json() -> None:
 
 
 def test_what_is_printed_is_what_its_schema_says(there: There, source: Source) -> None:
-    added = survey(source, there.wanted(), Consent(yes=True))
+    added = survey_now(source, there.wanted(), Consent(yes=True))
     schema = json.loads(files("deployer.report").joinpath("schemas", "added.json").read_text())
     Draft202012Validator.check_schema(schema)
     document = json.loads(to_json(added_document([added], None, ["a note"])))

@@ -14,7 +14,7 @@ from deployer.machines.enter import logs, ssh
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from deployer.workflow import Source
+    from deployer.workflow.validate import Source
     from tests.source.conftest import Repo
 
 MACHINES = {

@@ -11,7 +11,7 @@ from deployer.errors import InvalidFilesError, UsageError
 from deployer.machines.inventory import chosen, one
 
 if TYPE_CHECKING:
-    from deployer.workflow import Source
+    from deployer.workflow.validate import Source
     from tests.source.conftest import Repo
 
 

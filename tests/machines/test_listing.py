@@ -16,7 +16,7 @@ from deployer.certificates import issue
 from deployer.certificates.store import server_files
 from deployer.machines import listing
 from deployer.machines.listed import listing_text
-from deployer.machines.listing import Listed, ask, engine_version
+from deployer.machines.listing import Listed, ask_engine_version, ask_machines
 from deployer.model.cluster import Engine, Ssh
 from deployer.remote import ConnectionFailedError
 from tests.fakes import FakeConnection, cluster, link, node, run, run_without_waiting
@@ -62,8 +62,8 @@ def test_every_state(identity: str, tmp_path: Path) -> None:
                     at("foreign", ports[0], str(stranger)),
                 )
                 hang = (at("hangs", ports[3], identity), at("mute", silent, identity))
-                told = await ask(cluster(*answer, known_hosts=known), answer, {}, SECONDS)
-                told += await ask(cluster(*hang, known_hosts=known), hang, {}, 1)
+                told = await ask_machines(cluster(*answer, known_hosts=known), answer, {}, SECONDS)
+                told += await ask_machines(cluster(*hang, known_hosts=known), hang, {}, 1)
                 return {one.node.name: one for one in told}
 
     found = run(scenario())
@@ -88,7 +88,7 @@ def test_machines_that_hang_cost_the_time_out_once(monkeypatch: pytest.MonkeyPat
     machines["m3"] = FakeConnection({"GET /info": ALONE})
     nodes = tuple(node(name, role="none") for name in machines)
     monkeypatch.setattr(listing, "Link", lambda members: link(machines, members))
-    told = run_without_waiting(ask(cluster(*nodes), nodes, {}, 10))
+    told = run_without_waiting(ask_machines(cluster(*nodes), nodes, {}, 10))
     assert [one.state for one in told] == ["Timeout", "Timeout", "Timeout", "Running"]
     assert [one.seconds for one in told] == pytest.approx([10, 10, 10, 0])
 
@@ -98,7 +98,7 @@ def test_a_host_key_that_is_another_one_is_an_error(identity: str) -> None:
         async with engines(ALONE) as ports:
             other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
             machine = at("m1", ports[0], identity)
-            return (await ask(cluster(machine, known_hosts=f"127.0.0.1 {other}\n"), [machine], {}, SECONDS))[0]
+            return (await ask_machines(cluster(machine, known_hosts=f"127.0.0.1 {other}\n"), [machine], {}, SECONDS))[0]
 
     one = run(scenario())
     assert one.state == "Error"
@@ -108,7 +108,7 @@ def test_a_host_key_that_is_another_one_is_an_error(identity: str) -> None:
 def test_the_version_of_an_engine_that_cannot_be_asked_is_an_error(identity: str) -> None:
     machine = at("m1", closed(), identity)
     with pytest.raises(ConnectionFailedError):
-        engine_version(cluster(machine), machine, SECONDS)
+        run(ask_engine_version(cluster(machine), machine, SECONDS))
 
 
 def test_a_clock_that_is_off_is_told_and_an_error_from_a_minute_on(
@@ -125,7 +125,7 @@ def test_a_clock_that_is_off_is_told_and_an_error_from_a_minute_on(
     async def scenario() -> tuple[Listed, ...]:
         async with engines(info(0), info(-900), ALONE) as ports:
             nodes = [at(name, port, identity) for name, port in zip("abc", ports, strict=True)]
-            return await ask(cluster(*nodes, known_hosts=f"127.0.0.1 {KEY}\n"), nodes, {}, SECONDS)
+            return await ask_machines(cluster(*nodes, known_hosts=f"127.0.0.1 {KEY}\n"), nodes, {}, SECONDS)
 
     right, behind, silent = run(scenario())
     assert right.clock_ahead == pytest.approx(0, abs=0.001)
@@ -144,7 +144,7 @@ def test_the_end_of_a_certificate_is_told_in_time(
     async def asked() -> Listed:
         async with engines(ALONE, commands=True) as ports:
             secured = replace(at("m1", ports[0], identity), engine=Engine(tls=True))
-            return (await ask(cluster(secured, known_hosts=f"127.0.0.1 {KEY}\n"), (secured,), {}, SECONDS))[0]
+            return (await ask_machines(cluster(secured, known_hosts=f"127.0.0.1 {KEY}\n"), (secured,), {}, SECONDS))[0]
 
     lasts = run(asked())
     assert (lasts.error, lasts.state) == ("", "Running")

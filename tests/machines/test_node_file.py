@@ -11,7 +11,7 @@ from deployer.model.cluster import Engine, Ssh
 from deployer.source import load_cluster
 
 if TYPE_CHECKING:
-    from deployer.workflow import Source
+    from deployer.workflow.validate import Source
     from tests.source.conftest import Repo
 
 FULL = Wanted(

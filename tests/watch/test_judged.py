@@ -9,8 +9,8 @@ import pytest
 from deployer.cage.bounds import Bounds
 from deployer.compose import tools
 from deployer.errors import DeployerError
-from deployer.validation import Source
 from deployer.watch.judged import judge
+from deployer.workflow.validate import Source
 from tests.source.conftest import GOOD, Repo, _own_git  # noqa: F401 - a fixture for all of them
 
 if TYPE_CHECKING:

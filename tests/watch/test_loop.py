@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deployer import workflow
 from deployer.diff import Cause
 from deployer.errors import DeployerError, InvalidFilesError, UnreachableError
 from deployer.plan import Done, Failed, Plan, Report, Step
 from deployer.plan.operations import CreateObject
 from deployer.watch.loop import State, Watch
 from deployer.watch.pace import Pace
+from deployer.workflow import validate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,8 +43,8 @@ class Branch:
             raise self.wanted
         return self.wanted
 
-    def source(self, wanted: str) -> workflow.Source:
-        return workflow.Source(Path("repo"), wanted)
+    def source(self, wanted: str) -> validate.Source:
+        return validate.Source(Path("repo"), wanted)
 
     def start(self, ring: Callable[[], None]) -> None:
         self.ring = ring
@@ -58,7 +58,7 @@ class Cluster:
     result: Report | DeployerError = DONE
     applied: list[tuple[str, bool]] = field(default_factory=list)
 
-    def __call__(self, source: workflow.Source, *, quiet: bool) -> Report:
+    def __call__(self, source: validate.Source, *, quiet: bool) -> Report:
         self.applied.append((source.rev[:1], quiet))
         if isinstance(self.result, DeployerError):
             raise self.result

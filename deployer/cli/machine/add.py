@@ -62,6 +62,7 @@ def add(
     Its host key's fingerprint is shown and has to be agreed to. Where the machine cannot be reached, or could not be worked
     with, nothing is written. `deployer apply` then makes of it what the file says.
     """
+    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
     from deployer.machines.adding import survey, write  # noqa: PLC0415 - --help does without
     from deployer.machines.node_file import Wanted  # noqa: PLC0415 - see above
     from deployer.model.cluster import ConsulRole, Install, Role  # noqa: PLC0415 - see above
@@ -80,7 +81,7 @@ def add(
         sudo_password=sudo_password,
     )
     where = source(repo, None, worktree=True)
-    added = [survey(where, wanted, consent(fingerprint, yes=yes, json=json))]
+    added = [wait_for(survey(where, wanted, consent(fingerprint, yes=yes, json=json)))]
     made = write(where, added, message(added, "Add") if commit else None)
     Output(json).result(added_text(added, made), added_document(added, made))
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from deployer.cli.machine.care import DrainWait, Dry, Force, LockWait, finish
+from deployer.cli.machine.maintenance import DrainWait, Dry, Force, LockWait, finish
 from deployer.cli.machine.restart import go_on
 from deployer.cli.names import machines
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
 from deployer.errors import UsageError
 
 if TYPE_CHECKING:
-    from deployer.upkeep.certificates import Turn
+    from deployer.maintenance.certificates import Turn
 
 EXAMPLES: Final = """\b
 Examples:
@@ -56,20 +56,22 @@ def regenerate_certs(
     The engine restarts for it, so members of the swarm are drained first, and managers come last. Outside the swarm containers
     go on where daemon.json says `live-restore`, else they restart.
     """
+    from deployer.maintenance import certificates  # noqa: PLC0415 - see above
+    from deployer.maintenance.rolling import Request  # noqa: PLC0415 - see above
     from deployer.plan.maintenance import Manner  # noqa: PLC0415 - --help does without
-    from deployer.upkeep import certificates  # noqa: PLC0415 - see above
-    from deployer.upkeep.rolling import Asked  # noqa: PLC0415 - see above
+    from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
 
     if client_certs and finish_:
         raise UsageError("--client-certs begins what --finish ends", help="first the one, then the other")
     turn: Turn = "authority" if client_certs else "finish" if finish_ else "server"
     where = source(repo, rev, worktree)
-    asked = Asked(tuple(names or ()), Manner(rolling=True, force=force, drain_seconds=drain_wait), lock_wait, dry_run)
+    request = Request(tuple(names or ()), Manner(rolling=True, force=force, drain_seconds=drain_wait))
+    terms = make_terms("machine", lock_wait, dry=dry_run)
     # Another authority is there once the first machine was begun: whoever goes on needs its certificates, not one more.
     flags = f"regenerate-certs{' --finish' if finish_ else ''}{' --force' if force else ''}"
     finish(
         Output(json, progress, color, quiet, verbose),
-        lambda shown: certificates.regenerate(where, asked, turn, shown),
+        lambda audience: certificates.regenerate(where, request, turn, audience, terms),
         lambda report: go_on(flags, report),
         dry=dry_run,
     )

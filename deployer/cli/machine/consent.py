@@ -35,7 +35,10 @@ def consent(fingerprint: str | None, *, yes: bool, json: bool) -> Consent:
 
 def _ask(name: str, shown: Shown) -> bool:
     typer.echo(f"{shown.kind} key fingerprint of {name} is {shown.fingerprint}.", err=True)
-    return typer.confirm("Is it the machine's?", err=True)
+    from deployer.entry import interruptible  # noqa: PLC0415 - for this question only
+
+    with interruptible():
+        return typer.confirm("Is it the machine's?", err=True)
 
 
 def added_text(added: Sequence[Added], commit: str | None, notes: Sequence[str] = ()) -> str:

@@ -68,6 +68,7 @@ def create(
 
     Nothing is installed yet, and the host keeps its name: `deployer apply` makes of it what the file says.
     """
+    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
     from deployer.machines.adding import survey, write  # noqa: PLC0415 - --help does without
     from deployer.machines.create import Flags, created, others  # noqa: PLC0415 - see above
 
@@ -110,6 +111,6 @@ def create(
         )
     )
     where = source(repo, None, worktree=True)
-    added = [survey(where, made.wanted, consent(fingerprint, yes=yes, json=json))]
+    added = [wait_for(survey(where, made.wanted, consent(fingerprint, yes=yes, json=json)))]
     told = write(where, added, message(added, "Add") if commit else None)
     Output(json).result(added_text(added, told, made.notes), added_document(added, told, made.notes))

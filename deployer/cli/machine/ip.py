@@ -27,9 +27,10 @@ def ip(
     worktree: Worktree = False,
 ) -> None:
     """Print the address of each machine, one a line."""
-    from deployer.machines.addresses import private_addresses, public_address  # noqa: PLC0415 - --help does without
+    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
+    from deployer.machines.addresses import ask_private_addresses, public_address  # noqa: PLC0415 - --help does without
     from deployer.machines.inventory import chosen  # noqa: PLC0415 - see above
 
     cluster, nodes = chosen(source(repo, rev, worktree), names or ())
-    for address in private_addresses(cluster, nodes) if private else map(public_address, nodes):
+    for address in wait_for(ask_private_addresses(cluster, nodes)) if private else map(public_address, nodes):
         typer.echo(address)

@@ -42,9 +42,10 @@ def ls(
     All are asked at once, so that a dead one costs its own time-out and holds nothing else up. Several filters of one
     kind widen the choice, those of different kinds narrow it.
     """
+    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
     from deployer.machines import listed  # noqa: PLC0415 - --help does without
     from deployer.machines.inventory import inventory  # noqa: PLC0415 - see above
-    from deployer.machines.listing import look  # noqa: PLC0415 - see above
+    from deployer.machines.listing import ask_machines  # noqa: PLC0415 - see above
 
     chosen = listed.read_filters(filters or ())
     cluster = inventory(source(repo, rev, worktree))
@@ -52,6 +53,6 @@ def ls(
     if quiet and not {"state", "swarm"} & set(chosen):
         typer.echo("".join(f"{node.name}\n" for node in nodes), nl=False)
         return
-    machines = listed.after(chosen, look(cluster, nodes, os.environ, timeout))
+    machines = listed.after(chosen, wait_for(ask_machines(cluster, nodes, os.environ, timeout)))
     shown = "{{.Name}}" if quiet else form
     Output(json).result(listed.listing_text(machines, shown), listed.listing_document(cluster.name, machines))

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import typer
 
-from deployer.cli.machine.care import Dry, Force, LockWait, Machines, finish
+from deployer.cli.machine.maintenance import Dry, Force, LockWait, Machines, finish
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
 from deployer.errors import DeployerError
 
 if TYPE_CHECKING:
-    from deployer.workflow import Source
+    from deployer.workflow.validate import Source
 
 EXAMPLES: Final = """\b
 Examples:
@@ -71,9 +71,10 @@ def start(names: Machines, *, repo: Repo = None, rev: Rev = None, worktree: Work
 
     Exit code 1 where one does not.
     """
-    from deployer.upkeep.power import running  # noqa: PLC0415 - --help does without
+    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
+    from deployer.maintenance.power import running  # noqa: PLC0415 - --help does without
 
-    found = running(source(repo, rev, worktree), tuple(names))
+    found = wait_for(running(source(repo, rev, worktree), tuple(names)))
     for name in (name for name, up in found.items() if up):
         typer.echo(f'Machine "{name}" is already running.')
     if off := [name for name, up in found.items() if not up]:
@@ -91,12 +92,12 @@ class _How(NamedTuple):
 
 
 def _off(where: Source, names: list[str], output: Output, how: _How) -> None:
-    from deployer.upkeep.power import switch_off  # noqa: PLC0415 - --help does without
-    from deployer.upkeep.run import Terms  # noqa: PLC0415 - see above
+    from deployer.maintenance.power import switch_off  # noqa: PLC0415 - --help does without
+    from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
 
-    terms = Terms(how.lock_wait, how.dry)
+    terms = make_terms("machine", how.lock_wait, dry=how.dry)
     finish(
         output,
-        lambda shown: switch_off(where, tuple(names), shown, terms, hard=how.hard, force=how.force),
+        lambda audience: switch_off(where, tuple(names), audience, terms, hard=how.hard, force=how.force),
         dry=how.dry,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from deployer.cli.machine.care import Dry, LockWait, Machines, finish
+from deployer.cli.machine.maintenance import Dry, LockWait, Machines, finish
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
 
 EXAMPLES: Final = """\b
@@ -32,9 +32,13 @@ def provision(
 
     An apply of these machines alone, without stacks. What is in order is not touched; what was cut off goes on where it was.
     """
-    from deployer.upkeep.provision import provision as make  # noqa: PLC0415 - --help does without
-    from deployer.upkeep.run import Terms  # noqa: PLC0415 - see above
+    from deployer.maintenance.provision import provision as make  # noqa: PLC0415 - --help does without
+    from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
 
     where = source(repo, rev, worktree)
     output = Output(json, progress, color, quiet, verbose)
-    finish(output, lambda shown: make(where, tuple(names), shown, Terms(lock_wait, dry_run)), dry=dry_run)
+    finish(
+        output,
+        lambda audience: make(where, tuple(names), audience, make_terms("machine", lock_wait, dry=dry_run)),
+        dry=dry_run,
+    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from deployer.cli.machine.care import DrainWait, Dry, Force, LockWait, Machines, Rolling, Wait, finish
+from deployer.cli.machine.maintenance import DrainWait, Dry, Force, LockWait, Machines, Rolling, Wait, finish
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
 
 if TYPE_CHECKING:
@@ -45,15 +45,17 @@ def restart(
     With --rolling one after the other: drained, rebooted, activated when it is well, and the next one when all services are.
     Managers come last and never below a majority.
     """
+    from deployer.maintenance import rolling as maintenance  # noqa: PLC0415 - see above
     from deployer.plan.maintenance import Manner  # noqa: PLC0415 - --help does without
-    from deployer.upkeep import rolling as upkeep  # noqa: PLC0415 - see above
+    from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
 
     where = source(repo, rev, worktree)
-    asked = upkeep.Asked(tuple(names), Manner(rolling, force, drain_wait), lock_wait, dry_run, wait)
+    request = maintenance.Request(tuple(names), Manner(rolling, force, drain_wait), wait)
+    terms = make_terms("machine", lock_wait, dry=dry_run)
     flags = f"restart{' --engine' if engine else ''}{' --rolling' if rolling else ''}{' --force' if force else ''}"
     finish(
         Output(json, progress, color, quiet, verbose),
-        lambda shown: upkeep.restart(where, asked, "engine" if engine else "machine", shown),
+        lambda audience: maintenance.restart(where, request, "engine" if engine else "machine", audience, terms),
         lambda report: go_on(flags, report),
         dry=dry_run,
     )
@@ -61,7 +63,7 @@ def restart(
 
 def go_on(command: str, report: Report) -> str:
     """How to go on after a trouble: with the machines that have not had their turn yet."""
-    from deployer.upkeep.rolling import left_over  # noqa: PLC0415 - after a trouble only
+    from deployer.maintenance.rolling import left_over  # noqa: PLC0415 - after a trouble only
 
     left = left_over(report)
     return f"To go on: deployer machine {command} {' '.join(left)}" if left else ""

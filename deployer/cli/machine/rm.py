@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from deployer.cli.machine.care import Dry, LockWait, shown_run
+from deployer.cli.machine.maintenance import Dry, LockWait, run_and_print
 from deployer.cli.names import machines
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Verbose, source
 from deployer.errors import UsageError
 
 if TYPE_CHECKING:
     from deployer.plan import Plan, Report
-    from deployer.upkeep.run import Shown
+    from deployer.workflow.run import Audience
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", autocompletion=machines, help="The machine, as in cluster/nodes/.")
@@ -55,9 +55,10 @@ def rm(
 
     Its tasks go elsewhere first; then it leaves the swarm, and its entries in the swarm and in Consul go. What stays on it is said.
     """
+    from deployer.entry import interruptible  # noqa: PLC0415 - --help does without
+    from deployer.maintenance.remove import forget, remove  # noqa: PLC0415 - see above
     from deployer.plan.departure import Departure  # noqa: PLC0415 - --help does without
-    from deployer.upkeep.remove import forget, remove  # noqa: PLC0415 - see above
-    from deployer.upkeep.run import Terms  # noqa: PLC0415 - see above
+    from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
 
     where, output = source(repo, None, worktree=False), Output(json, progress, color, quiet, verbose)
     if not (force or yes or dry_run) and not sys.stdin.isatty():
@@ -65,15 +66,18 @@ def rm(
     departure = Departure(name, force, purge, tuple(volume or ()))
 
     def confirm(_: Plan) -> bool:
-        return force or yes or typer.confirm(f"Remove {name}?", err=True)
+        with interruptible():
+            return force or yes or typer.confirm(f"Remove {name}?", err=True)
 
     stays: list[str] = []
 
-    def run(shown: Shown) -> Report:
-        report, stays[:] = remove(where, departure, shown, Terms(lock_wait, dry_run), confirm)
+    async def run(audience: Audience) -> Report:
+        report, stays[:] = await remove(
+            where, departure, audience, make_terms("machine", lock_wait, dry=dry_run), confirm
+        )
         return report
 
-    report = shown_run(output, run, dry=dry_run)
+    report = run_and_print(output, run, dry=dry_run)
     if report.ok and not dry_run and (report.plan.steps or confirm(report.plan)):
         for line in forget(where, name, commit=commit):
             typer.echo(line, err=True)

@@ -61,11 +61,12 @@ def status(
     name: Name = None, *, timeout: Seconds = 10.0, repo: Repo = None, rev: Rev = None, worktree: Worktree = False
 ) -> None:
     """Print one word: Running, Stopped, Timeout, or Error where it answers and does not let you in."""
+    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
     from deployer.machines.inventory import one  # noqa: PLC0415 - --help does without
-    from deployer.machines.listing import look  # noqa: PLC0415 - see above
+    from deployer.machines.listing import ask_machines  # noqa: PLC0415 - see above
 
     cluster, node = one(source(repo, rev, worktree), name)
-    found = look(cluster, [node], os.environ, timeout)[0]
+    found = wait_for(ask_machines(cluster, [node], os.environ, timeout))[0]
     typer.echo(found.state)
     if found.error:
         typer.echo(f"deployer: {found.error}" + (f"\n  = help: {found.help}" if found.help else ""), err=True)
@@ -116,8 +117,9 @@ def version(
 
         typer.echo(f"deployer {__version__}")
         return
+    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
     from deployer.machines.inventory import one  # noqa: PLC0415 - --help does without
-    from deployer.machines.listing import engine_version  # noqa: PLC0415 - see above
+    from deployer.machines.listing import ask_engine_version  # noqa: PLC0415 - see above
 
     cluster, node = one(source(repo, rev, worktree), name)
-    typer.echo(engine_version(cluster, node, timeout))
+    typer.echo(wait_for(ask_engine_version(cluster, node, timeout)))

@@ -35,6 +35,7 @@ def import_(
     Keys are not copied: the files name them. What cannot be taken over is said. Machines that do not answer are left out, and
     named; the store and the machines stay as they are.
     """
+    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
     from deployer.machines.adding import Added, survey, write  # noqa: PLC0415 - --help does without
     from deployer.machines.store import default, read_store  # noqa: PLC0415 - see above
 
@@ -45,7 +46,7 @@ def import_(
     failed: list[str] = list(broken)
     for one in found:
         try:
-            added.append(survey(where, one.wanted, consent(fingerprint, yes=yes, json=json), beside=wanted))
+            added.append(wait_for(survey(where, one.wanted, consent(fingerprint, yes=yes, json=json), beside=wanted)))
         except DeployerError as error:
             if not error.message.startswith(one.wanted.name):
                 error.message = f"{one.wanted.name}: {error.message}"
@@ -88,15 +89,16 @@ def adopt(
     Nothing is restarted, installed or written there; its containers go on. What `deployer apply` would change all the same is
     said: nothing, or what the cluster's files ask of every machine.
     """
+    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
     from deployer.machines.adding import survey, write  # noqa: PLC0415 - --help does without
-    from deployer.machines.adopting import as_it_is, would_change  # noqa: PLC0415 - see above
+    from deployer.machines.adopting import list_changes, read_as_it_is  # noqa: PLC0415 - see above
     from deployer.machines.node_file import Wanted  # noqa: PLC0415 - see above
 
     where = source(repo, None, worktree=True)
     wanted = Wanted(name, address, user=ssh_user, port=ssh_port, key=ssh_key, sudo_password=sudo_password)
-    added = [survey(where, wanted, consent(fingerprint, yes=yes, json=json), as_it_is)]
+    added = [wait_for(survey(where, wanted, consent(fingerprint, yes=yes, json=json), read_as_it_is))]
     made = write(where, added, message(added, "Adopt") if commit else None)
-    changes = would_change(where, _say, [name])
+    changes = wait_for(list_changes(where, _say, [name]))
     notes = (
         ["deployer apply would change nothing on it"] if not changes else ["deployer apply would do this:", *changes]
     )

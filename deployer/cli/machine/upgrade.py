@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from deployer.cli.machine.care import DrainWait, Dry, Force, LockWait, Machines, Rolling, finish
+from deployer.cli.machine.maintenance import DrainWait, Dry, Force, LockWait, Machines, Rolling, finish
 from deployer.cli.machine.restart import go_on
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
 
@@ -36,15 +36,17 @@ def upgrade(
 
     The package lists are fetched anew, nothing else is changed before the plan is shown. With --rolling as `restart --rolling`.
     """
+    from deployer.maintenance import rolling as maintenance  # noqa: PLC0415 - see above
     from deployer.plan.maintenance import Manner  # noqa: PLC0415 - --help does without
-    from deployer.upkeep import rolling as upkeep  # noqa: PLC0415 - see above
+    from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
 
     where = source(repo, rev, worktree)
-    asked = upkeep.Asked(tuple(names), Manner(rolling, force, drain_wait), lock_wait, dry_run)
+    request = maintenance.Request(tuple(names), Manner(rolling, force, drain_wait))
+    terms = make_terms("machine", lock_wait, dry=dry_run)
     flags = f"upgrade{' --rolling' if rolling else ''}{' --force' if force else ''}"
     finish(
         Output(json, progress, color, quiet, verbose),
-        lambda shown: upkeep.upgrade(where, asked, shown),
+        lambda audience: maintenance.upgrade(where, request, audience, terms),
         lambda report: go_on(flags, report),
         dry=dry_run,
     )

@@ -16,7 +16,7 @@ from tests.bench.figures import WALL, Measure
 from tests.bench.surroundings import CLUSTER, deployer, write
 from tests.bench.timing import clock, spend
 from tests.e2e.standing import CommandError
-from tests.e2e.test_upkeep import Load
+from tests.e2e.test_maintenance import Load
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:

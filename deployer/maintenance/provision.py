@@ -12,7 +12,7 @@ from deployer.diff.machines import diff_engines
 from deployer.diff.registrator import diff_registrators
 from deployer.diff.swarm import diff_swarm
 from deployer.plan import Plan, build_plan
-from deployer.upkeep.run import Seen, Shown, Terms, desired_of, named, tend
+from deployer.workflow.maintain import Seen, Terms, check_names, maintain, read_desired
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
     from deployer.model.desired import Desired
     from deployer.model.observed import Observed
     from deployer.plan import Report
-    from deployer.workflow import Source
+    from deployer.workflow.run import Audience
+    from deployer.workflow.validate import Source
 
 
-def provision(source: Source, names: Sequence[str], shown: Shown, terms: Terms) -> Report:
+async def provision(source: Source, names: Sequence[str], audience: Audience, terms: Terms) -> Report:
     """Engine, daemon.json, swarm, Consul and registrator of these machines. UsageError for names that are none.
 
     Only these machines, the managers and Consul's servers are looked at, and only these machines are changed.
     """
-    desired = desired_of(source)
-    wanted = named(desired.cluster, names)
+    desired = read_desired(source)
+    wanted = check_names(desired.cluster, names)
     looked = tuple(
         node.name
         for node in desired.cluster.nodes
@@ -39,7 +40,7 @@ def provision(source: Source, names: Sequence[str], shown: Shown, terms: Terms) 
     async def decide(seen: Seen) -> Plan:
         return provision_plan(seen.desired, seen.observed, wanted)
 
-    return tend(source, desired, decide, shown, replace(terms, machines=looked, strict=False))
+    return await maintain(source, desired, decide, audience, replace(terms, machines=looked, strict=False))
 
 
 def provision_plan(desired: Desired, observed: Observed, names: Sequence[str]) -> Plan:

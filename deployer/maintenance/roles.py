@@ -15,13 +15,14 @@ from deployer.plan.draft import Draft
 from deployer.plan.maintenance import member_of, spokesman
 from deployer.plan.operations import UpdateMember
 from deployer.source import commit_edited, in_worktree
-from deployer.upkeep.run import Seen, Shown, Terms, desired_of, named, tend
+from deployer.workflow.maintain import Seen, Terms, check_names, maintain, read_desired
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deployer.plan import Report
-    from deployer.workflow import Source
+    from deployer.workflow.run import Audience
+    from deployer.workflow.validate import Source
 
 Key = Literal["swarm", "availability"]
 
@@ -32,9 +33,9 @@ def write(source: Source, names: Sequence[str], key: Key, value: str, *, commit:
     UsageError for names that are none, and for a machine outside the swarm; GuardRefusedError for files that have changes which
     are not committed.
     """
-    desired = desired_of(source)
+    desired = read_desired(source)
     edited: list[Edited] = []
-    for name in named(desired.cluster, names):
+    for name in check_names(desired.cluster, names):
         node = desired.cluster.node(name)
         if node.role == "none":
             raise UsageError(f"{name} is not part of the swarm", help=f"set `swarm: worker` in {node.path} first")
@@ -69,10 +70,10 @@ def set_key(path: str, text: str, key: Key, value: str) -> str:
     return new
 
 
-def live(source: Source, names: Sequence[str], key: Key, value: str, shown: Shown, terms: Terms) -> Report:
+async def live(source: Source, names: Sequence[str], key: Key, value: str, audience: Audience, terms: Terms) -> Report:
     """Set it live and nowhere else: the next `apply` takes it back."""
-    desired = desired_of(source)
-    wanted = named(desired.cluster, names)
+    desired = read_desired(source)
+    wanted = check_names(desired.cluster, names)
 
     async def decide(seen: Seen) -> Plan:
         draft, blocked = Draft(), list[Blocked]()
@@ -96,4 +97,4 @@ def live(source: Source, names: Sequence[str], key: Key, value: str, shown: Show
         plan = Plan(desired.cluster.name, desired.commit, steps, tuple(blocked), purpose=purpose)
         return replace(plan, manager=seen.observed.swarm.via if seen.observed.swarm else "")
 
-    return tend(source, desired, decide, shown, terms)
+    return await maintain(source, desired, decide, audience, replace(terms, drifts=True))

@@ -11,38 +11,39 @@ from typing import TYPE_CHECKING, Literal
 from deployer.diff.change import Blocked
 from deployer.diff.tls import foreign, tls_names
 from deployer.errors import UsageError
+from deployer.maintenance.rolling import tasks_of, without, without_consul
 from deployer.model.observed import Engine, Machine
 from deployer.model.tls import listening
 from deployer.plan.maintenance import Work, in_turn, maintenance_plan
 from deployer.plan.tls import FinishAuthority, ListenTls, NewAuthority
-from deployer.upkeep.rolling import tasks_of, terms_of, without
-from deployer.upkeep.run import desired_of, named, tend
+from deployer.workflow.maintain import check_names, maintain, read_desired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from deployer.maintenance.rolling import Request
     from deployer.model.cluster import Cluster, Node
     from deployer.model.desired import Desired
     from deployer.model.observed import Observed
     from deployer.plan import Plan, Report
     from deployer.plan.maintenance import Manner
-    from deployer.upkeep.rolling import Asked
-    from deployer.upkeep.run import Seen, Shown
-    from deployer.workflow import Source
+    from deployer.workflow.maintain import Seen, Terms
+    from deployer.workflow.run import Audience
+    from deployer.workflow.validate import Source
 
 Turn = Literal["server", "authority", "finish"]
 """New certificates of the same authority, of another one, or the end of the one before it."""
 
 
-def regenerate(source: Source, asked: Asked, turn: Turn, shown: Shown) -> Report:
-    """Without names, of all machines that have TLS. Errors as `tend`'s; UsageError for names that are none, or without TLS."""
-    desired = desired_of(source)
-    names = _names(desired.cluster, asked.names)
+async def regenerate(source: Source, request: Request, turn: Turn, audience: Audience, terms: Terms) -> Report:
+    """Without names, of all machines that have TLS. Raises what `maintain` raises; UsageError for names that are none, or without TLS."""
+    desired = read_desired(source)
+    names = _names(desired.cluster, request.names)
 
     async def decide(seen: Seen) -> Plan:
-        return certificates_plan(seen.desired, seen.observed, await tasks_of(seen), names, turn, asked.manner)
+        return certificates_plan(seen.desired, seen.observed, await tasks_of(seen), names, turn, request.manner)
 
-    return tend(source, desired, decide, shown, terms_of(asked, desired.cluster, names))
+    return await maintain(source, desired, decide, audience, without_consul(terms, desired.cluster, names))
 
 
 def certificates_plan(
@@ -70,7 +71,7 @@ def certificates_plan(
 
 def _names(cluster: Cluster, asked: tuple[str, ...]) -> tuple[str, ...]:
     secured = [node.name for node in cluster.nodes if node.tls]
-    names = named(cluster, asked) if asked else tuple(secured)
+    names = check_names(cluster, asked) if asked else tuple(secured)
     if not names:
         raise UsageError("no machine has `engine: {tls: true}`", help="SSH carries the engines' sockets: nothing ends")
     if others := [name for name in names if name not in secured]:
@@ -101,7 +102,7 @@ def _obstacle(cluster: Cluster, node: Node, observed: Observed) -> Blocked | Non
 
 
 def _behind(cluster: Cluster, node: Node, observed: Observed) -> Blocked | None:
-    """Whether a machine would be cut off: it has nothing of the present authority yet, or cannot be asked."""
+    """Whether a machine would be cut off: it has nothing of the present authority yet, or cannot be request."""
     machine = observed.machines[node.name]
     live = machine.tls if isinstance(machine, Machine) else None
     if live and live.authorities[:1] == cluster.authorities[:1]:

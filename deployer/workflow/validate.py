@@ -1,7 +1,4 @@
-"""The first half of the data flow, for what asks no machine: a commit hook starts in half the time without the other.
-
-source ─> compose
-"""
+"""Read a commit and compile its stacks. No machine is asked, and nothing of `deployer.remote` is imported: a commit hook is quick."""
 
 from __future__ import annotations
 
@@ -55,15 +52,15 @@ class Validated:
     source: Source
 
 
-def read(source: Source) -> Files:
-    """What is to be validated. Raises UsageError where there is no repository or no such commit."""
+def read_files(source: Source) -> Files:
+    """Return every file that is to be validated. Raises UsageError if there is no repository, or no such commit."""
     switched_off_by(lambda: uncaged(source.repo))  # asked where a program is to read them, and not before
     return read_all(source.repo, rev=source.rev, worktree=source.worktree, staged=source.staged, stacks=source.stacks)
 
 
 def validate(source: Source, say: Say, files: Files | None = None) -> Validated:
-    """Read and compile everything, or `files`; nothing is asked of any machine. Raises InvalidFilesError with every problem."""
-    desired = described(files or read(source), keep=True, allowed=source.allowed)
+    """Read and compile everything, or only `files`. Raises InvalidFilesError with every problem."""
+    desired = described(files or read_files(source), keep=True, allowed=source.allowed)
     if source.only:
         from deployer.plan.only import unknown_stacks  # noqa: PLC0415 - most do without
 

@@ -1,4 +1,4 @@
-"""A report in, the plan that puts machines back into service out: those that were drained and then not touched. Pure.
+"""Plan what puts machines back into service that were drained and then not touched. Pure.
 
 A machine whose own step failed stays drained: what is wrong with it is for a person to see, and `deployer apply` puts it back.
 """
@@ -12,8 +12,8 @@ from deployer.plan import Done, Failed, Plan, Report, Skipped, Step, describe
 from deployer.plan.care import AwaitDrained, Demote, LeaveSwarm, RemoveMember, SetAvailability
 
 
-def amends(report: Report) -> Plan:
-    """One step a machine, numbered after the report's own."""
+def plan_amends(report: Report) -> Plan:
+    """Return one step a machine, numbered after the steps of the report."""
     plan = report.plan
     steps: list[Step] = []
     for step in plan.steps:
@@ -26,23 +26,6 @@ def amends(report: Report) -> Plan:
         back = next(planned, replace(operation, availability="active"))
         steps.append(Step(len(plan.steps) + len(steps) + 1, back, Cause.ASKED))
     return replace(plan, steps=tuple(steps), blocked=())
-
-
-def joined(report: Report, after: Report) -> Report:
-    """Both as one; the second one's steps get the numbers that follow the first one's."""
-    first = len(report.plan.steps)
-    shift = first if any(step.number <= first for step in after.plan.steps) else 0
-    moved = tuple(
-        replace(step, number=step.number + shift, needs=tuple(number + shift for number in step.needs))
-        for step in after.plan.steps
-    )
-    return replace(
-        report,
-        plan=replace(report.plan, steps=(*report.plan.steps, *moved)),
-        outcomes={**report.outcomes, **{number + shift: outcome for number, outcome in after.outcomes.items()}},
-        seconds=report.seconds + after.seconds,
-        stopped=report.stopped or after.stopped,
-    )
 
 
 def _activates(step: Step, node: str) -> bool:

@@ -4,7 +4,8 @@ from typing import Any
 
 from deployer.plan import Done, Failed, Outcome, Plan, Report, Skipped, Step
 from deployer.plan.care import AwaitDrained, AwaitReady, Demote, LeaveSwarm, RestartMachine, SetAvailability
-from deployer.upkeep.amends import amends, joined
+from deployer.workflow.amends import plan_amends
+from deployer.workflow.run import join
 
 DRAIN = SetAvailability("w1", "m1", "n1", "drain")
 PAUSE = SetAvailability("w1", "m1", "n1", "pause")
@@ -26,7 +27,7 @@ def report(*outcomes: Outcome, operations: tuple[Any, ...] = STEPS) -> Report:
 
 
 def back(of: Report) -> list[Any]:
-    return [step.operation for step in amends(of).steps]
+    return [step.operation for step in plan_amends(of).steps]
 
 
 def test_nothing_was_begun_or_everything_was_done() -> None:
@@ -59,8 +60,8 @@ def test_one_that_was_to_leave_stays_a_member_while_it_has_not_begun_to() -> Non
 
 def test_both_reports_are_one() -> None:
     first = report(GOOD, BAD)
-    after = amends(first)
-    both = joined(first, Report(after, {after.steps[0].number: GOOD}, 2.0))
+    after = plan_amends(first)
+    both = join(first, Report(after, {after.steps[0].number: GOOD}, 2.0))
     assert [type(step.operation).__name__ for step in both.plan.steps][-1] == "SetAvailability"
     assert len({step.number for step in both.plan.steps}) == 7
     assert both.outcome(both.plan.steps[-1]) == GOOD
@@ -69,5 +70,5 @@ def test_both_reports_are_one() -> None:
 
 def test_the_second_plan_of_a_recovery_gets_numbers_of_its_own() -> None:
     one = report(GOOD, operations=(LeaveSwarm("w1"),))
-    both = joined(one, report(BAD, operations=(LeaveSwarm("w2"),)))
+    both = join(one, report(BAD, operations=(LeaveSwarm("w2"),)))
     assert [(step.number, both.outcome(step)) for step in both.plan.steps] == [(1, GOOD), (2, BAD)]

@@ -15,48 +15,49 @@ from deployer.plan.care import RestartMachine, UpgradeEngine
 from deployer.plan.maintenance import Manner, Work, maintenance_plan
 from deployer.plan.tls import ListenTls
 from deployer.remote.together import together
-from deployer.upkeep.run import Seen, Shown, Terms, desired_of, named, takes_consul_away, tend
+from deployer.workflow.maintain import Seen, Terms, check_names, maintain, read_desired, takes_consul_away
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deployer.model.cluster import Cluster, Node
     from deployer.plan import Report
-    from deployer.workflow import Source
+    from deployer.workflow.run import Audience
+    from deployer.workflow.validate import Source
 
 TERMINAL = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the command line asks for."""
+class Request:
+    """Which machines, and how."""
 
     names: tuple[str, ...]
     manner: Manner
-    wait_lock: float = 0
-    dry: bool = False
     back_seconds: float = 300.0
     """How long a machine may take until it is back."""
 
 
-def restart(source: Source, asked: Asked, what: Literal["machine", "engine"], shown: Shown) -> Report:
-    """Reboot machines, or restart their engines. Errors as `tend`'s; UsageError for names that are none."""
-    desired = desired_of(source)
-    names = named(desired.cluster, asked.names)
+async def restart(
+    source: Source, request: Request, what: Literal["machine", "engine"], audience: Audience, terms: Terms
+) -> Report:
+    """Reboot machines, or restart their engines. Raises what `maintain` raises; UsageError for names that are none."""
+    desired = read_desired(source)
+    names = check_names(desired.cluster, request.names)
 
     async def decide(seen: Seen) -> Plan:
-        works = [Work(name, (RestartMachine(name, what, asked.back_seconds),)) for name in names]
-        plan = maintenance_plan(seen.desired, seen.observed, await tasks_of(seen), works, asked.manner)
+        works = [Work(name, (RestartMachine(name, what, request.back_seconds),)) for name in names]
+        plan = maintenance_plan(seen.desired, seen.observed, await tasks_of(seen), works, request.manner)
         plan = replace(plan, purpose=f"restart {'the engine of ' if what == 'engine' else ''}{', '.join(names)}")
         return without(plan, [_here(node) for node in _nodes(seen, names) if node.local and what == "machine"])
 
-    return tend(source, desired, decide, shown, terms_of(asked, desired.cluster, names))
+    return await maintain(source, desired, decide, audience, without_consul(terms, desired.cluster, names))
 
 
-def upgrade(source: Source, asked: Asked, shown: Shown) -> Report:
+async def upgrade(source: Source, request: Request, audience: Audience, terms: Terms) -> Report:
     """Upgrade the engine's packages where there are newer ones; a machine that has the newest is left alone."""
-    desired = desired_of(source)
-    names = named(desired.cluster, asked.names)
+    desired = read_desired(source)
+    names = check_names(desired.cluster, request.names)
     found: dict[str, Work | Blocked | None] = {}
 
     async def decide(seen: Seen) -> Plan:
@@ -67,13 +68,13 @@ def upgrade(source: Source, asked: Asked, shown: Shown) -> Report:
             looks = {node.name: group.create_task(_newer(seen, node)) for node in missing}
         found.update({name: look.result() for name, look in looks.items()})
         works = [work for name in names if isinstance(work := found[name], Work)]
-        plan = maintenance_plan(seen.desired, seen.observed, await tasks_of(seen), works, asked.manner)
+        plan = maintenance_plan(seen.desired, seen.observed, await tasks_of(seen), works, request.manner)
         newest = [name for name in names if found[name] is None]
         nothing = f"{', '.join(newest)} {'has' if len(newest) == 1 else 'have'} the newest packages"
         plan = replace(plan, purpose=nothing if len(newest) == len(names) else f"upgrade {', '.join(names)}")
         return without(plan, [obstacle for name in names if isinstance(obstacle := found[name], Blocked)])
 
-    return tend(source, desired, decide, shown, terms_of(asked, desired.cluster, names))
+    return await maintain(source, desired, decide, audience, without_consul(terms, desired.cluster, names))
 
 
 async def tasks_of(seen: Seen) -> dict[str, tuple[str, ...]]:
@@ -138,9 +139,9 @@ def without(plan: Plan, obstacles: Sequence[Blocked]) -> Plan:
     return replace(plan, steps=(), blocked=blocked)
 
 
-def terms_of(asked: Asked, cluster: Cluster, names: Sequence[str]) -> Terms:
-    """Without Consul's lock where one of its servers is among them."""
-    return Terms(asked.wait_lock, asked.dry, takes_consul_away(cluster, names))
+def without_consul(terms: Terms, cluster: Cluster, names: Sequence[str]) -> Terms:
+    """Leave Consul's lock alone if one of its servers is among the machines."""
+    return replace(terms, alone=takes_consul_away(cluster, names))
 
 
 def left_over(report: Report) -> list[str]:

@@ -1,4 +1,4 @@
-"""Plans of upkeep that are made where they are used: one machine's provision, a recovery; and a file's one key."""
+"""Plans of maintenance that are made where they are used: one machine's provision, a recovery; and a file's one key."""
 
 import datetime as dt
 from dataclasses import asdict, replace
@@ -10,12 +10,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from deployer.errors import DeployerError
+from deployer.maintenance.provision import provision_plan
+from deployer.maintenance.roles import set_key
+from deployer.maintenance.swarm import leftovers_plan, read_state, recovery_plan
 from deployer.model.observed import Observed
 from deployer.plan import plan_text
 from deployer.report.documents import head
-from deployer.upkeep.provision import provision_plan
-from deployer.upkeep.roles import set_key
-from deployer.upkeep.swarm import leftovers_plan, read_state, recovery_plan
 from tests.decisions import list_kinds
 from tests.literals.desired import make_cluster, make_desired, make_node
 from tests.literals.live import deploy_service

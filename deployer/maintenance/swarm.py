@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -25,8 +24,8 @@ from deployer.plan.care import (
 from deployer.plan.draft import Draft
 from deployer.plan.maintenance import member_of
 from deployer.remote import Link
-from deployer.upkeep.amends import joined
-from deployer.upkeep.run import Seen, Shown, Terms, desired_of, named, tend
+from deployer.workflow.maintain import Seen, Terms, check_names, maintain, read_desired
+from deployer.workflow.run import join
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -35,7 +34,8 @@ if TYPE_CHECKING:
     from deployer.model.desired import Desired
     from deployer.plan import Report
     from deployer.plan.operations import Operation
-    from deployer.workflow import Source
+    from deployer.workflow.run import Audience
+    from deployer.workflow.validate import Source
 
 T = TypeVar("T")
 
@@ -45,38 +45,38 @@ NO_MANAGER = Blocked(
 )
 
 
-def rotate_tokens(
-    source: Source, roles: tuple[Literal["worker", "manager"], ...], shown: Shown, terms: Terms
+async def rotate_tokens(
+    source: Source, roles: tuple[Literal["worker", "manager"], ...], audience: Audience, terms: Terms
 ) -> Report:
-    return _by_manager(source, lambda via: RotateTokens(via, roles), "new join tokens", shown, terms)
+    return await _by_manager(source, lambda via: RotateTokens(via, roles), "new join tokens", audience, terms)
 
 
-def rotate_ca(source: Source, shown: Shown, terms: Terms) -> Report:
-    return _by_manager(source, lambda via: RotateCa(via, CA_SECONDS), "a new root certificate", shown, terms)
+async def rotate_ca(source: Source, audience: Audience, terms: Terms) -> Report:
+    return await _by_manager(source, lambda via: RotateCa(via, CA_SECONDS), "a new root certificate", audience, terms)
 
 
-def autolock(source: Source, shown: Shown, terms: Terms, *, on: bool, rotate: bool = False) -> Report:
+async def autolock(source: Source, audience: Audience, terms: Terms, *, on: bool, rotate: bool = False) -> Report:
     purpose = "a new unlock key" if rotate else f"autolock {'on' if on else 'off'}"
-    return _by_manager(source, lambda via: SetAutolock(via, on, rotate), purpose, shown, terms)
+    return await _by_manager(source, lambda via: SetAutolock(via, on, rotate), purpose, audience, terms)
 
 
-def unlock(source: Source, name: str, key: Secret, shown: Shown, terms: Terms) -> Report:
-    desired = desired_of(source)
-    named(desired.cluster, [name])
+async def unlock(source: Source, name: str, key: Secret, audience: Audience, terms: Terms) -> Report:
+    desired = read_desired(source)
+    check_names(desired.cluster, [name])
 
     async def decide(_: Seen) -> Plan:
         return _one(desired, UnlockManager(name, key), f"unlock {name}", name)
 
-    return tend(source, desired, decide, shown, terms)
+    return await maintain(source, desired, decide, audience, terms)
 
 
-def unlock_key(source: Source) -> str:
+async def unlock_key(source: Source) -> str:
     """The key, for whoever keeps it; empty where the swarm has autolock off. UnreachableError where no manager answers."""
 
     async def key(engine: EngineApi, _: Observed) -> str:
         return str((await engine.get("/swarm/unlockkey")).get("UnlockKey") or "")
 
-    return _ask(desired_of(source), key)
+    return await _ask(read_desired(source), key)
 
 
 def read_key(path: Path) -> Secret:
@@ -92,13 +92,13 @@ def read_key(path: Path) -> Secret:
     return Secret(text)
 
 
-def recover(source: Source, name: str, shown: Shown, terms: Terms) -> Report:
+async def recover(source: Source, name: str, audience: Audience, terms: Terms) -> Report:
     """A swarm of one manager, from what that one knows. Refused where the swarm takes orders: then nothing is lost.
 
     The entries of the other managers go: one that comes back would otherwise think that it still is one, of the old swarm.
     """
-    desired = desired_of(source)
-    named(desired.cluster, [name])
+    desired = read_desired(source)
+    check_names(desired.cluster, [name])
 
     async def decide(seen: Seen) -> Plan:
         return recovery_plan(seen.desired, seen.observed, name)
@@ -106,10 +106,12 @@ def recover(source: Source, name: str, shown: Shown, terms: Terms) -> Report:
     async def then(seen: Seen) -> Plan:
         return leftovers_plan(seen.desired, seen.observed, name)
 
-    report = tend(source, desired, decide, shown, terms)
+    report = await maintain(source, desired, decide, audience, terms)
     if not report.ok or terms.dry:
         return report
-    return joined(report, tend(source, desired, then, shown, replace(terms, confirm=lambda _: True, strict=False)))
+    return join(
+        report, await maintain(source, desired, then, audience, replace(terms, confirm=lambda _: True, strict=False))
+    )
 
 
 def recovery_plan(desired: Desired, observed: Observed, name: str) -> Plan:
@@ -175,7 +177,7 @@ class SwarmState:
     peers: tuple[Peer, ...]
 
 
-def state(source: Source) -> SwarmState:
+async def state(source: Source) -> SwarmState:
     """How the swarm is. UnreachableError where no manager answers."""
 
     async def look(engine: EngineApi, observed: Observed) -> SwarmState:
@@ -186,7 +188,7 @@ def state(source: Source) -> SwarmState:
             _clocks(observed),
         )
 
-    return _ask(desired_of(source), look)
+    return await _ask(read_desired(source), look)
 
 
 def _clocks(observed: Observed) -> dict[str, float]:
@@ -230,25 +232,22 @@ def read_state(swarm: Any, nodes: Any, via: str, clocks: Mapping[str, float]) ->
     )
 
 
-def _ask(desired: Desired, question: Callable[[EngineApi, Observed], Awaitable[T]]) -> T:
-    async def ask() -> T:
-        async with Link(desired.cluster) as link:
-            observed = await observe(desired.cluster, link)
-            if observed.swarm is None:
-                raise UnreachableError("no manager of the swarm answers", help="deployer status shows the machines")
-            engine = EngineApi(await link.to(observed.swarm.via))
-            try:
-                return await question(engine, observed)
-            finally:
-                engine.close()
-
-    return asyncio.run(ask())
+async def _ask(desired: Desired, question: Callable[[EngineApi, Observed], Awaitable[T]]) -> T:
+    async with Link(desired.cluster) as link:
+        observed = await observe(desired.cluster, link)
+        if observed.swarm is None:
+            raise UnreachableError("no manager of the swarm answers", help="deployer status shows the machines")
+        engine = EngineApi(await link.to(observed.swarm.via))
+        try:
+            return await question(engine, observed)
+        finally:
+            engine.close()
 
 
-def _by_manager(
-    source: Source, operation: Callable[[str], Operation], purpose: str, shown: Shown, terms: Terms
+async def _by_manager(
+    source: Source, operation: Callable[[str], Operation], purpose: str, audience: Audience, terms: Terms
 ) -> Report:
-    desired = desired_of(source)
+    desired = read_desired(source)
 
     async def decide(seen: Seen) -> Plan:
         if seen.observed.swarm is None:
@@ -256,7 +255,7 @@ def _by_manager(
         via = seen.observed.swarm.via
         return _one(desired, operation(via), purpose, via)
 
-    return tend(source, desired, decide, shown, terms)
+    return await maintain(source, desired, decide, audience, terms)
 
 
 def _one(desired: Desired, operation: Operation, purpose: str, via: str) -> Plan:

@@ -1,4 +1,4 @@
-"""The commands of upkeep on a real repository whose machines do not answer: what is refused, edited, committed; never a traceback."""
+"""The commands of maintenance on a real repository whose machines do not answer: what is refused, edited, committed; never a traceback."""
 
 from __future__ import annotations
 
@@ -160,7 +160,10 @@ class TestSwarm:
 def test_an_unlock_key_that_cannot_be_written_is_one_line(
     cli: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("deployer.upkeep.swarm.unlock_key", lambda _: "SWMKEY-1-x")
+    async def unlock_key(_: object) -> str:
+        return "SWMKEY-1-x"
+
+    monkeypatch.setattr("deployer.maintenance.swarm.unlock_key", unlock_key)
     code, out, err = cli("swarm", "unlock-key", "--repo", str(tmp_path), "--output", str(tmp_path / "none" / "key"))
     assert (code, out) == (1, "")
     assert err == (

@@ -7,31 +7,32 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.diff.change import Blocked
 from deployer.errors import UsageError
+from deployer.maintenance.rolling import tasks_of
 from deployer.model.observed import Engine, Machine
 from deployer.model.tls import PORT
 from deployer.plan.departure import Departure, departure_plan
 from deployer.source import commit_removed, in_worktree
-from deployer.upkeep.rolling import tasks_of
-from deployer.upkeep.run import Seen, Shown, Terms, desired_of, named, takes_consul_away, tend
+from deployer.workflow.maintain import Seen, Terms, check_names, maintain, read_desired, takes_consul_away
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deployer.plan import Plan, Report
-    from deployer.workflow import Source
+    from deployer.workflow.run import Audience
+    from deployer.workflow.validate import Source
 
 GONE: Final = "deployer.cluster"
 
 
-def remove(
-    source: Source, departure: Departure, shown: Shown, terms: Terms, confirm: Callable[[Plan], bool]
+async def remove(
+    source: Source, departure: Departure, audience: Audience, terms: Terms, confirm: Callable[[Plan], bool]
 ) -> tuple[Report, list[str]]:
     """Do it; the report, and what stays on the machine, a line each. Nothing of git is touched by this.
 
     UsageError where there is no such machine, or it is the last one. `confirm` is asked once the plan has been shown.
     """
-    desired = desired_of(source)
-    named(desired.cluster, [departure.node])
+    desired = read_desired(source)
+    check_names(desired.cluster, [departure.node])
     if len(desired.cluster.nodes) == 1:
         raise UsageError(f"{departure.node} is the only machine of cluster {desired.cluster.name}")
     left: list[str] = []
@@ -47,7 +48,7 @@ def remove(
         return plan
 
     alone = takes_consul_away(desired.cluster, [departure.node])
-    report = tend(source, desired, decide, shown, replace(terms, confirm=confirm, alone=alone))
+    report = await maintain(source, desired, decide, audience, replace(terms, confirm=confirm, alone=alone))
     return report, left
 
 

@@ -1,4 +1,4 @@
-"""What the commands of upkeep share: their options, and a run whose report is printed."""
+"""What the commands of maintenance share: their options, and a run whose report is printed."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ import typer
 
 from deployer.cli.names import machines
 from deployer.cli.options import seconds
-from deployer.cli.running import carried_out
+from deployer.cli.running import address, show_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
+    from typing import Any
 
     from deployer.cli.options import Output
-    from deployer.plan import Report
-    from deployer.upkeep.run import Shown
+    from deployer.plan.outcome import Report
+    from deployer.workflow.run import Audience
+
+    Run = Callable[[Audience], Coroutine[Any, Any, Report]]
 
 Machines = Annotated[
     list[str], typer.Argument(metavar="NAME...", autocompletion=machines, help="The machines, as in cluster/nodes/.")
@@ -37,31 +40,31 @@ LockWait = Annotated[
 
 def finish(
     output: Output,
-    run: Callable[[Shown], Report],
+    run: Run,
     advice: Callable[[Report], str] | None = None,
     *,
     dry: bool = False,
 ) -> NoReturn:
-    """`shown_run`, and what to do where it did not succeed; ends with the report's exit code."""
-    report = shown_run(output, run, dry=dry)
+    """Run it, print its report, and say what to do where it did not succeed; ends with the report's exit code."""
+    report = run_and_print(output, run, dry=dry)
     if advice and not report.ok and not dry and not output.quiet and (said := advice(report)):
         typer.echo(said, err=True)
     raise typer.Exit(0 if dry else report.exit_code)
 
 
-def shown_run(output: Output, run: Callable[[Shown], Report], *, dry: bool = False) -> Report:
-    """Run it and print its report; of a trial, which has done nothing, the plan."""
-    from deployer.plan import Report  # noqa: PLC0415 - --help does without
+def run_and_print(output: Output, run: Run, *, dry: bool = False) -> Report:
+    """Run it and print its report; if it is a trial, print the plan."""
+    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
+    from deployer.plan.outcome import Report  # noqa: PLC0415 - --help does without
     from deployer.report.documents import plan_document, report_document  # noqa: PLC0415 - --help does without
     from deployer.report.plan import painted_plan  # noqa: PLC0415 - see above
     from deployer.report.result import report_text  # noqa: PLC0415 - see above
-    from deployer.upkeep.run import Shown  # noqa: PLC0415 - see above
 
     if dry:
         with output.progress() as progress:
-            plan = run(Shown(progress.say, progress.show, progress.listen)).plan
+            plan = wait_for(run(address(progress))).plan
         output.result(painted_plan(plan, output.paint), plan_document(plan))
         return Report(plan)
-    report = carried_out(output, lambda progress: run(Shown(progress.say, progress.show, progress.listen)))
+    report = show_run(output, run)
     output.result(report_text(report, output.paint), report_document(report))
     return report

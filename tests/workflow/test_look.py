@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployer import beginning
 from deployer.errors import InvalidFilesError
 from deployer.remote import Link
-from deployer.validation import Source
+from deployer.workflow import look as looking
+from deployer.workflow.validate import Source
 from tests.fakes import FakeConnection, run
 from tests.needs import COMPILER
 from tests.waiting import GENEROUS
@@ -44,7 +44,7 @@ class Happened:
         self.dialled = threading.Event()
         self.validating_waits = False
         """Whether the stacks' reading does not end before a machine was dialled."""
-        prepared = beginning.prepared
+        prepared = looking.validate_and_open
 
         async def reach(_: Link, node: Any) -> FakeConnection:
             self.lines.append(f"dialled {node.name}")
@@ -61,7 +61,7 @@ class Happened:
                 self.lines.append("validated")
 
         monkeypatch.setattr(Link, "_reach", reach)
-        monkeypatch.setattr(beginning, "prepared", noted)
+        monkeypatch.setattr(looking, "validate_and_open", noted)
 
     async def look(self, _commit: str, _cluster: Any, link: Link) -> str:
         await link.to("m1")
@@ -70,7 +70,7 @@ class Happened:
 
     def begun(self, repo: Path) -> Any:
         async def look() -> Any:
-            async with beginning.begun(Source(repo, worktree=True), self.lines.append, self.look) as (
+            async with looking.read_and_look(Source(repo, worktree=True), self.lines.append, self.look) as (
                 validated,
                 _,
                 seen,
@@ -119,7 +119,7 @@ def test_what_is_written_meanwhile_is_not_seen(
     repository: Path, happened: Happened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Machines and stacks are of one reading, whatever somebody does to the directory or the branch."""
-    promptly = beginning._promptly
+    promptly = looking._read_cluster_early
 
     def then_written(files: Any, allowed: Any) -> Any:
         found = promptly(files, allowed)
@@ -127,7 +127,7 @@ def test_what_is_written_meanwhile_is_not_seen(
         (repository / "stacks/web.yaml").unlink()
         return found
 
-    monkeypatch.setattr(beginning, "_promptly", then_written)
+    monkeypatch.setattr(looking, "_read_cluster_early", then_written)
     validated = happened.begun(repository)
     assert [node.address for node in validated.desired.cluster.nodes] == ["m1.example.org"]
     assert [one.stack for one in validated.objects] == ["web"]
@@ -146,13 +146,13 @@ def test_an_end_in_the_middle_ends_the_reading_too(repository: Path, monkeypatch
         finally:
             ended.set()
 
-    monkeypatch.setattr(beginning, "prepared", endless)
+    monkeypatch.setattr(looking, "validate_and_open", endless)
 
     async def nothing(*_: object) -> None:
         pass
 
     async def look() -> None:
-        async with beginning.begun(Source(repository, worktree=True), lambda _: None, nothing):
+        async with looking.read_and_look(Source(repository, worktree=True), lambda _: None, nothing):
             pytest.fail("it never ends by itself")
 
     async def interrupted() -> None:

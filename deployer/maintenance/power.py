@@ -14,19 +14,22 @@ from deployer.plan.care import PowerOff
 from deployer.plan.draft import Draft
 from deployer.plan.maintenance import quorum
 from deployer.remote import Link
-from deployer.upkeep.run import Seen, Shown, Terms, desired_of, named, takes_consul_away, tend
+from deployer.workflow.maintain import Seen, Terms, check_names, maintain, read_desired, takes_consul_away
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deployer.plan import Report
-    from deployer.workflow import Source
+    from deployer.workflow.run import Audience
+    from deployer.workflow.validate import Source
 
 
-def switch_off(source: Source, names: Sequence[str], shown: Shown, terms: Terms, *, hard: bool, force: bool) -> Report:
+async def switch_off(
+    source: Source, names: Sequence[str], audience: Audience, terms: Terms, *, hard: bool, force: bool
+) -> Report:
     """All at once. Those that do not answer count as off. Refused, without `force`, where the swarm would lose its quorum."""
-    desired = desired_of(source)
-    wanted = named(desired.cluster, names)
+    desired = read_desired(source)
+    wanted = check_names(desired.cluster, names)
 
     async def decide(seen: Seen) -> Plan:
         draft = Draft()
@@ -41,13 +44,15 @@ def switch_off(source: Source, names: Sequence[str], shown: Shown, terms: Terms,
         steps = () if blocked else tuple(draft.steps)
         return Plan(desired.cluster.name, desired.commit, steps, tuple(blocked), purpose=purpose)
 
-    return tend(source, desired, decide, shown, replace(terms, alone=takes_consul_away(desired.cluster, wanted)))
+    return await maintain(
+        source, desired, decide, audience, replace(terms, alone=takes_consul_away(desired.cluster, wanted))
+    )
 
 
-def running(source: Source, names: Sequence[str]) -> dict[str, bool]:
+async def running(source: Source, names: Sequence[str]) -> dict[str, bool]:
     """Whether each of the machines answers over SSH."""
-    desired = desired_of(source)
-    wanted = named(desired.cluster, names)
+    desired = read_desired(source)
+    wanted = check_names(desired.cluster, names)
 
     async def answers(link: Link, name: str) -> bool:
         try:
@@ -56,9 +61,6 @@ def running(source: Source, names: Sequence[str]) -> dict[str, bool]:
             return False
         return True
 
-    async def ask() -> dict[str, bool]:
-        async with Link(desired.cluster) as link:
-            found = await asyncio.gather(*(answers(link, name) for name in wanted))
-        return dict(zip(wanted, found, strict=True))
-
-    return asyncio.run(ask())
+    async with Link(desired.cluster) as link:
+        found = await asyncio.gather(*(answers(link, name) for name in wanted))
+    return dict(zip(wanted, found, strict=True))
