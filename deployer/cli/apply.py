@@ -29,17 +29,24 @@ from deployer.cli.options import (
 )
 from deployer.cli.running import show_run
 from deployer.cli.saved import guard, open_plan
+from deployer.memory.asked import Asked
+from deployer.model.consent import NOTHING, Consent
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
-    from deployer.memory.asked import Asked
-    from deployer.model.consent import Consent
     from deployer.plan.outcome import Report
     from deployer.plan.saved import SavedPlan
     from deployer.workflow.run import Audience
     from deployer.workflow.validate import Source
+
+with defer_imports():
+    from deployer.report import documents, result
+    from deployer.workflow import apply as workflow_apply
+    from deployer.workflow import run
+
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: it stands in `deployer history`.")]
 PlanFile = Annotated[
@@ -88,9 +95,6 @@ def apply(
 
     The plan is shown before the first change. Ctrl-C lets what is being done end; run it again to go on.
     """
-    from deployer.memory.asked import Asked  # noqa: PLC0415 - --help and completion do without
-    from deployer.model.consent import Consent  # noqa: PLC0415 - see above
-
     output = Output(json, progress, color, quiet, verbose)
     where, kept = source(repo, rev, worktree, only=only, strict=strict), None
     if plan:
@@ -111,17 +115,12 @@ def apply_and_print(
     consent: Consent | None = None,
 ) -> int:
     """Apply, print progress and result, and return the exit code. With a plan that was `kept`: only if there is still just that to do."""
-    from deployer.model.consent import NOTHING  # noqa: PLC0415 - --help and completion do without
-    from deployer.report.documents import report_document  # noqa: PLC0415 - see above
-    from deployer.report.result import report_text  # noqa: PLC0415 - see above
-    from deployer.workflow.apply import apply as make_it_so  # noqa: PLC0415 - see above
-    from deployer.workflow.run import Trigger  # noqa: PLC0415 - see above
 
     def work(audience: Audience) -> Coroutine[Any, Any, Report]:
         if kept:
             audience = replace(audience, show=guard(kept, audience.show))
-        return make_it_so(where, Trigger(asked, lock_wait), audience, consent or NOTHING)
+        return workflow_apply.apply(where, run.Trigger(asked, lock_wait), audience, consent or NOTHING)
 
     report = show_run(output, work)
-    output.result(report_text(report, output.paint), report_document(report))
+    output.result(result.report_text(report, output.paint), documents.report_document(report))
     return report.exit_code

@@ -24,6 +24,15 @@ from deployer.cli.options import (
     source,
 )
 from deployer.errors import UsageError
+from deployer.model.consent import Consent
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer import entry
+    from deployer.report import documents, plan_file
+    from deployer.report import plan as report_plan
+    from deployer.workflow import plan as workflow_plan
+
 
 Detailed = Annotated[
     bool, typer.Option("--detailed-exitcode", help="Exit with 2 where there are changes; wrong usage is 64 then.")
@@ -67,10 +76,6 @@ def plan(
     Marks: + adds, ~ changes, - removes, -/+ replaces, . waits, ! cannot be done (the exit code is 1 then, or 6 where nothing
     else is to be done), x is refused by a guard (5), = drifted or not in git, and left.
     """
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help and completion do without
-    from deployer.model.consent import Consent  # noqa: PLC0415 - see above
-    from deployer.workflow.plan import plan as make_plan  # noqa: PLC0415 - see above
-
     output = Output(json, progress, color, quiet, verbose)
     where = source(repo, rev, worktree, only=only, strict=strict)
     if out and worktree:
@@ -79,13 +84,9 @@ def plan(
         )
     with output.progress() as shown:
         consent = Consent(frozenset(allow_delete or ()), replaces)
-        decided = wait_for(make_plan(where, shown.say, consent))
-    from deployer.report.documents import plan_document  # noqa: PLC0415 - not before the machines were asked: see workflow/observe.py, NEXT
-    from deployer.report.plan import exit_code, painted_plan  # noqa: PLC0415 - as above
+        decided = entry.wait_for(workflow_plan.plan(where, shown.say, consent))
 
     if out:
-        from deployer.report.plan_file import write_plan  # noqa: PLC0415 - plans are rarely saved
-
-        write_plan(out, decided, where.rev, consent)
-    output.result(painted_plan(decided, output.paint), plan_document(decided))
-    raise typer.Exit(exit_code(decided, detailed=detailed_exitcode))
+        plan_file.write_plan(out, decided, where.rev, consent)
+    output.result(report_plan.painted_plan(decided, output.paint), documents.plan_document(decided))
+    raise typer.Exit(report_plan.exit_code(decided, detailed=detailed_exitcode))

@@ -9,6 +9,14 @@ import typer
 from deployer.cli.apply import Reason, apply_and_print
 from deployer.cli.names import stacks
 from deployer.cli.options import AllowDelete, Colour, Json, LockWait, Output, ProgressKind, Quiet, Repo, Verbose, source
+from deployer.memory.asked import Asked
+from deployer.model.consent import Consent
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.memory import history
+    from deployer.workflow import rollback as workflow_rollback
+
 
 What = Annotated[
     str, typer.Argument(metavar="[STACK]", autocompletion=stacks, help="One stack alone. [default: everything]")
@@ -45,19 +53,14 @@ def rollback(
     Which one was good, the repository remembers: `deployer history`. The branch goes on saying what it says; the next
     apply or push of it goes forward again, unless it is reverted too: the command is printed.
     """
-    from deployer.memory.asked import Asked  # noqa: PLC0415 - --help and completion do without
-    from deployer.memory.history import agreement, is_stack  # noqa: PLC0415 - see above
-    from deployer.model.consent import Consent  # noqa: PLC0415 - see above
-    from deployer.workflow.rollback import choose_earlier  # noqa: PLC0415 - see above
-
     output, where = Output(json, progress, color, quiet, verbose), source(repo, None, False)
-    stack, rev = (what, rev) if rev or is_stack(where.repo, where.rev, what) else ("", what)
-    target = choose_earlier(where, stack, rev)
+    stack, rev = (what, rev) if rev or history.is_stack(where.repo, where.rev, what) else ("", what)
+    target = workflow_rollback.choose_earlier(where, stack, rev)
     code = apply_and_print(
         target, output, lock_wait, Asked("rollback", reason=reason), consent=Consent(frozenset(allow_delete or ()))
     )
     commit = target.stacks[0][1] if stack else target.rev
-    command = agreement(where.repo, where.rev, commit, stack)
+    command = history.agreement(where.repo, where.rev, commit, stack)
     if command and not quiet:
         told = "the branch still says otherwise, and its next apply or push goes forward again; to go back in git:"
         typer.echo(f"{told}\n  {command}", err=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deployer.startup import defer_imports
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
@@ -13,20 +15,22 @@ if TYPE_CHECKING:
     from deployer.report.progress import Progress
     from deployer.workflow.run import Audience
 
+with defer_imports():
+    from deployer import entry
+    from deployer.execute import broken
+    from deployer.report import result
+    from deployer.workflow import run
+
 
 def show_run(output: Output, work: Callable[[Audience], Coroutine[Any, Any, Report]]) -> Report:
     """Return the report of `work`, which speaks to the terminal. A bug in it is raised once what was done has been told."""
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help and completion do without
-    from deployer.execute.broken import BrokenOffError  # noqa: PLC0415 - as above
-    from deployer.report.result import report_text  # noqa: PLC0415 - as above
-
     with output.progress() as shown:
         try:
-            report = wait_for(work(address(shown)))
-        except BrokenOffError as bug:  # what was done is told here, the bug itself where all bugs are
+            report = entry.wait_for(work(address(shown)))
+        except broken.BrokenOffError as bug:  # what was done is told here, the bug itself where all bugs are
             shown.end(bug.report)
             if not output.json:  # there, the one document is the bug's
-                output.result(report_text(bug.report, output.paint), {})
+                output.result(result.report_text(bug.report, output.paint), {})
             raise (bug.__cause__ or bug) from None
         shown.end(report)
     return report
@@ -34,7 +38,4 @@ def show_run(output: Output, work: Callable[[Audience], Coroutine[Any, Any, Repo
 
 def address(shown: Progress) -> Audience:
     """Return the audience of a run that speaks to this terminal and that signals stop."""
-    from deployer.entry import stop_on_signals  # noqa: PLC0415 - --help and completion do without
-    from deployer.workflow.run import Audience  # noqa: PLC0415 - as above
-
-    return Audience(shown.say, shown.show, shown.listen, stop_on_signals)
+    return run.Audience(shown.say, shown.show, shown.listen, entry.stop_on_signals)

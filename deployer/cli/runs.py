@@ -10,6 +10,13 @@ import typer
 
 from deployer.cli.options import Colour, Json, Output, Repo
 from deployer.cli.work_tree import find_work_tree
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.memory import runs as memory_runs
+    from deployer.report import runs as report_runs
+    from deployer.report import stream
+
 
 Run = Annotated[
     str,
@@ -30,22 +37,18 @@ def runs(*, number: Count = 20, repo: Repo = None, json: Json = False, color: Co
 
     What runs had to do, and those of other machines: `deployer history`.
     """
-    from deployer.memory.runs import processes  # noqa: PLC0415 - --help does without
-    from deployer.report.runs import runs_document, runs_text  # noqa: PLC0415 - see above
-
     output = Output(json, color=color)
-    known = processes(_folder(repo))
+    known = memory_runs.processes(_folder(repo))
     shown = [one for one in known if one.alive] + [one for one in known if not one.alive]
-    output.result(runs_text(shown[:number], output.paint, output.width), runs_document(shown[:number]))
+    output.result(
+        report_runs.runs_text(shown[:number], output.paint, output.width), report_runs.runs_document(shown[:number])
+    )
 
 
 def attach(run: Run = "", *, repo: Repo = None) -> None:
     """Follow a run to its end, and end with its exit code. Ctrl-C ends the following, not the run."""
-    from deployer.memory.runs import find, follow  # noqa: PLC0415 - --help does without
-    from deployer.report.stream import silence  # noqa: PLC0415 - see above
-
     folder = _folder(repo)
-    one = find(folder, run)
+    one = memory_runs.find(folder, run)
     if not one.logged:
         typer.echo(f"run {one.run} ({one.via} by {one.who}) tells its progress where it was started", err=True)
 
@@ -54,10 +57,10 @@ def attach(run: Run = "", *, repo: Repo = None) -> None:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
         except BrokenPipeError:
-            silence(sys.stdout)
+            stream.silence(sys.stdout)
             raise typer.Exit(0) from None
 
-    ended = follow(folder, one, write)
+    ended = memory_runs.follow(folder, one, write)
     typer.echo(f"run {ended.run} {ended.state}{f': {ended.text}' if ended.text else ''}", err=True)
     raise typer.Exit(1 if ended.code is None else ended.code)
 
@@ -67,16 +70,12 @@ def cancel(run: Run = "", *, repo: Repo = None) -> None:
 
     A run that only waits ends at once. Only what really is that run is touched.
     """
-    from deployer.memory.runs import cancel as interrupt  # noqa: PLC0415 - --help does without
-    from deployer.memory.runs import find  # noqa: PLC0415 - see above
-
     folder = _folder(repo)
-    one = find(folder, run)
-    interrupt(folder, one)
+    one = memory_runs.find(folder, run)
+    memory_runs.cancel(folder, one)
     typer.echo(f"interrupted run {one.run}, which is {one.state}: deployer attach {one.run}")
 
 
 def _folder(repo: Path | None) -> Path:
-    from deployer.memory.runs import folder_of  # noqa: PLC0415 - --help does without
 
-    return folder_of(repo or find_work_tree(Path.cwd()))
+    return memory_runs.folder_of(repo or find_work_tree(Path.cwd()))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deployer.errors import BusyError, UsageError
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     from deployer.plan import Plan
     from deployer.plan.saved import SavedPlan
     from deployer.workflow.validate import Source
+
+with defer_imports():
+    from deployer import source
+    from deployer.plan import saved
+    from deployer.report import plan_file
+
 
 AGAIN = "make the plan again, and look at it: deployer plan --out FILE"
 
@@ -24,13 +31,10 @@ def open_plan(file: Path, where: Source, *, chosen: bool) -> tuple[SavedPlan, So
     UsageError if the file is no plan, or more is asked for; BusyError if the revision that the plan was made of is another commit by
     now.
     """
-    from deployer.report.plan_file import read_plan  # noqa: PLC0415 - plans are rarely saved
-    from deployer.source import revision  # noqa: PLC0415 - see above
-
     if chosen or where.worktree:
         raise UsageError("a saved plan says itself what it is of", help="leave out --rev, --worktree and --only")
-    kept = read_plan(file)
-    now = revision(where.repo, kept.rev)
+    kept = plan_file.read_plan(file)
+    now = source.revision(where.repo, kept.rev)
     if now != kept.commit:
         raise BusyError(
             f"the plan is stale: {kept.rev} is {now[:10]} by now, and the plan is of {kept.commit[:10]}", help=AGAIN
@@ -40,10 +44,9 @@ def open_plan(file: Path, where: Source, *, chosen: bool) -> tuple[SavedPlan, So
 
 def guard(kept: SavedPlan, show: Callable[[Plan], None]) -> Callable[[Plan], None]:
     """Return `show`, which now raises BusyError if the plan that it gets is not the one that was saved."""
-    from deployer.plan.saved import moved  # noqa: PLC0415 - plans are rarely saved
 
     def shown(plan: Plan) -> None:
-        if told := moved(kept, plan):
+        if told := saved.moved(kept, plan):
             more = f", and {len(told) - 1} more" if len(told) > 1 else ""
             raise BusyError(f"the plan is stale: the cluster has moved: {told[0]}{more}", help=AGAIN)
         show(plan)

@@ -12,13 +12,23 @@ from deployer.cli.names import stacks
 from deployer.cli.options import Colour, Json, LockWait, Output, ProgressKind, Quiet, Repo, Verbose, source
 from deployer.cli.running import show_run
 from deployer.errors import UsageError
+from deployer.memory.asked import Asked
 from deployer.model.counts import Wanted
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deployer.plan.outcome import Report
     from deployer.workflow.run import Audience
+
+with defer_imports():
+    from deployer.report import result
+    from deployer.report import scaling as report_scaling
+    from deployer.workflow import apply as workflow_apply
+    from deployer.workflow import run as workflow_run
+    from deployer.workflow import scale as workflow_scale
+
 
 Words = Annotated[
     list[str],
@@ -56,12 +66,6 @@ def scale(
     The number alone is exchanged: comments and layout stay. Only those files are committed, as you; a file that has
     changes of yours already is refused. What else HEAD holds is applied with it: `deployer plan` shows that before.
     """
-    from deployer.memory.asked import Asked  # noqa: PLC0415 - --help and completion do without
-    from deployer.report.scaling import drift_text, scaling_document, scaling_text  # noqa: PLC0415 - see above
-    from deployer.workflow.apply import apply  # noqa: PLC0415 - see above
-    from deployer.workflow.run import Trigger  # noqa: PLC0415 - see above
-    from deployer.workflow.scale import commit_counts, set_counts  # noqa: PLC0415 - see above
-
     if no_commit and no_apply:
         raise UsageError("--no-commit and --no-apply leave nothing to do", help="leave one of them out")
     wanted = read(words)
@@ -69,28 +73,27 @@ def scale(
     scaling, report = None, None
     if not no_commit:
         with output.progress() as shown:
-            scaling = commit_counts(where, shown.say, wanted)
+            scaling = workflow_scale.commit_counts(where, shown.say, wanted)
         where = replace(where, rev=scaling.commit)
 
     async def run(audience: Audience) -> Report:
-        trigger = Trigger(Asked("scale"), lock_wait)
+        trigger = workflow_run.Trigger(Asked("scale"), lock_wait)
         if scaling is None:
-            return await set_counts(where, trigger, audience, wanted)
-        for line in scaling_text(scaling).splitlines():
+            return await workflow_scale.set_counts(where, trigger, audience, wanted)
+        for line in report_scaling.scaling_text(scaling).splitlines():
             audience.say(line)
-        return await apply(where, trigger, audience)
+        return await workflow_apply.apply(where, trigger, audience)
 
     if not no_apply:
         report = show_run(output, run)
-    text = scaling_text(scaling) if scaling else drift_text(wanted)
-    output.result(_told(text, report, output), scaling_document(scaling, report))
+    text = report_scaling.scaling_text(scaling) if scaling else report_scaling.drift_text(wanted)
+    output.result(_told(text, report, output), report_scaling.scaling_document(scaling, report))
     raise typer.Exit(report.exit_code if report else 0)
 
 
 def _told(text: str, report: Report | None, output: Output) -> str:
-    from deployer.report.result import report_text  # noqa: PLC0415 - see above
 
-    return (report_text(report, output.paint) if report else "") + text
+    return (result.report_text(report, output.paint) if report else "") + text
 
 
 def read(words: Sequence[str]) -> tuple[Wanted, ...]:

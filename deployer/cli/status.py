@@ -7,6 +7,14 @@ from typing import Annotated, Final
 import typer
 
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer import entry
+    from deployer.report import documents
+    from deployer.report import status as report_status
+    from deployer.workflow import status as workflow_status
+
 
 Drift = Annotated[bool, typer.Option("--drift", help="Every field that somebody changed by hand, live -> git.")]
 EXAMPLES: Final = """\b
@@ -34,12 +42,9 @@ def status(
 
     Synced, OutOfSync: as git says, or not. Healthy, Progressing, Degraded, Suspended, Missing: how it runs.
     """
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help and completion do without
-    from deployer.report.documents import status_document  # noqa: PLC0415 - see above
-    from deployer.report.status import status_text  # noqa: PLC0415 - see above
-    from deployer.workflow.status import status as look  # noqa: PLC0415 - see above
-
     output = Output(json, progress, color, quiet, verbose)
     with output.progress() as shown:
-        found = wait_for(look(source(repo, rev, worktree), shown.say))
-    output.result(status_text(found, output.paint, output.width, drift=drift), status_document(found))
+        found = entry.wait_for(workflow_status.status(source(repo, rev, worktree), shown.say))
+    output.result(
+        report_status.status_text(found, output.paint, output.width, drift=drift), documents.status_document(found)
+    )

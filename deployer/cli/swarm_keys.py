@@ -12,6 +12,14 @@ from deployer.cli.machine.maintenance import Dry, LockWait, finish
 from deployer.cli.names import machines
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
 from deployer.errors import DeployerError, UsageError
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer import entry
+    from deployer.cli.machine import maintenance
+    from deployer.maintenance import swarm
+    from deployer.workflow import maintain
+
 
 EXAMPLES: Final = """\b
 Examples:
@@ -41,10 +49,7 @@ def rotate_tokens(
 
     Tokens are shown nowhere: deployer fetches one from a manager at the moment in which a machine joins.
     """
-    from deployer.maintenance import swarm  # noqa: PLC0415 - --help does without
-    from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
-
-    where, terms = source(repo, rev, worktree), make_terms("swarm", lock_wait, dry=dry_run)
+    where, terms = source(repo, rev, worktree), maintain.make_terms("swarm", lock_wait, dry=dry_run)
     both = worker == manager
     roles = (*(("worker",) if worker or both else ()), *(("manager",) if manager or both else ()))
     output = Output(json, progress, color, quiet, verbose)
@@ -68,10 +73,7 @@ def rotate_ca(
 
     Nothing restarts. A member that is down is waited for by the swarm itself. Join tokens change with it.
     """
-    from deployer.maintenance import swarm  # noqa: PLC0415 - --help does without
-    from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
-
-    where, terms = source(repo, rev, worktree), make_terms("swarm", lock_wait, dry=dry_run)
+    where, terms = source(repo, rev, worktree), maintain.make_terms("swarm", lock_wait, dry=dry_run)
     output = Output(json, progress, color, quiet, verbose)
     finish(output, lambda audience: swarm.rotate_ca(where, audience, terms), dry=dry_run)
 
@@ -94,12 +96,9 @@ def autolock(
 
     The key is kept by the managers alone: fetch it with `deployer swarm unlock-key` while one runs, and keep it outside git.
     """
-    from deployer.maintenance import swarm  # noqa: PLC0415 - --help does without
-    from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
-
     if state not in {"on", "off"}:
         raise UsageError(f"{state!r} is neither on nor off", help="deployer swarm autolock on, or off")
-    where, terms = source(repo, rev, worktree), make_terms("swarm", lock_wait, dry=dry_run)
+    where, terms = source(repo, rev, worktree), maintain.make_terms("swarm", lock_wait, dry=dry_run)
     output = Output(json, progress, color, quiet, verbose)
     finish(output, lambda audience: swarm.autolock(where, audience, terms, on=state == "on"), dry=dry_run)
 
@@ -116,22 +115,17 @@ def unlock_key(
     progress: ProgressKind = "auto",
 ) -> None:
     """Print the key that unlocks managers, or write it into a file. It belongs into no repository."""
-    from deployer.cli.machine.maintenance import run_and_print  # noqa: PLC0415 - --help does without
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
-    from deployer.maintenance import swarm  # noqa: PLC0415 - see above
-    from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
-
     where = source(repo, rev, worktree)
     if output and output.exists():
         raise UsageError(f"{output} is there already", help="name another file, or remove that one")
     if rotate:
-        report = run_and_print(
+        report = maintenance.run_and_print(
             Output(json=False, progress_kind=progress),
-            lambda audience: swarm.autolock(where, audience, make_terms("swarm"), on=True, rotate=True),
+            lambda audience: swarm.autolock(where, audience, maintain.make_terms("swarm"), on=True, rotate=True),
         )
         if not report.ok:
             raise typer.Exit(report.exit_code)
-    key = wait_for(swarm.unlock_key(where))
+    key = entry.wait_for(swarm.unlock_key(where))
     if not key:
         raise DeployerError("the swarm has autolock off: there is no key", help="deployer swarm autolock on")
     if output is None:
@@ -162,9 +156,6 @@ def unlock(
     verbose: Verbose = False,
 ) -> None:
     """Give a manager that restarted with autolock its key."""
-    from deployer.maintenance import swarm  # noqa: PLC0415 - --help does without
-    from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
-
     where, key = source(repo, rev, worktree), swarm.read_key(key_file)
     output = Output(json, progress, color, quiet, verbose)
-    finish(output, lambda audience: swarm.unlock(where, name, key, audience, make_terms("swarm")))
+    finish(output, lambda audience: swarm.unlock(where, name, key, audience, maintain.make_terms("swarm")))

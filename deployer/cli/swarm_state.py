@@ -12,9 +12,19 @@ from deployer.cli.machine.maintenance import LockWait, finish
 from deployer.cli.names import machines
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
 from deployer.errors import UsageError
+from deployer.model.clock import clock_words
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from deployer.plan import Plan
+
+with defer_imports():
+    from deployer import entry
+    from deployer.maintenance import swarm
+    from deployer.report import documents
+    from deployer.report import table as report_table
+    from deployer.workflow import maintain
+
 
 EXAMPLES: Final = """\b
 Examples:
@@ -38,14 +48,8 @@ def status(
     color: Colour = "auto",
 ) -> None:
     """Show the swarm's members, which managers are reachable, and how long its certificates are valid."""
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
-    from deployer.maintenance.swarm import state  # noqa: PLC0415 - see above
-    from deployer.model.clock import clock_words  # noqa: PLC0415 - --help does without
-    from deployer.report.documents import head  # noqa: PLC0415 - --help does without
-    from deployer.report.table import table  # noqa: PLC0415 - see above
-
     output = Output(json, color=color)
-    found = wait_for(state(source(repo, rev, worktree)))
+    found = entry.wait_for(swarm.state(source(repo, rev, worktree)))
     rows = [
         (peer.name, peer.role, peer.state, peer.availability, peer.address, clock_words(peer.clock_ahead))
         for peer in found.peers
@@ -55,8 +59,8 @@ def status(
         f"members' for {found.certificates_days} days each (renewed by themselves). "
         f"Autolock {'on' if found.autolock else 'off'}."
     )
-    lines = [*table(("NAME", "ROLE", "STATE", "AVAILABILITY", "ADDRESS", "CLOCK"), rows), "", said]
-    output.result("\n".join(lines) + "\n", {**head("swarm"), **asdict(found)})
+    lines = [*report_table.table(("NAME", "ROLE", "STATE", "AVAILABILITY", "ADDRESS", "CLOCK"), rows), "", said]
+    output.result("\n".join(lines) + "\n", {**documents.head("swarm"), **asdict(found)})
 
 
 def recover(
@@ -77,10 +81,6 @@ def recover(
 
     Refused while the swarm takes orders. The entries of the other managers are taken out, so that none comes back as one.
     """
-    from deployer.entry import interruptible  # noqa: PLC0415 - --help does without
-    from deployer.maintenance import swarm  # noqa: PLC0415 - --help does without
-    from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
-
     if not yes and not sys.stdin.isatty():
         raise UsageError(
             "recover asks for the machine's name, and there is no terminal", help="--yes says it beforehand"
@@ -88,11 +88,13 @@ def recover(
 
     def confirm(_: Plan) -> bool:
         typer.echo(WARNING.format(name=name), err=True)
-        with interruptible():
+        with entry.interruptible():
             return yes or typer.prompt("Type the machine's name to go on", default="", err=True).strip() == name
 
     where, output = source(repo, rev, worktree), Output(json, progress, color, quiet, verbose)
     finish(
         output,
-        lambda audience: swarm.recover(where, name, audience, replace(make_terms("swarm", lock_wait), confirm=confirm)),
+        lambda audience: swarm.recover(
+            where, name, audience, replace(maintain.make_terms("swarm", lock_wait), confirm=confirm)
+        ),
     )

@@ -9,9 +9,16 @@ import typer
 
 from deployer.cli.options import Json, Output, Repo, Rev, Worktree, source
 from deployer.errors import GuardRefusedError, UsageError
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from deployer.workflow.validate import Source
+
+with defer_imports():
+    from deployer import entry
+    from deployer.report import lock as report_lock
+    from deployer.workflow import consul
+
 
 Lock = Annotated[str | None, typer.Argument(metavar="[ID]", help="The lock; without it you are shown whose it is.")]
 Reason = Annotated[str | None, typer.Option(metavar="TEXT", help="Why. Kept in Consul, and told to the holder.")]
@@ -36,29 +43,22 @@ def unlock(
     A run that died loses it by itself within 35 seconds. One that lives stops when its lock is taken away: it begins no
     other step. On a terminal you are asked; elsewhere the lock's ID and a reason are needed.
     """
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help and completion do without
-    from deployer.report.lock import unlock_document, unlocked_text  # noqa: PLC0415 - see above
-    from deployer.workflow import consul  # noqa: PLC0415 - everything hangs on it; --help and completion do without
-
     where = source(repo, rev, worktree)
     if lock is None:
         lock = _asked(where, may_ask=sys.stdin.isatty() and not json)
         reason = reason or ""
     elif reason is None:
         raise UsageError("a reason is needed", help=f'deployer unlock {lock} --reason "..."')
-    cluster, holder = wait_for(consul.unlock(where, lock, reason))
+    cluster, holder = entry.wait_for(consul.unlock(where, lock, reason))
     Output(json).result(
-        unlocked_text(cluster, holder), unlock_document(cluster, holder.told() if holder else None, reason)
+        report_lock.unlocked_text(cluster, holder),
+        report_lock.unlock_document(cluster, holder.told() if holder else None, reason),
     )
 
 
 def _asked(where: Source, *, may_ask: bool) -> str:
     """The id of the lock that is to be taken away; empty where there is none."""
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help and completion do without
-    from deployer.report.lock import lock_text  # noqa: PLC0415 - see above
-    from deployer.workflow import consul  # noqa: PLC0415 - see above
-
-    cluster, holder = wait_for(consul.locked_by(where))
+    cluster, holder = entry.wait_for(consul.locked_by(where))
     if holder is None:
         return ""
     if not may_ask:
@@ -66,7 +66,7 @@ def _asked(where: Source, *, may_ask: bool) -> str:
             f"cluster {cluster} is locked by {holder}; without a terminal the lock has to be named",
             help=f'deployer unlock {holder.id} --reason "..."',
         )
-    typer.echo(lock_text(cluster, holder, holder.id), err=True, nl=False)
+    typer.echo(report_lock.lock_text(cluster, holder, holder.id), err=True, nl=False)
     if typer.prompt("The cluster's name, to take it away", err=True) != cluster:
         raise GuardRefusedError("that is not the cluster's name: the lock stays")
     return holder.id

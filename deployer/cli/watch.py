@@ -13,12 +13,27 @@ from deployer.cli.options import Colour, Output, ProgressKind, Quiet, Repo, Verb
 from deployer.cli.running import address
 from deployer.cli.work_tree import find_work_tree
 from deployer.errors import InvalidFilesError, UsageError
+from deployer.memory.asked import Asked
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from deployer.plan.outcome import Report
     from deployer.plan.steps import Plan
     from deployer.watch.sources import Source
     from deployer.workflow import validate
+
+with defer_imports():
+    from deployer import entry
+    from deployer.execute import broken
+    from deployer.hooks import pushed
+    from deployer.report import problems, result
+    from deployer.source import confinement, git
+    from deployer.watch import health as watch_health
+    from deployer.watch import judged, pace, service, sources
+    from deployer.watch import loop as watch_loop
+    from deployer.workflow import apply as workflow_apply
+    from deployer.workflow import run
+
 
 RemoteAddress = Annotated[
     str | None, typer.Option("--remote", metavar="URL", help="Follow a remote: asked by `git ls-remote`.")
@@ -87,31 +102,27 @@ def watch(
         }
         typer.echo(_service(print_, given, worktree=worktree), nl=False)
         return
-    from deployer.watch.loop import State, Watch  # noqa: PLC0415 - --help does without
-    from deployer.watch.pace import Pace  # noqa: PLC0415 - beside its only use
 
     if interval < 1 or 0 < every < 1:
         raise UsageError("--interval and --every are at least 1s", help="or --every 0 to look for no drift")
-    from deployer.source.confinement import require_confined  # noqa: PLC0415 - beside its only use
-    from deployer.watch.health import Endpoint, notify, send  # noqa: PLC0415 - beside its only use
 
     if source.repository:
-        require_confined(source.repository)
+        confinement.require_confined(source.repository)
 
-    state = State(source.name)
-    endpoint = Endpoint(health, state) if health else None
+    state = watch_loop.State(source.name)
+    endpoint = watch_health.Endpoint(health, state) if health else None
     applying = _Applying(
         Output(json=False, progress_kind=progress, color=color, quiet=quiet, verbose=verbose), lock_wait
     )
     looking = interval if remote else max(interval, 60.0)  # others ring
-    loop = Watch(source, applying, _say, Pace(looking, every), state, told=notify)
+    loop = watch_loop.Watch(source, applying, _say, pace.Pace(looking, every), state, told=watch_health.notify)
     _say(f"follows {source.name}")
     try:
         loop.run()
     except KeyboardInterrupt:  # SIGTERM, too: see deployer.cli.errors
         _say("ends, as it was asked to")
     finally:
-        send("STOPPING=1")
+        watch_health.send("STOPPING=1")
         if endpoint:
             endpoint.close()
 
@@ -124,20 +135,9 @@ class _Applying:
         self._lock_wait = lock_wait
 
     def __call__(self, source: validate.Source, *, quiet: bool) -> Report:
-        from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
-        from deployer.execute.broken import BrokenOffError  # noqa: PLC0415 - beside its only use
-        from deployer.memory.asked import Asked  # noqa: PLC0415 - beside its only use
-        from deployer.report.problems import problems_text  # noqa: PLC0415 - beside its only use
-        from deployer.report.result import report_text  # noqa: PLC0415 - beside its only use
-        from deployer.workflow.apply import apply  # noqa: PLC0415 - as above
-        from deployer.workflow.run import Trigger  # noqa: PLC0415 - as above
 
         if not source.worktree and not quiet:
-            from deployer.source import git  # noqa: PLC0415 - beside its only use
-            from deployer.source.confinement import bounds  # noqa: PLC0415 - beside its only use
-            from deployer.watch.judged import judge  # noqa: PLC0415 - beside its only use
-
-            judge(source, bounds(git.find(source.repo)))
+            judged.judge(source, confinement.bounds(git.find(source.repo)))
         with self._output.progress() as shown:
 
             def show(plan: Plan) -> None:
@@ -148,29 +148,29 @@ class _Applying:
             if quiet:
                 audience = replace(audience, say=lambda _line: None)
             try:
-                report = wait_for(apply(source, Trigger(Asked("watch"), self._lock_wait), audience))
+                report = entry.wait_for(
+                    workflow_apply.apply(source, run.Trigger(Asked("watch"), self._lock_wait), audience)
+                )
             except InvalidFilesError as error:
-                typer.echo(problems_text(error.problems, self._output.paint), err=True)
+                typer.echo(problems.problems_text(error.problems, self._output.paint), err=True)
                 raise
-            except BrokenOffError as bug:
+            except broken.BrokenOffError as bug:
                 shown.end(bug.report)
                 raise (bug.__cause__ or bug) from None
             shown.end(report)
         if not report.plan.empty or report.stopped:
-            self._output.result(report_text(report, self._output.paint), {})
+            self._output.result(result.report_text(report, self._output.paint), {})
         return report
 
 
 def _source(repo: Path | None, remote: str | None, branch: str | None, *, worktree: bool) -> Source:
-    from deployer.hooks.pushed import branch_name  # noqa: PLC0415 - --help does without
-    from deployer.watch import sources  # noqa: PLC0415 - beside its only use
 
     if remote and (worktree or repo):
         other = "--worktree" if worktree else "--repo"
         raise UsageError(f"--remote and {other} exclude each other", help="leave one of them out")
     if worktree and branch:
         raise UsageError("--worktree and --branch exclude each other", help="leave one of them out")
-    name = branch_name(branch) if branch else None
+    name = pushed.branch_name(branch) if branch else None
     if remote:
         return sources.Remote(remote, name)
     where = repo or find_work_tree(Path.cwd())
@@ -179,14 +179,12 @@ def _source(repo: Path | None, remote: str | None, branch: str | None, *, worktr
 
 def _service(what: Literal["systemd", "compose"], given: dict[str, str | None], *, worktree: bool) -> str:
     """`given` are options and their values as they were asked for; the folder of a repository is made absolute."""
-    from deployer.watch.service import compose_file, systemd_unit  # noqa: PLC0415 - beside its only use
-
     words = [word for name, value in given.items() if value for word in (name, value)]
     arguments = ["watch", *words, *(["--worktree"] if worktree else [])]
     folder = given["--repo"]
     if what == "compose":
-        return compose_file(arguments, [folder] if folder else [])
-    return systemd_unit((sys.executable, "-I", "-m", "deployer"), arguments, folder or str(given["--remote"]))
+        return service.compose_file(arguments, [folder] if folder else [])
+    return service.systemd_unit((sys.executable, "-I", "-m", "deployer"), arguments, folder or str(given["--remote"]))
 
 
 def _say(line: str) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -26,20 +24,10 @@ if TYPE_CHECKING:
 
     from deployer.model.problem import Problem
     from deployer.workflow.run import Audience, Trigger
+    from deployer.workflow.validate import Source
 
 COMMIT = "1a2b3c4d5e" + "0" * 30
 PLAN = Plan("sandbox", COMMIT, (Step(1, CreateObject("network", "web", "web_default", {}), Cause.NOT_FOUND),), (), 4)
-
-
-@dataclass(frozen=True)
-class Source:
-    repo: Path
-    rev: str = "HEAD"
-    worktree: bool = False
-    staged: bool = False
-    only: tuple[str, ...] = ()
-    stacks: tuple[tuple[str, str], ...] = ()
-    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,7 +57,7 @@ class FakeWorkflow:
 
     def modules(self) -> dict[str, dict[str, Any]]:
         return {
-            "validate": {"Source": Source, "validate": lambda source, say: self._answer(self.validated, source, say)},
+            "validate": {"validate": lambda source, say: self._answer(self.validated, source, say)},
             "plan": {"plan": self._plan},
             "status": {"status": self._status},
             "apply": {"apply": self._apply},
@@ -109,17 +97,14 @@ class Ran(NamedTuple):
 def workflow(monkeypatch: pytest.MonkeyPatch) -> FakeWorkflow:
     fake = FakeWorkflow()
     for name, content in fake.modules().items():
-        replace_module(monkeypatch, f"deployer.workflow.{name}", content)
+        replace_functions(monkeypatch, f"deployer.workflow.{name}", content)
     return fake
 
 
-def replace_module(monkeypatch: pytest.MonkeyPatch, name: str, content: dict[str, Any]) -> None:
-    """Whoever imports the module from now on gets one with that content."""
-    module = ModuleType(name)
-    vars(module).update(content)
-    package, _, last = name.rpartition(".")
-    monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.setattr(import_module(package), last, module, raising=False)
+def replace_functions(monkeypatch: pytest.MonkeyPatch, module: str, functions: dict[str, Any]) -> None:
+    """Whoever looks these functions up in the module gets the test's."""
+    for name, function in functions.items():
+        monkeypatch.setattr(import_module(module), name, function)
 
 
 @pytest.fixture

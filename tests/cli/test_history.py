@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.conftest import replace_module
+from tests.cli.conftest import replace_functions
 from tests.memory.conftest import Remembering, _made, _own_git, remembering
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def earlier(workflow: FakeWorkflow, remembering: Remembering, monkeypatch: pytes
         first = remembering.commits[0]
         return replace(source, only=(stack,), stacks=((stack, first),)) if stack else replace(source, rev=first)
 
-    replace_module(monkeypatch, "deployer.workflow.rollback", {"choose_earlier": answer})
+    replace_functions(monkeypatch, "deployer.workflow.rollback", {"choose_earlier": answer})
     return asked
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from deployer.errors import UnreachableError
 from deployer.model.running import LogQuery, LogRecord, Row, Running
-from tests.cli.conftest import replace_module
+from tests.cli.conftest import replace_functions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         tell(RECORD)
         return ["shop_db: no answer"] if query.service else []
 
-    replace_module(monkeypatch, "deployer.workflow.running", {"ps": ps, "logs": logs})
+    replace_functions(monkeypatch, "deployer.workflow.running", {"ps": ps, "logs": logs})
     return found
 
 

@@ -11,7 +11,7 @@ from referencing import Registry, Resource
 from deployer.cli.scale import read
 from deployer.errors import UsageError
 from deployer.model.counts import Scaled, Scaling, Wanted
-from tests.cli.conftest import COMMIT, replace_module
+from tests.cli.conftest import COMMIT, replace_functions
 
 if TYPE_CHECKING:
     from deployer.workflow.run import Audience, Trigger
@@ -34,7 +34,7 @@ def scaling(workflow: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         audience.show(workflow.report.plan)
         return workflow.report
 
-    replace_module(monkeypatch, "deployer.workflow.scale", {"commit_counts": scale, "set_counts": live})
+    replace_functions(monkeypatch, "deployer.workflow.scale", {"commit_counts": scale, "set_counts": live})
     return asked
 
 

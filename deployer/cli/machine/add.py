@@ -9,9 +9,16 @@ import typer
 from deployer.cli.machine.consent import Commit, Fingerprint, Yes, added_document, added_text, consent, message
 from deployer.cli.options import Json, Output, Repo, source
 from deployer.errors import UsageError
+from deployer.model.cluster import ConsulRole, Install, Role
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+with defer_imports():
+    from deployer import entry
+    from deployer.machines import adding, node_file
+
 
 EXAMPLES: Final = """\b
 Examples:
@@ -62,12 +69,7 @@ def add(
     Its host key's fingerprint is shown and has to be agreed to. Where the machine cannot be reached, or could not be worked
     with, nothing is written. `deployer apply` then makes of it what the file says.
     """
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
-    from deployer.machines.adding import survey, write  # noqa: PLC0415 - --help does without
-    from deployer.machines.node_file import Wanted  # noqa: PLC0415 - see above
-    from deployer.model.cluster import ConsulRole, Install, Role  # noqa: PLC0415 - see above
-
-    wanted = Wanted(
+    wanted = node_file.Wanted(
         name,
         address,
         _one_of("--swarm", swarm, Role),
@@ -81,8 +83,8 @@ def add(
         sudo_password=sudo_password,
     )
     where = source(repo, None, worktree=True)
-    added = [wait_for(survey(where, wanted, consent(fingerprint, yes=yes, json=json)))]
-    made = write(where, added, message(added, "Add") if commit else None)
+    added = [entry.wait_for(adding.survey(where, wanted, consent(fingerprint, yes=yes, json=json)))]
+    made = adding.write(where, added, message(added, "Add") if commit else None)
     Output(json).result(added_text(added, made), added_document(added, made))
 
 

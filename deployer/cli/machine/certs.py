@@ -11,9 +11,16 @@ from deployer.cli.machine.restart import go_on
 from deployer.cli.names import machines
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
 from deployer.errors import UsageError
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from deployer.maintenance.certificates import Turn
+
+with defer_imports():
+    from deployer.maintenance import certificates, rolling
+    from deployer.plan import maintenance
+    from deployer.workflow import maintain
+
 
 EXAMPLES: Final = """\b
 Examples:
@@ -56,17 +63,14 @@ def regenerate_certs(
     The engine restarts for it, so members of the swarm are drained first, and managers come last. Outside the swarm containers
     go on where daemon.json says `live-restore`, else they restart.
     """
-    from deployer.maintenance import certificates  # noqa: PLC0415 - see above
-    from deployer.maintenance.rolling import Request  # noqa: PLC0415 - see above
-    from deployer.plan.maintenance import Manner  # noqa: PLC0415 - --help does without
-    from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
-
     if client_certs and finish_:
         raise UsageError("--client-certs begins what --finish ends", help="first the one, then the other")
     turn: Turn = "authority" if client_certs else "finish" if finish_ else "server"
     where = source(repo, rev, worktree)
-    request = Request(tuple(names or ()), Manner(rolling=True, force=force, drain_seconds=drain_wait))
-    terms = make_terms("machine", lock_wait, dry=dry_run)
+    request = rolling.Request(
+        tuple(names or ()), maintenance.Manner(rolling=True, force=force, drain_seconds=drain_wait)
+    )
+    terms = maintain.make_terms("machine", lock_wait, dry=dry_run)
     # Another authority is there once the first machine was begun: whoever goes on needs its certificates, not one more.
     flags = f"regenerate-certs{' --finish' if finish_ else ''}{' --force' if force else ''}"
     finish(

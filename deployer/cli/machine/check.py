@@ -7,6 +7,13 @@ from typing import Annotated, Final
 import typer
 
 from deployer.cli.options import Json, Output, Repo, Rev, Worktree, source
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer import entry
+    from deployer.machines import inventory as machines_inventory
+    from deployer.machines import reaching
+
 
 EXAMPLES: Final = """\b
 Examples:
@@ -31,13 +38,9 @@ def check(
     2377, 7946 and 4789, 8300 and 8301, 8500, each between those that need it. Where nobody has a port yet, somebody listens
     there for a moment. Exit code 1 where one is closed, 6 where a machine could not be asked.
     """
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
-    from deployer.machines import reaching  # noqa: PLC0415 - --help does without
-    from deployer.machines.inventory import chosen, inventory  # noqa: PLC0415 - see above
-
     where = source(repo, rev, worktree)
-    cluster = chosen(where, names)[0] if names else inventory(where)
-    checked = wait_for(reaching.check_ports(cluster, names or ()))
+    cluster = machines_inventory.chosen(where, names)[0] if names else machines_inventory.inventory(where)
+    checked = entry.wait_for(reaching.check_ports(cluster, names or ()))
     Output(json).result(reaching.checked_text(checked), reaching.checked_document(cluster, checked))
     if checked.closed or checked.unasked:
         raise typer.Exit(1 if checked.closed else 6)

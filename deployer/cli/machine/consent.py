@@ -9,12 +9,18 @@ import typer
 
 from deployer.model.amounts import plural
 from deployer.report.documents import head
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deployer.machines.adding import Added, Consent
     from deployer.machines.host_key import Shown
+
+with defer_imports():
+    from deployer import entry
+    from deployer.machines import adding
+
 
 Fingerprint = Annotated[
     str | None,
@@ -28,16 +34,13 @@ Commit = Annotated[bool, typer.Option("--commit", help="Commit the files that we
 
 def consent(fingerprint: str | None, *, yes: bool, json: bool) -> Consent:
     """A terminal is asked; elsewhere a flag has to say it."""
-    from deployer.machines.adding import Consent  # noqa: PLC0415 - --help does without
-
-    return Consent(fingerprint, yes, _ask if sys.stdin.isatty() and not json else None)
+    return adding.Consent(fingerprint, yes, _ask if sys.stdin.isatty() and not json else None)
 
 
 def _ask(name: str, shown: Shown) -> bool:
     typer.echo(f"{shown.kind} key fingerprint of {name} is {shown.fingerprint}.", err=True)
-    from deployer.entry import interruptible  # noqa: PLC0415 - for this question only
 
-    with interruptible():
+    with entry.interruptible():
         return typer.confirm("Is it the machine's?", err=True)
 
 

@@ -9,6 +9,13 @@ import typer
 from deployer.cli.machine.consent import Commit, Fingerprint, Yes, added_document, added_text, consent, message
 from deployer.cli.options import Json, Output, Repo, source
 from deployer.errors import UsageError
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer import entry
+    from deployer.machines import adding
+    from deployer.machines import create as machines_create
+
 
 EXAMPLES: Final = """\b
 Examples:
@@ -68,10 +75,6 @@ def create(
 
     Nothing is installed yet, and the host keeps its name: `deployer apply` makes of it what the file says.
     """
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
-    from deployer.machines.adding import survey, write  # noqa: PLC0415 - --help does without
-    from deployer.machines.create import Flags, created, others  # noqa: PLC0415 - see above
-
     if driver != "generic":
         raise UsageError(
             f"the driver {driver} makes machines, and deployer takes those that are there",
@@ -90,8 +93,8 @@ def create(
         ("swarm-join-opt", swarm_join_opt),
         ("swarm-experimental", swarm_experimental),
     )
-    made = created(
-        Flags(
+    made = machines_create.created(
+        machines_create.Flags(
             name,
             generic_ip_address,
             generic_ssh_user,
@@ -107,10 +110,10 @@ def create(
             swarm,
             swarm_master,
             swarm_addr,
-            others(without),
+            machines_create.others(without),
         )
     )
     where = source(repo, None, worktree=True)
-    added = [wait_for(survey(where, made.wanted, consent(fingerprint, yes=yes, json=json)))]
-    told = write(where, added, message(added, "Add") if commit else None)
+    added = [entry.wait_for(adding.survey(where, made.wanted, consent(fingerprint, yes=yes, json=json)))]
+    told = adding.write(where, added, message(added, "Add") if commit else None)
     Output(json).result(added_text(added, told, made.notes), added_document(added, told, made.notes))

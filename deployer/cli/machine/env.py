@@ -10,6 +10,12 @@ import typer
 from deployer.cli.machine.options import Name, Ssh  # noqa: TC001 - typer reads the annotations
 from deployer.cli.options import Repo, Rev, Worktree, source
 from deployer.errors import UsageError
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.certificates import store
+    from deployer.machines import endpoint, environment, inventory, shells
+
 
 EXAMPLES: Final = """\b
 Examples:
@@ -44,10 +50,6 @@ def env(
     docker starts `ssh` by itself then, with your own ~/.ssh: `deployer machine ssh-config --install` makes it know what the
     repository knows.
     """
-    from deployer.machines import environment, shells  # noqa: PLC0415 - --help does without
-    from deployer.machines.endpoint import stranger  # noqa: PLC0415 - see above
-    from deployer.machines.inventory import one  # noqa: PLC0415 - see above
-
     words = ["deployer env", *(["--shell", shell] if shell else []), *(["--unset"] if unset else [])]
     words += [*(["--swarm"] if swarm else []), *(["--no-proxy"] if no_proxy else [])]
     words += ["--ssh"] if ssh else []
@@ -57,15 +59,13 @@ def env(
             raise UsageError("--unset names no machine", help="deployer env --unset")
         typer.echo(shells.lines(syntax, environment.NOTHING, " ".join(words)), nl=False)
         return
-    cluster, node = one(source(repo, rev, worktree), name)
+    cluster, node = inventory.one(source(repo, rev, worktree), name)
     if swarm:
         environment.must_manage(node)
     certificates = None
     if node.tls and not ssh:
-        from deployer.certificates.store import client_folder  # noqa: PLC0415 - costs something, and is for TLS only
-
-        certificates = client_folder(cluster.name)
+        certificates = store.client_folder(cluster.name)
     variables = environment.variables(node, os.environ, no_proxy=no_proxy, certificates=certificates)
     typer.echo(shells.lines(syntax, variables, " ".join((*words, node.name))), nl=False)
-    if certificates is None and (unknown := stranger(node)):
+    if certificates is None and (unknown := endpoint.stranger(node)):
         typer.echo(f"deployer: {unknown}\n  = help: deployer machine ssh-config --install", err=True)

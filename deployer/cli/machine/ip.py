@@ -8,6 +8,12 @@ import typer
 
 from deployer.cli.machine.options import Names  # noqa: TC001 - typer reads the annotations
 from deployer.cli.options import Repo, Rev, Worktree, source
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer import entry
+    from deployer.machines import addresses, inventory
+
 
 EXAMPLES: Final = """\b
 Examples:
@@ -27,10 +33,10 @@ def ip(
     worktree: Worktree = False,
 ) -> None:
     """Print the address of each machine, one a line."""
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
-    from deployer.machines.addresses import ask_private_addresses, public_address  # noqa: PLC0415 - --help does without
-    from deployer.machines.inventory import chosen  # noqa: PLC0415 - see above
-
-    cluster, nodes = chosen(source(repo, rev, worktree), names or ())
-    for address in wait_for(ask_private_addresses(cluster, nodes)) if private else map(public_address, nodes):
+    cluster, nodes = inventory.chosen(source(repo, rev, worktree), names or ())
+    for address in (
+        entry.wait_for(addresses.ask_private_addresses(cluster, nodes))
+        if private
+        else map(addresses.public_address, nodes)
+    ):
         typer.echo(address)

@@ -8,6 +8,11 @@ import typer
 
 from deployer.cli.machine.options import Name  # noqa: TC001 - typer reads the annotations
 from deployer.cli.options import Repo, Rev, Worktree, source
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.machines import enter
+
 
 EXAMPLES: Final = """\b
 Examples:
@@ -28,7 +33,4 @@ def logs(
     worktree: Worktree = False,
 ) -> None:
     """Show the Docker engine's own log on a machine: why it did not start, which images it could not pull."""
-    from deployer.machines.enter import become  # noqa: PLC0415 - --help does without
-    from deployer.machines.enter import logs as journal  # noqa: PLC0415 - see above
-
-    become(journal(source(repo, rev, worktree), name, lines=lines, follow=follow, since=since))
+    enter.become(enter.logs(source(repo, rev, worktree), name, lines=lines, follow=follow, since=since))

@@ -8,6 +8,13 @@ from typing import Annotated, Final
 import typer
 
 from deployer.cli.options import Json, Output, Repo, Rev, Worktree, source
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer import entry
+    from deployer.machines import inventory as machines_inventory
+    from deployer.machines import listed, listing
+
 
 EXAMPLES: Final = """\b
 Examples:
@@ -42,17 +49,12 @@ def ls(
     All are asked at once, so that a dead one costs its own time-out and holds nothing else up. Several filters of one
     kind widen the choice, those of different kinds narrow it.
     """
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
-    from deployer.machines import listed  # noqa: PLC0415 - --help does without
-    from deployer.machines.inventory import inventory  # noqa: PLC0415 - see above
-    from deployer.machines.listing import ask_machines  # noqa: PLC0415 - see above
-
     chosen = listed.read_filters(filters or ())
-    cluster = inventory(source(repo, rev, worktree))
+    cluster = machines_inventory.inventory(source(repo, rev, worktree))
     nodes = listed.before(chosen, cluster.nodes)
     if quiet and not {"state", "swarm"} & set(chosen):
         typer.echo("".join(f"{node.name}\n" for node in nodes), nl=False)
         return
-    machines = listed.after(chosen, wait_for(ask_machines(cluster, nodes, os.environ, timeout)))
+    machines = listed.after(chosen, entry.wait_for(listing.ask_machines(cluster, nodes, os.environ, timeout)))
     shown = "{{.Name}}" if quiet else form
     Output(json).result(listed.listing_text(machines, shown), listed.listing_document(cluster.name, machines))

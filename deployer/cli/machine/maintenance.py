@@ -9,6 +9,7 @@ import typer
 from deployer.cli.names import machines
 from deployer.cli.options import seconds
 from deployer.cli.running import address, show_run
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
     from deployer.workflow.run import Audience
 
     Run = Callable[[Audience], Coroutine[Any, Any, Report]]
+
+with defer_imports():
+    from deployer import entry
+    from deployer.plan import outcome
+    from deployer.report import documents, result
+    from deployer.report import plan as report_plan
+
 
 Machines = Annotated[
     list[str], typer.Argument(metavar="NAME...", autocompletion=machines, help="The machines, as in cluster/nodes/.")
@@ -54,17 +62,11 @@ def finish(
 
 def run_and_print(output: Output, run: Run, *, dry: bool = False) -> Report:
     """Run it and print its report; if it is a trial, print the plan."""
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
-    from deployer.plan.outcome import Report  # noqa: PLC0415 - --help does without
-    from deployer.report.documents import plan_document, report_document  # noqa: PLC0415 - --help does without
-    from deployer.report.plan import painted_plan  # noqa: PLC0415 - see above
-    from deployer.report.result import report_text  # noqa: PLC0415 - see above
-
     if dry:
         with output.progress() as progress:
-            plan = wait_for(run(address(progress))).plan
-        output.result(painted_plan(plan, output.paint), plan_document(plan))
-        return Report(plan)
+            plan = entry.wait_for(run(address(progress))).plan
+        output.result(report_plan.painted_plan(plan, output.paint), documents.plan_document(plan))
+        return outcome.Report(plan)
     report = show_run(output, run)
-    output.result(report_text(report, output.paint), report_document(report))
+    output.result(result.report_text(report, output.paint), documents.report_document(report))
     return report

@@ -7,6 +7,11 @@ from typing import Annotated, Final
 import typer
 
 from deployer.cli.options import Repo, Rev, Worktree, source
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.machines import copying, enter
+
 
 EXAMPLES: Final = """\b
 Examples:
@@ -25,7 +30,4 @@ def mount(
     worktree: Worktree = False,
 ) -> None:
     """Mount a machine's folder here: sshfs itself, which has to be installed."""
-    from deployer.machines import copying  # noqa: PLC0415 - --help does without
-    from deployer.machines.enter import become  # noqa: PLC0415 - see above
-
-    become(copying.unmount(place, where) if unmount else copying.mount(source(repo, rev, worktree), place, where))
+    enter.become(copying.unmount(place, where) if unmount else copying.mount(source(repo, rev, worktree), place, where))

@@ -9,9 +9,16 @@ import typer
 from deployer.cli.machine.maintenance import Dry, Force, LockWait, Machines, finish
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
 from deployer.errors import DeployerError
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from deployer.workflow.validate import Source
+
+with defer_imports():
+    from deployer import entry
+    from deployer.maintenance import power
+    from deployer.workflow import maintain
+
 
 EXAMPLES: Final = """\b
 Examples:
@@ -71,10 +78,7 @@ def start(names: Machines, *, repo: Repo = None, rev: Rev = None, worktree: Work
 
     Exit code 1 where one does not.
     """
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
-    from deployer.maintenance.power import running  # noqa: PLC0415 - --help does without
-
-    found = wait_for(running(source(repo, rev, worktree), tuple(names)))
+    found = entry.wait_for(power.running(source(repo, rev, worktree), tuple(names)))
     for name in (name for name, up in found.items() if up):
         typer.echo(f'Machine "{name}" is already running.')
     if off := [name for name, up in found.items() if not up]:
@@ -92,12 +96,10 @@ class _How(NamedTuple):
 
 
 def _off(where: Source, names: list[str], output: Output, how: _How) -> None:
-    from deployer.maintenance.power import switch_off  # noqa: PLC0415 - --help does without
-    from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
 
-    terms = make_terms("machine", how.lock_wait, dry=how.dry)
+    terms = maintain.make_terms("machine", how.lock_wait, dry=how.dry)
     finish(
         output,
-        lambda audience: switch_off(where, tuple(names), audience, terms, hard=how.hard, force=how.force),
+        lambda audience: power.switch_off(where, tuple(names), audience, terms, hard=how.hard, force=how.force),
         dry=how.dry,
     )

@@ -6,6 +6,12 @@ from typing import Final
 
 from deployer.cli.machine.maintenance import Dry, LockWait, Machines, finish
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.maintenance import provision as maintenance_provision
+    from deployer.workflow import maintain
+
 
 EXAMPLES: Final = """\b
 Examples:
@@ -32,13 +38,12 @@ def provision(
 
     An apply of these machines alone, without stacks. What is in order is not touched; what was cut off goes on where it was.
     """
-    from deployer.maintenance.provision import provision as make  # noqa: PLC0415 - --help does without
-    from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
-
     where = source(repo, rev, worktree)
     output = Output(json, progress, color, quiet, verbose)
     finish(
         output,
-        lambda audience: make(where, tuple(names), audience, make_terms("machine", lock_wait, dry=dry_run)),
+        lambda audience: maintenance_provision.provision(
+            where, tuple(names), audience, maintain.make_terms("machine", lock_wait, dry=dry_run)
+        ),
         dry=dry_run,
     )

@@ -8,9 +8,16 @@ import typer
 
 from deployer.cli.machine.maintenance import DrainWait, Dry, Force, LockWait, Machines, Rolling, Wait, finish
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from deployer.plan import Report
+
+with defer_imports():
+    from deployer.maintenance import rolling as maintenance
+    from deployer.plan import maintenance as plan_maintenance
+    from deployer.workflow import maintain
+
 
 EXAMPLES: Final = """\b
 Examples:
@@ -45,13 +52,9 @@ def restart(
     With --rolling one after the other: drained, rebooted, activated when it is well, and the next one when all services are.
     Managers come last and never below a majority.
     """
-    from deployer.maintenance import rolling as maintenance  # noqa: PLC0415 - see above
-    from deployer.plan.maintenance import Manner  # noqa: PLC0415 - --help does without
-    from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
-
     where = source(repo, rev, worktree)
-    request = maintenance.Request(tuple(names), Manner(rolling, force, drain_wait), wait)
-    terms = make_terms("machine", lock_wait, dry=dry_run)
+    request = maintenance.Request(tuple(names), plan_maintenance.Manner(rolling, force, drain_wait), wait)
+    terms = maintain.make_terms("machine", lock_wait, dry=dry_run)
     flags = f"restart{' --engine' if engine else ''}{' --rolling' if rolling else ''}{' --force' if force else ''}"
     finish(
         Output(json, progress, color, quiet, verbose),
@@ -63,7 +66,5 @@ def restart(
 
 def go_on(command: str, report: Report) -> str:
     """How to go on after a trouble: with the machines that have not had their turn yet."""
-    from deployer.maintenance.rolling import left_over  # noqa: PLC0415 - after a trouble only
-
-    left = left_over(report)
+    left = maintenance.left_over(report)
     return f"To go on: deployer machine {command} {' '.join(left)}" if left else ""

@@ -11,10 +11,18 @@ from deployer.cli.machine.maintenance import Dry, LockWait, run_and_print
 from deployer.cli.names import machines
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Verbose, source
 from deployer.errors import UsageError
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from deployer.plan import Plan, Report
     from deployer.workflow.run import Audience
+
+with defer_imports():
+    from deployer import entry
+    from deployer.maintenance import remove as maintenance_remove
+    from deployer.plan import departure as plan_departure
+    from deployer.workflow import maintain
+
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", autocompletion=machines, help="The machine, as in cluster/nodes/.")
@@ -55,31 +63,26 @@ def rm(
 
     Its tasks go elsewhere first; then it leaves the swarm, and its entries in the swarm and in Consul go. What stays on it is said.
     """
-    from deployer.entry import interruptible  # noqa: PLC0415 - --help does without
-    from deployer.maintenance.remove import forget, remove  # noqa: PLC0415 - see above
-    from deployer.plan.departure import Departure  # noqa: PLC0415 - --help does without
-    from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
-
     where, output = source(repo, None, worktree=False), Output(json, progress, color, quiet, verbose)
     if not (force or yes or dry_run) and not sys.stdin.isatty():
         raise UsageError("rm asks before it does anything, and there is no terminal", help="--yes says yes beforehand")
-    departure = Departure(name, force, purge, tuple(volume or ()))
+    departure = plan_departure.Departure(name, force, purge, tuple(volume or ()))
 
     def confirm(_: Plan) -> bool:
-        with interruptible():
+        with entry.interruptible():
             return force or yes or typer.confirm(f"Remove {name}?", err=True)
 
     stays: list[str] = []
 
     async def run(audience: Audience) -> Report:
-        report, stays[:] = await remove(
-            where, departure, audience, make_terms("machine", lock_wait, dry=dry_run), confirm
+        report, stays[:] = await maintenance_remove.remove(
+            where, departure, audience, maintain.make_terms("machine", lock_wait, dry=dry_run), confirm
         )
         return report
 
     report = run_and_print(output, run, dry=dry_run)
     if report.ok and not dry_run and (report.plan.steps or confirm(report.plan)):
-        for line in forget(where, name, commit=commit):
+        for line in maintenance_remove.forget(where, name, commit=commit):
             typer.echo(line, err=True)
         for line in stays:
             typer.echo(f"stays on {name}: {line}", err=True)

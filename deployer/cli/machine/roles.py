@@ -10,11 +10,18 @@ import typer
 from deployer.cli.machine.maintenance import LockWait, Machines, finish
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Verbose, source
 from deployer.errors import UsageError
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deployer.maintenance.roles import Key
+
+with defer_imports():
+    from deployer.maintenance import provision as maintenance_provision
+    from deployer.maintenance import roles
+    from deployer.workflow import maintain
+
 
 NoCommit = Annotated[bool, typer.Option("--no-commit", help="Live only, nothing in git: the next apply takes it back.")]
 NoApply = Annotated[bool, typer.Option("--no-apply", help="Only the commit: nothing is asked of any machine.")]
@@ -40,20 +47,22 @@ def _command(key: Key, value: str, purpose: str) -> Callable[..., None]:
         quiet: Quiet = False,
         verbose: Verbose = False,
     ) -> None:
-        from deployer.maintenance.provision import provision  # noqa: PLC0415 - --help does without
-        from deployer.maintenance.roles import live, write  # noqa: PLC0415 - see above
-        from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
 
         if no_commit and no_apply:
             raise UsageError("--no-commit and --no-apply leave nothing to do", help="leave one of them out")
         where, output = source(repo, None, worktree=False), Output(json, progress, color, quiet, verbose)
-        terms = make_terms("machine", lock_wait)
+        terms = maintain.make_terms("machine", lock_wait)
         if no_commit:
-            finish(output, lambda audience: live(where, tuple(names), key, value, audience, terms))
-        for line in write(where, tuple(names), key, value, commit=True):
+            finish(output, lambda audience: roles.live(where, tuple(names), key, value, audience, terms))
+        for line in roles.write(where, tuple(names), key, value, commit=True):
             typer.echo(line, err=True)
         if not no_apply:
-            finish(output, lambda audience: provision(replace(where, rev="HEAD"), tuple(names), audience, terms))
+            finish(
+                output,
+                lambda audience: maintenance_provision.provision(
+                    replace(where, rev="HEAD"), tuple(names), audience, terms
+                ),
+            )
 
     command.__doc__ = purpose
     return command

@@ -7,6 +7,11 @@ from typing import Annotated, Final
 import typer
 
 from deployer.cli.options import Repo, Rev, Worktree, source
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.machines import copying, enter
+
 
 EXAMPLES: Final = """\b
 Examples:
@@ -32,8 +37,5 @@ def scp(
 
     `localhost:PATH` is a file of this machine, too.
     """
-    from deployer.machines.copying import scp as command  # noqa: PLC0415 - --help does without
-    from deployer.machines.enter import become  # noqa: PLC0415 - see above
-
     places = (origin, target)
-    become(command(source(repo, rev, worktree), places, recursive=recursive, delta=delta, quiet=quiet))
+    enter.become(copying.scp(source(repo, rev, worktree), places, recursive=recursive, delta=delta, quiet=quiet))

@@ -7,10 +7,20 @@ from typing import Annotated, Final
 
 import typer
 
+from deployer import __version__
 from deployer.cli.machine.options import Name, Ssh  # noqa: TC001 - typer reads the annotations
 from deployer.cli.names import machines
 from deployer.cli.options import Repo, Rev, Worktree, source
 from deployer.errors import DeployerError
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer import entry
+    from deployer.certificates import store
+    from deployer.machines import endpoint as machines_endpoint
+    from deployer.machines import environment, inspection, listing
+    from deployer.machines import inventory as machines_inventory
+
 
 EXAMPLES: Final = """\b
 Examples:
@@ -24,10 +34,7 @@ Seconds = Annotated[float, typer.Option("--timeout", "-t", min=0.1, metavar="SEC
 
 def url(name: Name = None, *, ssh: Ssh = False, repo: Repo = None, rev: Rev = None, worktree: Worktree = False) -> None:
     """Print the endpoint of a machine's engine, as DOCKER_HOST takes it."""
-    from deployer.machines.endpoint import endpoint  # noqa: PLC0415 - --help does without
-    from deployer.machines.inventory import one  # noqa: PLC0415 - see above
-
-    typer.echo(endpoint(one(source(repo, rev, worktree), name)[1], ssh=ssh))
+    typer.echo(machines_endpoint.endpoint(machines_inventory.one(source(repo, rev, worktree), name)[1], ssh=ssh))
 
 
 def config(
@@ -40,33 +47,23 @@ def config(
     worktree: Worktree = False,
 ) -> None:
     """Print the options with which docker's client speaks to a machine's engine."""
-    from deployer.machines.endpoint import endpoint  # noqa: PLC0415 - --help does without
-    from deployer.machines.environment import must_manage  # noqa: PLC0415 - see above
-    from deployer.machines.inventory import one  # noqa: PLC0415 - see above
-
-    cluster, node = one(source(repo, rev, worktree), name)
+    cluster, node = machines_inventory.one(source(repo, rev, worktree), name)
     if swarm:
-        must_manage(node)
+        environment.must_manage(node)
     if node.tls and not ssh:
-        from deployer.certificates.store import client_folder  # noqa: PLC0415 - costs something, and is for TLS only
-
-        folder = client_folder(cluster.name)
+        folder = store.client_folder(cluster.name)
         typer.echo(
             f'--tlsverify\n--tlscacert="{folder}/ca.pem"\n--tlscert="{folder}/cert.pem"\n--tlskey="{folder}/key.pem"'
         )
-    typer.echo(f"-H={endpoint(node, ssh=ssh)}")
+    typer.echo(f"-H={machines_endpoint.endpoint(node, ssh=ssh)}")
 
 
 def status(
     name: Name = None, *, timeout: Seconds = 10.0, repo: Repo = None, rev: Rev = None, worktree: Worktree = False
 ) -> None:
     """Print one word: Running, Stopped, Timeout, or Error where it answers and does not let you in."""
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
-    from deployer.machines.inventory import one  # noqa: PLC0415 - --help does without
-    from deployer.machines.listing import ask_machines  # noqa: PLC0415 - see above
-
-    cluster, node = one(source(repo, rev, worktree), name)
-    found = wait_for(ask_machines(cluster, [node], os.environ, timeout))[0]
+    cluster, node = machines_inventory.one(source(repo, rev, worktree), name)
+    found = entry.wait_for(listing.ask_machines(cluster, [node], os.environ, timeout))[0]
     typer.echo(found.state)
     if found.error:
         typer.echo(f"deployer: {found.error}" + (f"\n  = help: {found.help}" if found.help else ""), err=True)
@@ -74,10 +71,7 @@ def status(
 
 def active(*, repo: Repo = None, rev: Rev = None, worktree: Worktree = False) -> None:
     """Print the machine that docker speaks to in this shell: the one that DOCKER_HOST means."""
-    from deployer.machines.endpoint import active as current  # noqa: PLC0415 - --help does without
-    from deployer.machines.inventory import inventory  # noqa: PLC0415 - see above
-
-    node = current(inventory(source(repo, rev, worktree)).nodes, os.environ)
+    node = machines_endpoint.active(machines_inventory.inventory(source(repo, rev, worktree)).nodes, os.environ)
     if node is None:
         raise DeployerError("No active host found", help="eval $(deployer env NAME) makes one active")
     typer.echo(node.name)
@@ -95,10 +89,7 @@ def inspect(
     worktree: Worktree = False,
 ) -> None:
     """Print what git says of a machine as JSON, in docker-machine's form and names as far as they mean something."""
-    from deployer.machines.inspection import inspected  # noqa: PLC0415 - --help does without
-    from deployer.machines.inventory import one  # noqa: PLC0415 - see above
-
-    typer.echo(inspected(one(source(repo, rev, worktree), name)[1], form))
+    typer.echo(inspection.inspected(machines_inventory.one(source(repo, rev, worktree), name)[1], form))
 
 
 def version(
@@ -113,13 +104,8 @@ def version(
 ) -> None:
     """Print the version of a machine's engine; without a name, deployer's own."""
     if name is None:
-        from deployer import __version__  # noqa: PLC0415 - beside its only use
-
         typer.echo(f"deployer {__version__}")
         return
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
-    from deployer.machines.inventory import one  # noqa: PLC0415 - --help does without
-    from deployer.machines.listing import ask_engine_version  # noqa: PLC0415 - see above
 
-    cluster, node = one(source(repo, rev, worktree), name)
-    typer.echo(wait_for(ask_engine_version(cluster, node, timeout)))
+    cluster, node = machines_inventory.one(source(repo, rev, worktree), name)
+    typer.echo(entry.wait_for(listing.ask_engine_version(cluster, node, timeout)))

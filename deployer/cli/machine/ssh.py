@@ -8,6 +8,11 @@ import typer
 
 from deployer.cli.machine.options import Name  # noqa: TC001 - typer reads the annotations
 from deployer.cli.options import Repo, Rev, Worktree, source
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.machines import enter
+
 
 SETTINGS: Final = {"allow_interspersed_args": False}
 """What stands behind the name is for ssh and for the machine."""
@@ -35,7 +40,4 @@ def ssh(
     What ~/.ssh/config says (ProxyJump, agents, control sockets) holds as with `ssh`. Options go before the machine's name;
     ssh's own go behind it.
     """
-    from deployer.machines.enter import become  # noqa: PLC0415 - --help does without
-    from deployer.machines.enter import ssh as way  # noqa: PLC0415 - see above
-
-    become((*way(source(repo, rev, worktree), name), *(command or ())))
+    enter.become((*enter.ssh(source(repo, rev, worktree), name), *(command or ())))

@@ -8,6 +8,12 @@ import typer
 
 from deployer.cli.options import Repo, Rev, Worktree, source
 from deployer.errors import UsageError
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.machines import inventory as machines_inventory
+    from deployer.machines import ssh_config as file
+
 
 EXAMPLES: Final = """\b
 Examples:
@@ -31,12 +37,9 @@ def ssh_config(
 
     With it plain `ssh`, and docker, which starts that for ssh://, get into the machines.
     """
-    from deployer.machines import ssh_config as file  # noqa: PLC0415 - --help does without
-    from deployer.machines.inventory import inventory  # noqa: PLC0415 - see above
-
     if install and uninstall:
         raise UsageError("--install and --uninstall exclude each other", help="leave one of them out")
-    cluster = inventory(source(repo, rev, worktree))
+    cluster = machines_inventory.inventory(source(repo, rev, worktree))
     if install:
         file.install(cluster, _say)
     elif uninstall:

@@ -10,6 +10,13 @@ import typer
 from deployer.cli.machine.consent import Commit, Fingerprint, Yes, added_document, added_text, consent, message
 from deployer.cli.options import Json, Output, Repo, source
 from deployer.errors import DeployerError
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer import entry
+    from deployer.machines import adding, adopting, node_file
+    from deployer.machines import store as machines_store
+
 
 EXAMPLES: Final = """\b
 Examples:
@@ -35,18 +42,18 @@ def import_(
     Keys are not copied: the files name them. What cannot be taken over is said. Machines that do not answer are left out, and
     named; the store and the machines stay as they are.
     """
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
-    from deployer.machines.adding import Added, survey, write  # noqa: PLC0415 - --help does without
-    from deployer.machines.store import default, read_store  # noqa: PLC0415 - see above
-
     where = source(repo, None, worktree=True)
-    found, broken = read_store(store or default())
+    found, broken = machines_store.read_store(store or machines_store.default())
     wanted = [one.wanted for one in found]
-    added: list[Added] = []
+    added: list[adding.Added] = []
     failed: list[str] = list(broken)
     for one in found:
         try:
-            added.append(wait_for(survey(where, one.wanted, consent(fingerprint, yes=yes, json=json), beside=wanted)))
+            added.append(
+                entry.wait_for(
+                    adding.survey(where, one.wanted, consent(fingerprint, yes=yes, json=json), beside=wanted)
+                )
+            )
         except DeployerError as error:
             if not error.message.startswith(one.wanted.name):
                 error.message = f"{one.wanted.name}: {error.message}"
@@ -54,7 +61,7 @@ def import_(
                 raise
             failed.append(error.message)
     notes = [note for one in found for note in one.notes] + [f"left out: {line}" for line in failed]
-    made = write(where, added, message(added, "Import") if commit and added else None) if added else None
+    made = adding.write(where, added, message(added, "Import") if commit and added else None) if added else None
     Output(json).result(added_text(added, made, notes), added_document(added, made, notes))
     raise typer.Exit(1 if failed else 0)
 
@@ -89,16 +96,13 @@ def adopt(
     Nothing is restarted, installed or written there; its containers go on. What `deployer apply` would change all the same is
     said: nothing, or what the cluster's files ask of every machine.
     """
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help does without
-    from deployer.machines.adding import survey, write  # noqa: PLC0415 - --help does without
-    from deployer.machines.adopting import list_changes, read_as_it_is  # noqa: PLC0415 - see above
-    from deployer.machines.node_file import Wanted  # noqa: PLC0415 - see above
-
     where = source(repo, None, worktree=True)
-    wanted = Wanted(name, address, user=ssh_user, port=ssh_port, key=ssh_key, sudo_password=sudo_password)
-    added = [wait_for(survey(where, wanted, consent(fingerprint, yes=yes, json=json), read_as_it_is))]
-    made = write(where, added, message(added, "Adopt") if commit else None)
-    changes = wait_for(list_changes(where, _say, [name]))
+    wanted = node_file.Wanted(name, address, user=ssh_user, port=ssh_port, key=ssh_key, sudo_password=sudo_password)
+    added = [
+        entry.wait_for(adding.survey(where, wanted, consent(fingerprint, yes=yes, json=json), adopting.read_as_it_is))
+    ]
+    made = adding.write(where, added, message(added, "Adopt") if commit else None)
+    changes = entry.wait_for(adopting.list_changes(where, _say, [name]))
     notes = (
         ["deployer apply would change nothing on it"] if not changes else ["deployer apply would do this:", *changes]
     )

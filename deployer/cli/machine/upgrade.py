@@ -7,6 +7,13 @@ from typing import Final
 from deployer.cli.machine.maintenance import DrainWait, Dry, Force, LockWait, Machines, Rolling, finish
 from deployer.cli.machine.restart import go_on
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.maintenance import rolling as maintenance
+    from deployer.plan import maintenance as plan_maintenance
+    from deployer.workflow import maintain
+
 
 EXAMPLES: Final = """\b
 Examples:
@@ -36,13 +43,9 @@ def upgrade(
 
     The package lists are fetched anew, nothing else is changed before the plan is shown. With --rolling as `restart --rolling`.
     """
-    from deployer.maintenance import rolling as maintenance  # noqa: PLC0415 - see above
-    from deployer.plan.maintenance import Manner  # noqa: PLC0415 - --help does without
-    from deployer.workflow.maintain import make_terms  # noqa: PLC0415 - see above
-
     where = source(repo, rev, worktree)
-    request = maintenance.Request(tuple(names), Manner(rolling, force, drain_wait))
-    terms = make_terms("machine", lock_wait, dry=dry_run)
+    request = maintenance.Request(tuple(names), plan_maintenance.Manner(rolling, force, drain_wait))
+    terms = maintain.make_terms("machine", lock_wait, dry=dry_run)
     flags = f"upgrade{' --rolling' if rolling else ''}{' --force' if force else ''}"
     finish(
         Output(json, progress, color, quiet, verbose),
