@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from deployer.diff import Diff, diff
-from deployer.diff.change import ServiceDiffers
+from deployer.diff.stacks import ServiceDiffers
 from deployer.diff.status import status
 from deployer.model.build import BuiltImage
 from deployer.model.desired import Desired

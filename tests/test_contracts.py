@@ -10,8 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "deployer").rglob("*.py"))
-LONGEST = 400
-"""Lines of a module; about 300 is the habit, and nothing is split for the number alone."""
+LONGEST = 600
+"""Lines of a module; about 300 is the habit. One subject stays together: nothing is split for the number alone."""
 SAYS_NOTHING = frozenset(
     {"utils", "util", "helpers", "helper", "common", "base", "manager", "managers", "misc", "core"}
 )

@@ -1,4 +1,4 @@
-"""Desired and observed in, changes out. Pure."""
+"""What differs between what git says and what was observed. Pure."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from deployer.diff.builds import wanted_builds
-    from deployer.diff.change import Blocked, Cause, Change, Diff, Field
+    from deployer.diff.cause import Cause
+    from deployer.diff.change import Blocked, Diff
+    from deployer.diff.changes import Change
     from deployer.diff.cluster import diff
     from deployer.diff.gone import missing_stacks, with_gone
     from deployer.diff.guards import concerning, deployed_commits, refusals
     from deployer.diff.held import new_ports, with_held
-    from deployer.diff.images import wanted_images, with_digests
+    from deployer.diff.images import wanted_builds, wanted_images, with_digests
     from deployer.diff.proxy import with_proxy
 
 __all__ = [
@@ -20,7 +21,6 @@ __all__ = [
     "Cause",
     "Change",
     "Diff",
-    "Field",
     "concerning",
     "deployed_commits",
     "diff",
@@ -37,17 +37,16 @@ __all__ = [
 
 _WHERE: Final = {
     "Blocked": "change",
-    "Cause": "change",
-    "Change": "change",
+    "Cause": "cause",
+    "Change": "changes",
     "Diff": "change",
-    "Field": "change",
     "concerning": "guards",
     "deployed_commits": "guards",
     "diff": "cluster",
     "missing_stacks": "gone",
     "new_ports": "held",
     "refusals": "guards",
-    "wanted_builds": "builds",
+    "wanted_builds": "images",
     "wanted_images": "images",
     "with_digests": "images",
     "with_gone": "gone",

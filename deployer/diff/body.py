@@ -1,4 +1,4 @@
-"""An engine body in, the same in the form in which like can be compared with like out.
+"""The form in which a live service body and a desired one can be compared.
 
 The engine fills in defaults and drops nulls. What it fills in was found by sending 35 services, each with another part
 of compose, to Engine 26.1 and reading them back (tests/diff/data): after the same pruning and with the same defaults
@@ -49,8 +49,6 @@ SECTIONS: Final = frozenset({"Mode", "UpdateConfig", "RollbackConfig", TEMPLATE,
 
 USERS_MAPS: Final = frozenset({"Labels", "Options", "DriverOpts", "Sysctls"})
 """Maps whose keys the user chose: there an empty value says something (`labels: {feature: ""}`)."""
-
-
 PLAIN: Final = frozenset({str, int, bool, float, type(None)})
 """Types of values that have nothing inside."""
 
@@ -87,7 +85,7 @@ def normalise_service(body: Mapping[str, Any], networks: Mapping[str, str]) -> d
     template["ContainerSpec"] = container
     labels = {key: value for key, value in (body.get("Labels") or {}).items() if key not in VOLATILE}
     whole = {**body, TEMPLATE: template, "Labels": labels, "Mode": body.get("Mode") or {"Replicated": {}}}
-    return _pruned(_with_defaults(whole), KEPT_EMPTY, users=False)
+    return _prune(_with_defaults(whole), KEPT_EMPTY, users=False)
 
 
 def hash_of(body: Mapping[str, Any]) -> str:
@@ -136,7 +134,7 @@ def _section(copied: dict[tuple[str, ...], dict[str, Any]], path: tuple[str, ...
     return copied[path]
 
 
-def _pruned(section: Mapping[str, Any], kept: Mapping[str, Any], *, users: bool) -> dict[str, Any]:
+def _prune(section: Mapping[str, Any], kept: Mapping[str, Any], *, users: bool) -> dict[str, Any]:
     """The section without what says nothing. `users`: the user chose its keys, so all of them say something.
 
     Thousands of services pass here in every plan: hence the loop, no path that is put together for each value, and the most
@@ -147,7 +145,7 @@ def _pruned(section: Mapping[str, Any], kept: Mapping[str, Any], *, users: bool)
         value = item
         if type(value) not in PLAIN:
             if isinstance(value, dict):
-                value = _pruned(value, kept.get(key) or {}, users=key in USERS_MAPS)
+                value = _prune(value, kept.get(key) or {}, users=key in USERS_MAPS)
             elif isinstance(value, list | tuple):
                 value = [one if type(one) in PLAIN else _element(one, users=key in USERS_MAPS) for one in value]
             elif isinstance(value, Secret):
@@ -159,7 +157,7 @@ def _pruned(section: Mapping[str, Any], kept: Mapping[str, Any], *, users: bool)
 
 def _element(value: Any, *, users: bool) -> Any:
     if isinstance(value, dict):
-        return _pruned(value, {}, users=users)
+        return _prune(value, {}, users=users)
     if isinstance(value, list | tuple):
         return [_element(one, users=False) for one in value]
     return value.reveal() if isinstance(value, Secret) else value

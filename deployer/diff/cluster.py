@@ -1,15 +1,15 @@
-"""The whole comparison: machines first, then the catalogue, then stacks."""
+"""The comparison of the whole cluster: machines first, then the catalogue, then stacks."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deployer.diff.builds import diff_builds
-from deployer.diff.catalogue import diff_catalogue
 from deployer.diff.change import Blocked, Diff
+from deployer.diff.consul import diff_catalogue
 from deployer.diff.departed import diff_departed
 from deployer.diff.drift import Rules, unknown
+from deployer.diff.images import diff_builds
 from deployer.diff.machines import diff_engines
 from deployer.diff.mtu import small_packets
 from deployer.diff.projects import diff_projects

@@ -1,4 +1,4 @@
-"""Machines and containers of theirs that git does not have any more: the files and one snapshot in, removals out.
+"""Removals of machines, and of what is on machines, that git does not have any more.
 
 A machine whose file is gone cannot be reached: it goes from the swarm's list and from Consul's catalogue, and whatever is on it
 stays there. What could not be read is not gone: while a machine of git does not answer and no member of the swarm has
@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.diff.change import Blocked, ContainerSurplus, Diff, EntrySurplus, ImageSurplus, Kept, MemberSurplus
-from deployer.diff.consul import META_CLUSTER, server_addresses
-from deployer.diff.registrator import ROLE
+from deployer.diff.change import Blocked, Diff, Kept
+from deployer.diff.consul import META_CLUSTER, EntrySurplus, server_addresses
+from deployer.diff.machines import ContainerSurplus
+from deployer.diff.registrator import ROLE, ImageSurplus
+from deployer.diff.swarm import MemberSurplus
 from deployer.model import labels
 from deployer.model.observed import Container, Engine, Machine, Member, Observed, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deployer.diff.change import Change
+    from deployer.diff.changes import Change
     from deployer.model.cluster import Cluster, Node
 
 
@@ -48,7 +50,7 @@ def _gone(cluster: Cluster, observed: Observed) -> list[tuple[str, Member]]:
     """Members that say that they are this cluster's, by the name that git had for them, and that no machine of git is."""
     names = {node.name for node in cluster.nodes}
     present = {engine.membership.node_id for node in cluster.nodes if (engine := _engine(observed.machines[node.name]))}
-    members = observed.swarm.members if observed.swarm else ()
+    members = observed.members
     return sorted(
         (
             (member.labels.get(labels.NODE, ""), member)
@@ -63,7 +65,7 @@ def _gone(cluster: Cluster, observed: Observed) -> list[tuple[str, Member]]:
 
 def _doubt(cluster: Cluster, observed: Observed) -> str:
     """A machine of git that does not answer, and of which the swarm does not say that it knows it."""
-    known = {member.labels.get(labels.NODE) for member in (observed.swarm.members if observed.swarm else ())}
+    known = {member.labels.get(labels.NODE) for member in observed.members}
     silent = (node.name for node in cluster.nodes if _engine(observed.machines[node.name]) is None)
     unknown = (name for name in silent if name not in known and not _bare(observed.machines[name]))
     return next(unknown, "")
@@ -81,7 +83,7 @@ def _engine(machine: Machine | Unreachable) -> Engine | None:
 def _quorum(managers: Sequence[str], gone: Sequence[tuple[str, Member]], observed: Observed) -> list[Blocked]:
     """More than half of the managers that stay have to answer: with fewer, a swarm takes no orders (raft)."""
     ids = {member.id for _, member in gone}
-    members = observed.swarm.members if observed.swarm else ()
+    members = observed.members
     stay = [member for member in members if member.role == "manager" and member.id not in ids]
     ready = sum(member.state == "ready" for member in stay)
     if not managers or 2 * ready > len(stay):

@@ -11,8 +11,8 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from deployer.diff.change import Cause
-from deployer.diff.fields import atoms, fields, merged
+from deployer.diff.cause import Cause
+from deployer.diff.fields import atoms, fields, merge_fields
 from deployer.model import labels
 from deployer.model.field import Absent, Field
 from deployer.model.ignoring import covers
@@ -65,13 +65,13 @@ def compare(
     live: Mapping[str, Any], wanted: Mapping[str, Any], known: Mapping[str, str], digest: str, rules: Rules
 ) -> Compared:
     """Live and wanted body, both normalised; `known` are the live labels, `digest` is the wanted body's hash."""
-    told = [_told(field, known, digest) for field in fields(live, wanted)]
+    told = [_judge(field, known, digest) for field in fields(live, wanted)]
     unseen = [field for field, _ in told if any(covers(place, field.path) for place in rules.ignore)]
     seen = [(field, new) for field, new in told if field not in unseen]
     left = [field for field, new in seen if rules.drift == "report" and field.drifted and not new]
     done = tuple(field for field, _ in seen if field not in left)
     keep = [*unseen, *left]
-    target = merged(live, wanted, lambda field: field in keep) if keep else wanted
+    target = merge_fields(live, wanted, lambda field: field in keep) if keep else wanted
     return Compared(target, done, tuple(left), kept=bool(keep))
 
 
@@ -86,19 +86,21 @@ def digests(body: Mapping[str, Any]) -> str:
     return "".join(sorted(_digest(atom) for atom in atoms(body, "")))
 
 
-def _told(field: Field, known: Mapping[str, str], digest: str) -> tuple[Field, bool]:
+def _judge(field: Field, known: Mapping[str, str], digest: str) -> tuple[Field, bool]:
     """The field, with whether it drifted; and whether git changed it."""
     label = known.get(labels.FIELDS)
     if not label:  # an earlier deployer wrote it: either all of it is git's, or none
         drifted = known.get(labels.HASH) == digest
         return replace(field, drifted=drifted), not drifted
     sent = frozenset(label[start : start + WIDTH] for start in range(0, len(label), WIDTH))
-    old, new = (None if isinstance(side, Absent) else _sent(field.path, side, sent) for side in (field.old, field.new))
+    old, new = (
+        None if isinstance(side, Absent) else _was_sent(field.path, side, sent) for side in (field.old, field.new)
+    )
     drifted = old is False or (old is None and new is True)
     return replace(field, drifted=drifted), new is False or (new is None and old is True)
 
 
-def _sent(path: str, value: Any, sent: frozenset[str]) -> bool:
+def _was_sent(path: str, value: Any, sent: frozenset[str]) -> bool:
     return all(_digest(atom) in sent for atom in atoms(value, path))
 
 

@@ -1,4 +1,4 @@
-"""A live service and what it is to be in, what becomes of its tasks out. Pure.
+"""What an update of a service does to its tasks. Pure.
 
 swarmkit replaces a task when anything of its service's task template or endpoint differs from what the task was made of; not for
 placement alone where the task's machine satisfies the new constraints, and not for anything else of the service
@@ -117,4 +117,4 @@ def _attribute(member: Member, key: str) -> str | None:
 
 
 def _tasks(count: int) -> str:
-    return f"{plural(count, 'task')}"
+    return plural(count, "task")

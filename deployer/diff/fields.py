@@ -1,4 +1,4 @@
-"""Two values in, the fields that differ out; and what lies between the two: one value with some fields of the other.
+"""The fields in which two values differ; and one value with some fields of the other.
 
 Elements of lists are matched by what names them: a variable by its name, a mount by its target, a port by its number.
 Their order is no difference, as engines make none of it.
@@ -83,7 +83,7 @@ def fields(old: Any, new: Any, path: str = "") -> tuple[Field, ...]:
     return tuple(found)
 
 
-def merged(old: Any, new: Any, keep: Callable[[Field], bool], path: str = "") -> Any:
+def merge_fields(old: Any, new: Any, keep: Callable[[Field], bool], path: str = "") -> Any:
     """`new`, but the `old` side of every field that `keep` says; ABSENT where nothing is left."""
     if old == new:
         return new
@@ -95,10 +95,10 @@ def merged(old: Any, new: Any, keep: Callable[[Field], bool], path: str = "") ->
         if part.whole:
             value = part.old if keep(Field(part.path, part.old, part.new)) else part.new
         else:
-            value = merged(part.old, part.new, keep, part.path)
+            value = merge_fields(part.old, part.new, keep, part.path)
         if not isinstance(value, Absent):
             made[part.key] = value
-    return _together(parts.kind, made, absent=isinstance(old, Absent) or isinstance(new, Absent))
+    return _assemble(parts.kind, made, absent=isinstance(old, Absent) or isinstance(new, Absent))
 
 
 def atoms(value: Any, path: str) -> tuple[str, ...]:
@@ -125,17 +125,17 @@ def _parts(old: Any, new: Any, path: str) -> Parts | None:
     if not sides or not all(isinstance(side, list) for side in sides):
         return None
     if path in VARIABLES:
-        return _aligned("variables", old, new, lambda text: text.partition("=")[0], lambda key: f"{path}.{key}")
+        return _align("variables", old, new, lambda text: text.partition("=")[0], lambda key: f"{path}.{key}")
     if path in SETS:
-        return _aligned("set", old, new, str, lambda _: path)
+        return _align("set", old, new, str, lambda _: path)
     for name in NAMED.get(path, ()):
-        parts_ = _aligned("named", old, new, name, lambda key: f"{path}[{key}]")
+        parts_ = _align("named", old, new, name, lambda key: f"{path}[{key}]")
         if parts_ is not None:
             return parts_
     return None
 
 
-def _aligned(
+def _align(
     kind: Literal["named", "variables", "set"], old: Any, new: Any, name: Named, place: Callable[[str], str]
 ) -> Parts | None:
     """None where a name stands for two elements of one side."""
@@ -163,7 +163,7 @@ def _both(old: Any, new: Any, key: str) -> tuple[Any, Any]:
     return one, other
 
 
-def _together(kind: str, made: dict[str, Any], *, absent: bool) -> Any:
+def _assemble(kind: str, made: dict[str, Any], *, absent: bool) -> Any:
     if not made and absent:
         return ABSENT
     match kind:

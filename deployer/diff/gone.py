@@ -1,4 +1,4 @@
-"""Services that somebody removed by hand: what is missing although nothing has changed in git since all of it ran. Pure."""
+"""Services that somebody removed by hand: they are missing although git has not changed since all of it ran. Pure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from deployer.diff.cause import Cause
-from deployer.diff.change import Drifted, ServiceMissing
+from deployer.diff.change import Drifted
+from deployer.diff.stacks import ServiceMissing
 from deployer.model import labels
 from deployer.model.field import ABSENT, Field
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from deployer.diff.change import Change, Diff
+    from deployer.diff.change import Diff
+    from deployer.diff.changes import Change
     from deployer.model.desired import Desired
     from deployer.model.observed import Observed
 
@@ -23,7 +25,7 @@ REMOVED: Final = Field("Service", ABSENT, "as in git", drifted=True)
 
 def missing_stacks(differences: Diff, observed: Observed) -> frozenset[str]:
     """The stacks that lack a service, in a swarm that has services of ours: one that has none is new."""
-    services = observed.swarm.services if observed.swarm else ()
+    services = observed.services
     if not any(labels.CLUSTER in one.labels for one in services):
         return frozenset()
     return frozenset(change.stack for change in differences.changes if isinstance(change, ServiceMissing))

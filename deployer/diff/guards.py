@@ -1,4 +1,4 @@
-"""What a run would remove, and what it would be put in the place of, in; why that is refused out.
+"""Guards: why a run is refused because of what it would remove, or of the commit that it would replace.
 
 Mass deletion has been the accident of every tool that makes a cluster what git says: an empty repository, a renamed folder,
 a wrong branch. What may go is named one by one, never waved through.
@@ -9,17 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from deployer.diff.change import (
-    Blocked,
-    ContainerSurplus,
-    Diff,
-    EntrySurplus,
-    MemberSurplus,
-    ObjectSurplus,
-    ProjectSurplus,
-    ServiceSurplus,
-)
-from deployer.diff.projects import containers
+from deployer.diff.change import Blocked, Diff
+from deployer.diff.consul import EntrySurplus
+from deployer.diff.machines import ContainerSurplus
+from deployer.diff.projects import ProjectSurplus, containers
+from deployer.diff.stacks import ObjectSurplus, ServiceSurplus
+from deployer.diff.swarm import MemberSurplus
 from deployer.errors import UsageError
 from deployer.model import labels
 from deployer.model.nearest import did_you_mean
@@ -27,7 +22,7 @@ from deployer.model.nearest import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from deployer.diff.change import Change
+    from deployer.diff.changes import Change
     from deployer.model.consent import Consent
     from deployer.model.desired import Desired
     from deployer.model.history import Deployed
@@ -62,7 +57,7 @@ def concerning(diff: Diff, stacks: Sequence[str]) -> tuple[Change, ...]:
 
 def deployed_commits(observed: Observed, cluster: str) -> tuple[str, ...]:
     """The commits that last changed one of the cluster's services, by their labels."""
-    services = observed.swarm.services if observed.swarm else ()
+    services = observed.services
     ours = [one.labels for one in services if one.labels.get(labels.CLUSTER) == cluster]
     return tuple(sorted({mark[labels.COMMIT] for mark in ours if labels.COMMIT in mark}))
 

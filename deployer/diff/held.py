@@ -1,20 +1,22 @@
-"""Ports that services newly publish, and what becomes of those services where something else holds them. Pure."""
+"""Ports that services newly publish, and the services that cannot have them because something else holds them. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
-from deployer.diff.change import Blocked, ObjectSurplus, ServiceDiffers, ServiceMissing, ServiceSurplus
+from deployer.diff.change import Blocked
 from deployer.diff.images import ready_members
 from deployer.diff.placement import may_run
+from deployer.diff.stacks import ObjectSurplus, ServiceDiffers, ServiceMissing, ServiceSurplus
 from deployer.model.observed import Engine, Machine, Member
 from deployer.model.spec import ServiceSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deployer.diff.change import Change, Diff
+    from deployer.diff.change import Diff
+    from deployer.diff.changes import Change
     from deployer.model.cluster import Cluster
     from deployer.model.observed import Observed, PortHeld
     from deployer.model.stack import Body
@@ -90,7 +92,7 @@ def _new(change: Change, freed: frozenset[tuple[int, str]]) -> dict[tuple[int, s
 
 def _members(observed: Observed, cluster: Cluster) -> dict[str, Member]:
     """The ready members of the swarm, and the machines that are to be."""
-    known = {member.id for member in observed.swarm.members} if observed.swarm else set()
+    known = {member.id for member in observed.members}
     members = ready_members(observed)
     for node in cluster.nodes:
         machine = observed.machines.get(node.name)

@@ -1,25 +1,74 @@
-"""Machines: engine and daemon.json. Desired nodes and observed machines in, changes out."""
+"""Machines: their engine, its daemon.json, and the containers of the cluster's own on them."""
 
 from __future__ import annotations
 
 import ipaddress
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from deployer.diff.change import (
-    Blocked,
-    Change,
-    DaemonJson,
-    Diff,
-    EngineMissing,
-    Field,
-)
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked, Diff
 from deployer.diff.fields import fields
 from deployer.model.observed import Engine, Machine, Observed, Silent, Unreachable
+from deployer.model.subject import OfMachine
 
 if TYPE_CHECKING:
+    from deployer.diff.changes import Change
     from deployer.model.cluster import Cluster, Node
+    from deployer.model.field import Field
+    from deployer.model.secret import SecretFile
+
+
+@dataclass(frozen=True)
+class EngineMissing(OfMachine):
+    node: str
+    method: Literal["distro", "docker"]
+    cause: Cause = Cause.NOT_FOUND
+
+
+@dataclass(frozen=True)
+class DaemonJson(OfMachine):
+    """daemon.json is to say `text`; `effect` is what the engine needs for it (dockerd(8), "configuration reloading")."""
+
+    node: str
+    text: str
+    fields: tuple[Field, ...]
+    effect: Literal["none", "reload", "restart"]
+    cause: Cause = Cause.CHANGED
+
+
+@dataclass(frozen=True)
+class ContainerDiffers(OfMachine):
+    """A container of the machine itself that is missing, stopped, or made from another definition."""
+
+    node: str
+    name: str
+    image: str
+    body: Mapping[str, Any]
+    cause: Cause
+    role: Literal["server", "agent", "registrator"] = "server"
+    """What it is: one of Consul's servers, a client agent of Consul, the registrator."""
+    files: tuple[SecretFile, ...] = ()
+    """What it is given before it starts, and no plan shows."""
+    leaves: str = ""
+    """Of a registrator that is to register elsewhere: the Consul that has what it registered until now."""
+
+
+@dataclass(frozen=True)
+class ContainerSurplus(OfMachine):
+    """A container of ours on a machine whose file does not ask for it any more; `joins` is where it is registered, or registers."""
+
+    node: str
+    name: str
+    role: str
+    joins: str = ""
+    cause: Cause = Cause.GONE
+
+
+MachineChange = EngineMissing | DaemonJson | ContainerDiffers | ContainerSurplus
+
 
 RELOADABLE: Final = frozenset({
     "debug", "labels", "live-restore", "max-concurrent-downloads", "max-concurrent-uploads", "max-download-attempts",

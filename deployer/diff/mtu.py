@@ -1,4 +1,4 @@
-"""Overlay networks whose packets are larger than what some machine can send: desired state and one snapshot in, warnings out.
+"""Warnings of overlay networks whose packets are larger than what some machine can send.
 
 An overlay network takes 1500 bytes for granted, whatever its machines' interfaces carry, and takes what its own envelope needs off
 that (libnetwork, drivers/overlay, maxMTU). Over a VPN or in some clouds there are fewer: small packets arrive, large
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 OPTION: Final = "com.docker.network.driver.mtu"
 TAKEN_FOR_GRANTED: Final = 1500
-
-
 _NAMED: Final = 3
 """Networks that are named: with as many stacks as machines of a cloud can carry, all of them would be the whole plan."""
 

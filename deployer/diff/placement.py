@@ -1,4 +1,4 @@
-"""A service and a machine that is to be empty in; whether its tasks can run on the others out. Pure.
+"""Whether a service's tasks can run on other machines while one is empty. Pure.
 
 The rules are Swarm's own scheduler's (swarmkit, manager/scheduler/filter.go and constraint/constraint.go), as far as the managers'
 list says what they need; what it does not say is taken for fulfilled, and the wait for the tasks tells.

@@ -1,4 +1,4 @@
-"""Two service bodies in, whether they are the same beyond doubt out, without making either comparable first.
+"""A quick test of whether two service bodies are the same beyond doubt.
 
 Nearly all services of nearly all plans are as git says, and nearly all of what they consist of is equal as it is: comparing that takes a
 tenth of the time of bringing both into the form of body.py. False says nothing: then it is done in full.
@@ -27,28 +27,28 @@ def plainly_same(live: _Map, wanted: _Map, networks: Mapping[str, str]) -> bool:
     mine, theirs, inside, outside = one.template, other.template, one.container, other.container
     return (
         bool(live.get("Mode")) == bool(wanted.get("Mode"))  # without one it is replicated
-        and _labels(one.service_labels, other.service_labels)
-        and _section(live, wanted, (), KEPT_EMPTY, apart=("Labels", TEMPLATE))
-        and _section(
+        and _same_labels(one.service_labels, other.service_labels)
+        and _same_section(live, wanted, (), KEPT_EMPTY, apart=("Labels", TEMPLATE))
+        and _same_section(
             mine,
             theirs,
             (TEMPLATE,),
             KEPT_EMPTY[TEMPLATE],
             apart=("Networks", "ContainerSpec", "ForceUpdate"),
         )
-        and _section(
+        and _same_section(
             inside,
             outside,
             (TEMPLATE, "ContainerSpec"),
             KEPT_EMPTY[TEMPLATE]["ContainerSpec"],
             apart=("Configs", "Secrets"),
         )
-        and all(_referred(inside.get(kind) or (), outside.get(kind) or (), id_key) for kind, id_key in _BY_NAME)
-        and _networks(mine.get("Networks") or (), theirs.get("Networks") or (), networks)
+        and all(_same_references(inside.get(kind) or (), outside.get(kind) or (), id_key) for kind, id_key in _BY_NAME)
+        and _same_networks(mine.get("Networks") or (), theirs.get("Networks") or (), networks)
     )
 
 
-def _section(live: _Map, wanted: _Map, path: tuple[str, ...], kept: _Map, apart: tuple[str, ...] = ()) -> bool:
+def _same_section(live: _Map, wanted: _Map, path: tuple[str, ...], kept: _Map, apart: tuple[str, ...] = ()) -> bool:
     """Whether two sections that were both sent are the same, but for the keys that are looked at `apart`."""
     defaults = _DEFAULTS.get(path, _NOTHING)
     for key in {**live, **wanted}:
@@ -62,21 +62,21 @@ def _section(live: _Map, wanted: _Map, path: tuple[str, ...], kept: _Map, apart:
                 return False
             theirs = _NOTHING
         if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
-            if key in USERS_MAPS or not _section(mine, theirs, (*path, key), kept.get(key) or _NOTHING):
+            if key in USERS_MAPS or not _same_section(mine, theirs, (*path, key), kept.get(key) or _NOTHING):
                 return False
         elif mine or theirs or key in kept:
             return False
     return True
 
 
-def _labels(live: _Map, wanted: _Map) -> bool:
+def _same_labels(live: _Map, wanted: _Map) -> bool:
     return live == wanted or (
         all(wanted.get(key) == value for key, value in live.items() if key not in VOLATILE)
         and all(key in live for key in wanted if key not in VOLATILE)
     )
 
 
-def _referred(live: Any, wanted: Any, id_key: str) -> bool:
+def _same_references(live: Any, wanted: Any, id_key: str) -> bool:
     """Configs or secrets, in one order, but for their ids."""
     return len(live) == len(wanted) and all(
         mine.keys() - {id_key} == theirs.keys() - {id_key}
@@ -85,7 +85,7 @@ def _referred(live: Any, wanted: Any, id_key: str) -> bool:
     )
 
 
-def _networks(live: Any, wanted: Any, names: Mapping[str, str]) -> bool:
+def _same_networks(live: Any, wanted: Any, names: Mapping[str, str]) -> bool:
     """In one order, by id or by name."""
     return len(live) == len(wanted) and all(
         mine.keys() == theirs.keys()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.diff.change import Diff, ProjectDiffers
-from deployer.diff.projects import containers
+from deployer.diff.projects import ProjectDiffers, containers
 from deployer.model.observed import Machine, Observed
 from deployer.model.status import Health, ServiceStatus, StackStatus, Sync, worst
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from deployer.diff.change import Diff
     from deployer.model.project import Project, ProjectContainer, ProjectService
 
 

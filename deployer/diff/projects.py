@@ -1,23 +1,52 @@
-"""Stacks in compose mode: compiled projects and what the machines run in, what differs out."""
+"""Stacks in compose mode: what their machines run of them, against what git says."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from deployer.diff.change import ABSENT, Blocked, Cause, Change, Diff, Field, ProjectDiffers, ProjectSurplus
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked, Diff
 from deployer.diff.machines import usable
 from deployer.model import labels
+from deployer.model.field import ABSENT, Field
 from deployer.model.observed import Engine, Machine, Observed, Unreachable
+from deployer.model.subject import OfStack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from deployer.diff.changes import Change
     from deployer.model.desired import Desired
     from deployer.model.project import Project, ProjectContainer, ProjectService
     from deployer.model.stack import StackObjects
+
+
+@dataclass(frozen=True)
+class ProjectDiffers(OfStack):
+    """A stack in compose mode is not on its machine as git says; `unsettled`: only its containers are not well."""
+
+    stack: str
+    machine: str
+    project: Project
+    fields: tuple[Field, ...]
+    cause: Cause
+    unsettled: bool = False
+
+
+@dataclass(frozen=True)
+class ProjectSurplus(OfStack):
+    """A compose project of this cluster on a machine for which git does not have it; `whole`: nor for any other."""
+
+    stack: str
+    machine: str
+    whole: bool
+    cause: Cause = Cause.GONE
+
+
+ProjectChange = ProjectDiffers | ProjectSurplus
 
 
 def diff_projects(desired: Desired, objects: Sequence[StackObjects], observed: Observed) -> Diff:
@@ -31,7 +60,7 @@ def diff_projects(desired: Desired, objects: Sequence[StackObjects], observed: O
         if obstacle := _obstacle(desired, stack.project, observed):
             blocked.append(obstacle)
             continue
-        change = diff_project(_stamped(stack.project, desired.cluster.name), containers(observed, stack.project.node))
+        change = diff_project(_stamp(stack.project, desired.cluster.name), containers(observed, stack.project.node))
         changes += [change] if change else []
         unchanged += len(stack.project.services) - len(change.fields if change else ())
     return Diff((*changes, *_surplus(desired, objects, observed)), tuple(blocked), max(unchanged, 0))
@@ -86,7 +115,7 @@ def _service(service: ProjectService, live: Sequence[ProjectContainer]) -> list[
     return [(Field(f"{name}.state", words, "running and healthy"), cause)]
 
 
-def _stamped(project: Project, cluster: str) -> Project:
+def _stamp(project: Project, cluster: str) -> Project:
     """With the label that says whose it is on everything that compose makes: an external one is somebody else's."""
     model: dict[str, Any] = json.loads(project.file)
     for kind in ("services", "networks", "volumes"):

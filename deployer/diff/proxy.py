@@ -1,4 +1,4 @@
-"""The proxy: joined to the networks of what it is to reach; and what it cannot reach, with the reason. Pure.
+"""The proxy: it joins the networks of the services that it is to reach, and says which it cannot reach. Pure.
 
 A service says by VIRTUAL_HOST, a variable or a label, under which names it is to be reached (nginx-proxy's convention). The proxy
 finds it only on a network that both are on. Which those are follows from the files alone, so the plan shows them, and
@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.diff.services import PREDEFINED
+from deployer.diff.seen import PREDEFINED
 from deployer.model.spec import ServiceSpec
 from deployer.model.status import VirtualHost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from deployer.diff.services import Seen
+    from deployer.diff.seen import Seen
     from deployer.model.cluster import Cluster
     from deployer.model.observed import LiveService
     from deployer.model.stack import Body, StackObjects
@@ -32,9 +32,7 @@ def with_proxy(cluster: Cluster, objects: Sequence[StackObjects]) -> tuple[Stack
     name = cluster.proxy.name
     wanted = sorted({network for _, body, _ in _hosts(objects) for network in ServiceSpec(body).networks} - PREDEFINED)
     return tuple(
-        replace(
-            stack, services=tuple(_joined(body, wanted) if body["Name"] == name else body for body in stack.services)
-        )
+        replace(stack, services=tuple(_join(body, wanted) if body["Name"] == name else body for body in stack.services))
         for stack in objects
     )
 
@@ -90,7 +88,7 @@ def virtual_host(body: Mapping[str, Any]) -> str:
     return str(spec.labels.get(VIRTUAL_HOST) or spec.service_labels.get(VIRTUAL_HOST) or "")
 
 
-def _joined(body: Body, wanted: Sequence[str]) -> Body:
+def _join(body: Body, wanted: Sequence[str]) -> Body:
     spec = ServiceSpec(body)
     own = set(spec.networks)
     if own & PREDEFINED:

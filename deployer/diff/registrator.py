@@ -1,18 +1,46 @@
-"""The registrator: its image and its container on every machine. Desired nodes and one snapshot in, changes out."""
+"""The registrator: its image and its container on every machine."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.diff.change import Change, ContainerDiffers, Diff, ImageMissing
+from deployer.diff.cause import Cause
+from deployer.diff.change import Diff
 from deployer.diff.consul import container_cause, hash_of_container, present, server_addresses, servers
-from deployer.diff.machines import advertise_address, usable
+from deployer.diff.machines import ContainerDiffers, advertise_address, usable
 from deployer.model import labels
 from deployer.model.observed import Engine, Machine, Observed
+from deployer.model.registrator import Registrator
 from deployer.model.secret import SecretFile
+from deployer.model.subject import OfMachine
 
 if TYPE_CHECKING:
+    from deployer.diff.changes import Change
     from deployer.model.cluster import Cluster, Node
+
+
+@dataclass(frozen=True)
+class ImageMissing(OfMachine):
+    """Our own image of the registrator, which no registry has."""
+
+    node: str
+    image: str
+    base: str
+    cause: Cause = Cause.NOT_FOUND
+
+
+@dataclass(frozen=True)
+class ImageSurplus(OfMachine):
+    """An earlier image of our own registrator."""
+
+    node: str
+    image: str
+    cause: Cause = Cause.SUPERSEDED
+
+
+RegistratorChange = ImageMissing | ImageSurplus
+
 
 CONTAINER: Final = "deployer-registrator"
 ROLE: Final = "registrator"
@@ -57,17 +85,17 @@ def _agent(cluster: Cluster, node: Node, observed: Observed) -> str | None:
 
 
 def _changes(cluster: Cluster, node: Node, machine: Machine, body: dict[str, Any]) -> list[Change]:
-    assert cluster.registrator is not None  # noqa: S101 - the caller has looked
+    registrator = cluster.registrator or Registrator()
     engine = machine.engine if isinstance(machine.engine, Engine) else None
     cause = container_cause(present(engine, ROLE), body, engine)
     if cause is None:
         return []
     image = body["Image"]
-    ours = not cluster.registrator.image
+    ours = not registrator.image
     missing = ours and (engine is None or image not in engine.images)
     files = (SecretFile(TOKEN, cluster.secrets.token),) if cluster.secrets.token else ()
     container = ContainerDiffers(node.name, CONTAINER, image, body, cause, "registrator", files, _left(engine, body))
-    return [ImageMissing(node.name, image, cluster.registrator.base), container] if missing else [container]
+    return [ImageMissing(node.name, image, registrator.base), container] if missing else [container]
 
 
 def _left(engine: Engine | None, body: dict[str, Any]) -> str:
@@ -83,12 +111,12 @@ def registrator_body(cluster: Cluster, node: Node, address: str, agent: str, com
     The socket lies where the old image's users have it. Our own program needs no rights but the socket's group, so it has
     none; a foreign image runs as its makers meant it to.
     """
-    assert cluster.registrator is not None  # noqa: S101 - the caller has looked
+    registrator = cluster.registrator or Registrator()
     host = f"[{agent}]" if ":" in agent else agent
     definition: dict[str, Any] = {
         "Image": cluster.registrator_image,
         "Hostname": node.name,
-        "Cmd": [*cluster.registrator.flags, f"-ip={address}", f"consul://{host}:{PORT}"],
+        "Cmd": [*registrator.flags, f"-ip={address}", f"consul://{host}:{PORT}"],
         "HostConfig": {
             "NetworkMode": "host",
             "RestartPolicy": {"Name": "always"},
@@ -98,7 +126,7 @@ def registrator_body(cluster: Cluster, node: Node, address: str, agent: str, com
             "LogConfig": LOGS,
         },
     }
-    if not cluster.registrator.image:
+    if not registrator.image:
         definition["User"] = labels.SOCKET_USER
         definition["HostConfig"] |= {"CapDrop": ["ALL"], "SecurityOpt": ["no-new-privileges:true"]}
     if cluster.secrets.token:

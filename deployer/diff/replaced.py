@@ -1,4 +1,4 @@
-"""Networks that are to be replaced, and the services on them: what else there is to be done in, the same with these out.
+"""Networks that are to be replaced, and the services on them, which are replaced with them.
 
 An engine cannot change a network (moby#37901), and removes none while a service is on it. A service that is moved off
 it and back again would restart twice, and fail its health check in between where that needs the network; so services
@@ -10,23 +10,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deployer.diff.change import (
-    Blocked,
-    Cause,
-    Change,
-    Diff,
-    NetworkReplaced,
-    ServiceDiffers,
-    ServiceReplaced,
-    ServiceUnsettled,
-)
-from deployer.diff.services import references
-from deployer.diff.stacks import stamp_service
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked, Diff
+from deployer.diff.seen import references
+from deployer.diff.stacks import NetworkReplaced, ServiceDiffers, ServiceReplaced, ServiceUnsettled, stamp_service
 from deployer.model import labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from deployer.diff.changes import Change
     from deployer.model.desired import Desired
     from deployer.model.observed import LiveService, Swarm
     from deployer.model.stack import Body, StackObjects
@@ -53,7 +46,7 @@ def with_services(desired: Desired, stacks: Sequence[StackObjects], swarm: Swarm
             continue
         for live in on_it:
             if live.name in bodies:
-                changes = _replaced(changes, live, network.name, desired, *bodies[live.name])
+                changes = _replace(changes, live, network.name, desired, *bodies[live.name])
     touched = {change.name for change in found.changes if isinstance(change, _ABOUT_SERVICES)}
     restarted = sum(isinstance(change, ServiceReplaced) and change.name not in touched for change in changes)
     return replace(found, changes=tuple(changes), blocked=tuple(blocked), unchanged=found.unchanged - restarted)
@@ -82,7 +75,7 @@ def _obstacle(network: NetworkReplaced, service: LiveService, cluster: str) -> B
     )
 
 
-def _replaced(
+def _replace(
     changes: Sequence[Change], live: LiveService, network: str, desired: Desired, stack: str, body: Body
 ) -> list[Change]:
     """The changes with that service replaced, whatever else was to be done with it."""

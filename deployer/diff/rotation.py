@@ -16,11 +16,13 @@ from deployer.model.spec import ServiceSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deployer.diff.services import Seen
+    from deployer.diff.seen import Seen
     from deployer.model.observed import LiveObject
 
 
-def rotated(kind: Literal["config", "secret"], stack: str, body: Mapping[str, Any], seen: Seen) -> tuple[Field, ...]:
+def find_rotation(
+    kind: Literal["config", "secret"], stack: str, body: Mapping[str, Any], seen: Seen
+) -> tuple[Field, ...]:
     """How the new object differs from the one that the stack's services use now; nothing where they use none.
 
     The name of both is KEY-HASH.

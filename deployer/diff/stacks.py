@@ -1,40 +1,174 @@
-"""Stacks: compiled objects and the live swarm in, what is missing or differs out."""
+"""Stacks: networks, configs, secrets and services that the swarm lacks, or has otherwise than git says."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from deployer.diff.change import (
-    Blocked,
-    Cause,
-    Diff,
-    Field,
-    NetworkReplaced,
-    ObjectMissing,
-)
-from deployer.diff.drift import DEFAULT, Rules
+from deployer.diff.body import hash_of, normalise_service
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked, Diff, Drifted
+from deployer.diff.drift import DEFAULT, Rules, compare, digests
+from deployer.diff.effect import Effect, effect, template_of
 from deployer.diff.fields import fields
-from deployer.diff.rotation import rotated
-from deployer.diff.services import (
+from deployer.diff.plain import plainly_same
+from deployer.diff.rotation import find_rotation
+from deployer.diff.seen import (
     PREDEFINED,
-    Finding,
+    ROLLED_BACK,
+    RUNNING_UPDATES,
+    STALLED_UPDATES,
     Reference,
     Seen,
-    diff_service,
+    counts_agree,
     foreign,
     references,
     seen_of,
-    stamped,
 )
-from deployer.diff.veil import sealed_label
+from deployer.diff.veil import sealed_label, veil_fields
 from deployer.model import labels
+from deployer.model.field import Field
 from deployer.model.ignoring import ignored
+from deployer.model.spec import ServiceSpec
+from deployer.model.stack import Body
+from deployer.model.subject import OfStack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from deployer.model.observed import Swarm
-    from deployer.model.stack import Body, StackObjects, StackSettings
+    from deployer.diff.changes import Change
+    from deployer.diff.drift import Compared
+    from deployer.model.observed import LiveService, Swarm
+    from deployer.model.stack import StackObjects, StackSettings
+
+
+@dataclass(frozen=True)
+class ObjectMissing(OfStack):
+    """A network, config or secret of a stack. `fields`: how it differs from the one whose place it takes."""
+
+    kind: Literal["network", "config", "secret"]
+    stack: str
+    name: str
+    body: Mapping[str, Any]
+    cause: Cause = Cause.NOT_FOUND
+    fields: tuple[Field, ...] = ()
+
+
+@dataclass(frozen=True)
+class ServiceMissing(OfStack):
+    stack: str
+    name: str
+    body: Mapping[str, Any]
+    cause: Cause = Cause.NOT_FOUND
+
+
+@dataclass(frozen=True)
+class ServiceDiffers(OfStack):
+    """`effect`: what the update does to its tasks."""
+
+    stack: str
+    name: str
+    body: Mapping[str, Any]
+    seen: LiveService
+    fields: tuple[Field, ...]
+    cause: Cause
+    effect: Effect | None = None
+
+
+@dataclass(frozen=True)
+class ServiceUnsettled(OfStack):
+    """Its definition is in order, its tasks are not (yet)."""
+
+    stack: str
+    name: str
+    running: int
+    wanted: int
+    cause: Cause = Cause.NOT_HEALTHY
+
+
+@dataclass(frozen=True)
+class ServiceReplaced(OfStack):
+    """A service that cannot become what it is to be: it is removed and made anew.
+
+    `network` is the one of its networks that is replaced; empty where its mode is another.
+    """
+
+    stack: str
+    name: str
+    body: Mapping[str, Any]
+    seen: LiveService
+    fields: tuple[Field, ...]
+    cause: Cause
+    network: str = ""
+
+
+@dataclass(frozen=True)
+class NetworkReplaced(OfStack):
+    """A network whose options differ: an engine cannot change one (moby#37901)."""
+
+    stack: str
+    name: str
+    id: str
+    body: Mapping[str, Any]
+    fields: tuple[Field, ...]
+    cause: Cause = Cause.CHANGED
+
+
+@dataclass(frozen=True)
+class ServiceSurplus(OfStack):
+    """A service of this cluster that git does not have any more.
+
+    `whole`: nor any of its stack. `room_for` is a service that needs a port which this one holds.
+    """
+
+    stack: str
+    name: str
+    seen: LiveService
+    whole: bool = False
+    room_for: str = ""
+    cause: Cause = Cause.GONE
+
+
+@dataclass(frozen=True)
+class ObjectSurplus(OfStack):
+    """A network, config or secret that git does not have any more, and that nothing uses afterwards."""
+
+    kind: Literal["network", "config", "secret"]
+    stack: str
+    name: str
+    id: str
+    whole: bool = False
+    cause: Cause = Cause.GONE
+
+
+StackChange = (
+    ObjectMissing
+    | NetworkReplaced
+    | ObjectSurplus
+    | ServiceMissing
+    | ServiceDiffers
+    | ServiceUnsettled
+    | ServiceReplaced
+    | ServiceSurplus
+)
+
+
+Written = ServiceMissing | ServiceDiffers | ServiceReplaced
+"""Services that are created or updated."""
+
+
+class Finding(NamedTuple):
+    """What one object lacks, why it cannot have it, and what of it is left although it drifted."""
+
+    changes: tuple[Change, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    drifted: tuple[Drifted, ...] = ()
+
+
+Again = Callable[[], tuple[Mapping[str, Any], Body]]
+"""The live body, normalised; and as it is sent once more."""
+
 
 Kind = Literal["network", "config", "secret"]
 
@@ -112,7 +246,7 @@ def stamp(body: Body, cluster: str, stack: str) -> dict[str, Any]:
 
 def stamp_service(body: Body, cluster: str, stack: str, commit: str) -> dict[str, Any]:
     """A service's body with all of its labels, as it is sent."""
-    return stamped(stamp(body, cluster, stack), commit)
+    return stamp_volatile(stamp(body, cluster, stack), commit)
 
 
 def _objects(stack: StackObjects) -> list[tuple[Kind, Body]]:
@@ -142,7 +276,7 @@ def _diff_object(stack: str, kind: Kind, body: Mapping[str, Any], seen: Seen) ->
     name = str(body["Name"])
     present = seen.objects.get((kind, name))
     if present is None:
-        differing = rotated(kind, stack, body, seen) if kind != "network" else ()
+        differing = find_rotation(kind, stack, body, seen) if kind != "network" else ()
         cause = Cause.CHANGED if differing else Cause.NOT_FOUND
         return Finding((ObjectMissing(kind, stack, name, body, cause, differing),))
     if kind == "network" and (differing := network_fields(present.body, body)):
@@ -205,3 +339,115 @@ def _twice(kind: str, name: str, first: str, second: str) -> Blocked:
         f"stacks {first} and {second} both define it",
         "rename one, or make it external in one of the two",
     )
+
+
+def diff_service(cluster: str, commit: str, stack: str, body: Body, seen: Seen, rules: Rules) -> Finding:
+    """What one service lacks: nothing, a change, or a reason why it cannot be had. `body` says whose it is."""
+    name = str(body["Name"])
+    live = seen.services.get(name)
+    if live is None:
+        return Finding((ServiceMissing(stack, name, stamp_volatile(body, commit)),))
+    if live.labels.get(labels.CLUSTER) != cluster:
+        return Finding(blocked=(foreign("service", name),))
+    old_mode, new_mode = ServiceSpec(live.spec).mode, ServiceSpec(body).mode
+    if old_mode != new_mode:
+        # Engines refuse to change it (swarmkit, manager/controlapi/service.go, errModeChangeNotAllowed).
+        other = (Field("Mode", old_mode, new_mode),)
+        cause = Cause.DRIFTED if live.labels.get(labels.HASH) == hash_of(body) else Cause.CHANGED
+        return Finding((ServiceReplaced(stack, name, stamp_volatile(body, commit), live, other, cause),))
+    names = {**seen.networks, **_predefined(body, live.spec, seen.networks)}
+
+    def again() -> tuple[Mapping[str, Any], Body]:
+        kept = {**live.labels, **_volatile(stamp_volatile(body, commit))}
+        sent = ServiceSpec(live.spec).with_labels(kept).with_template(_template(live, names)).raw
+        return normalise_service(live.spec, names), sent
+
+    same = plainly_same(live.spec, body, names)
+    present, wanted = ({}, {}) if same else (normalise_service(live.spec, names), normalise_service(body, names))
+    if present == wanted:
+        return Finding(_unsettled(stack, name, live, seen, again))
+    compared = compare(present, wanted, live.labels, hash_of(body), rules)
+    left = (Drifted(stack, name, veil_fields(compared.left, body, live.labels)),) if compared.left else ()
+    if not compared.fields:
+        return Finding(_unsettled(stack, name, live, seen, again), drifted=left)
+    # Git stands still, nobody's hand did it: the image's tag stands for another one by now.
+    moved = compared.cause is Cause.CHANGED and live.labels.get(labels.HASH) == hash_of(body)
+    cause = Cause.MOVED if moved else compared.cause
+    what = effect(live, present, compared.target, seen.members)
+    sent = _to_send(stamp_volatile(body, commit), _template(live, names), live, present, compared)
+    shown = veil_fields(compared.fields, body, live.labels)
+    return Finding((ServiceDiffers(stack, name, sent, live, shown, cause, what),), drifted=left)
+
+
+def stamp_volatile(body: Body, commit: str) -> dict[str, Any]:
+    """The body with its volatile labels, which only the service carries, never its tasks."""
+    kept = {key: value for key, value in (body.get("Labels") or {}).items() if key not in labels.VOLATILE}
+    told = {labels.HASH: hash_of(body), labels.FIELDS: digests(normalise_service(body, {})), labels.COMMIT: commit}
+    digest = (body.get("Labels") or {}).get(labels.DIGEST)
+    return {**body, "Labels": {**kept, **told, **({labels.DIGEST: digest} if digest else {})}}
+
+
+def _unsettled(stack: str, name: str, live: LiveService, seen: Seen, again: Again) -> tuple[Change, ...]:
+    """The definition is in order; are the tasks?
+
+    Only another update takes a service out of a paused or rolled-back one; one with the same spec does (tried on
+    Engine 26.1). Without it a run that failed once would fail for ever.
+    """
+    unsettled = not counts_agree(live, all_ready=seen.all_ready)
+    if live.failed and not live.running:
+        # Swarm does not try it again, and an update with the same spec would not either.
+        _, body = again()
+        spec = ServiceSpec(body)
+        once_more = spec.with_template({**spec.template, "ForceUpdate": spec.forced + 1}).raw
+        return (ServiceDiffers(stack, name, once_more, live, (), Cause.NOT_HEALTHY, Effect(starts=live.failed)),)
+    if live.update_state in STALLED_UPDATES or (live.update_state == ROLLED_BACK and unsettled):
+        present, body = again()
+        pace = effect(live, present, present, seen.members)
+        rest = pace if pace.job else Effect(at_once=pace.at_once, order=pace.order, rest=True)
+        return (ServiceDiffers(stack, name, body, live, (), Cause.NOT_HEALTHY, rest),)
+    if live.update_state in RUNNING_UPDATES or unsettled:
+        return (ServiceUnsettled(stack, name, live.running, live.wanted),)
+    return ()
+
+
+def _predefined(body: Body, live: Mapping[str, Any], networks: Mapping[str, str]) -> dict[str, str]:
+    """The id of `host` or its like in the live spec: Swarm has networks of these names that no engine lists."""
+    ids = [id_ for kind, id_ in references(live) if kind == "network" and id_ not in {*networks, *PREDEFINED}]
+    names = [name for kind, name in references(body) if kind == "network" and name in PREDEFINED]
+    return {ids[0]: names[0]} if len(ids) == len(names) == 1 else {}
+
+
+def _to_send(
+    body: Body,
+    template: Mapping[str, Any],
+    live: LiveService,
+    present: Mapping[str, Any],
+    compared: Compared,
+) -> Body:
+    """The body of the update. What tasks are made of is sent as it lives, where nothing of it is to change.
+
+    swarmkit compares it byte for byte: an empty section in the place of none would restart every task, and so would
+    another `ForceUpdate`, which counts `docker service update --force`.
+    """
+    sent: Body = body
+    if compared.kept:
+        sent = {**compared.target, "Labels": {**compared.target.get("Labels", {}), **_volatile(body)}}
+    change = template_of(present, compared.target)
+    if change == "differs":
+        forced = {"ForceUpdate": template["ForceUpdate"]} if template.get("ForceUpdate") else {}
+        return ServiceSpec(sent).with_template({**ServiceSpec(sent).template, **forced}).raw
+    if change == "placement":
+        template = {**template, "Placement": ServiceSpec(sent).placement}
+    endpoint = {"EndpointSpec": live.spec["EndpointSpec"]} if live.spec.get("EndpointSpec") else {}
+    return ServiceSpec({**sent, **endpoint}).with_template(template).raw
+
+
+def _template(live: LiveService, names: Mapping[str, str]) -> dict[str, Any]:
+    """The live task template, with networks by name: that is how plans speak of them, and engines take both."""
+    spec = ServiceSpec(live.spec)
+    networks = [{**one, "Target": names.get(one["Target"], one["Target"])} for one in spec.attachments]
+    return {**spec.template, "Networks": networks} if networks else spec.template
+
+
+def _volatile(body: Mapping[str, Any]) -> dict[str, str]:
+    return {key: value for key, value in body["Labels"].items() if key in labels.VOLATILE}

@@ -1,25 +1,16 @@
-"""Desired, observed and their difference in; two words for every machine and stack out. Pure."""
+"""Two words for every machine and stack: whether it is as git says, and whether it is well. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.diff.change import (
-    Cause,
-    Change,
-    Diff,
-    Field,
-    ServiceDiffers,
-    ServiceMissing,
-    ServiceReplaced,
-    ServiceSurplus,
-    ServiceUnsettled,
-)
+from deployer.diff.cause import Cause
 from deployer.diff.gone import REMOVED
 from deployer.diff.machines import advertise_address
 from deployer.diff.project_status import project_status
 from deployer.diff.proxy import virtual_hosts
-from deployer.diff.services import ROLLED_BACK, RUNNING_UPDATES, STALLED_UPDATES, counts_agree, seen_of
+from deployer.diff.seen import ROLLED_BACK, RUNNING_UPDATES, STALLED_UPDATES, counts_agree, seen_of
+from deployer.diff.stacks import ServiceDiffers, ServiceMissing, ServiceReplaced, ServiceSurplus, ServiceUnsettled
 from deployer.model.observed import Engine, LiveService, Machine, Observed, Registrations, Unreachable
 from deployer.model.spec import TEMPLATE, ServiceSpec
 from deployer.model.status import Health, NodeStatus, RegistratorStatus, ServiceStatus, StackStatus, Status, Sync, worst
@@ -28,9 +19,12 @@ from deployer.model.tls import ends_in
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from deployer.diff.services import Seen
+    from deployer.diff.change import Diff
+    from deployer.diff.changes import Change
+    from deployer.diff.seen import Seen
     from deployer.model.cluster import Cluster, Node
     from deployer.model.desired import Desired
+    from deployer.model.field import Field
     from deployer.model.stack import Body, StackObjects
 
 
@@ -125,7 +119,7 @@ def _node_health(node: Node, engine: Engine | None, observed: Observed) -> tuple
         return "Healthy", ""
     if observed.swarm is None and engine.membership.state != "inactive":
         return "Unknown", "no manager could be asked"
-    members = observed.swarm.members if observed.swarm else ()
+    members = observed.members
     member = next((member for member in members if member.id == engine.membership.node_id), None)
     if member is None:
         return "Missing", "not in the swarm"

@@ -1,4 +1,4 @@
-"""What the swarm has of this cluster and git does not: compiled stacks and the live swarm in, removals out.
+"""What the swarm has of this cluster and git does not have any more.
 
 Only what carries this cluster's label, and that nothing uses once everything else is done. Configs and secrets of which
 git has another content keep their last ones, so that `docker service rollback` finds them. Volumes are no objects of the
@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from deployer.diff.change import (
-    Cause,
-    Change,
-    Diff,
-    Kept,
+from deployer.diff.cause import Cause
+from deployer.diff.change import Diff, Kept
+from deployer.diff.seen import references
+from deployer.diff.stacks import (
     NetworkReplaced,
     ObjectSurplus,
     ServiceDiffers,
@@ -22,14 +21,14 @@ from deployer.diff.change import (
     ServiceReplaced,
     ServiceSurplus,
 )
-from deployer.diff.services import references
 from deployer.model import labels
 from deployer.model.spec import ServiceSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from deployer.diff.services import Reference
+    from deployer.diff.changes import Change
+    from deployer.diff.seen import Reference
     from deployer.model.desired import Desired
     from deployer.model.observed import LiveObject, LiveService, Swarm
     from deployer.model.stack import Body, StackObjects

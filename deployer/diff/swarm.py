@@ -1,19 +1,83 @@
-"""Swarm: membership, roles, availability, labels. Desired nodes and one snapshot in, changes out."""
+"""The swarm: who is a member, with which role, availability and labels."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
 
-from deployer.diff.change import Blocked, Cause, Change, Diff, MemberDiffers, NoSwarm, NotMember, StaleMember
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked, Diff
 from deployer.diff.fields import fields
 from deployer.diff.machines import advertise_address, no_address, usable, wrong_clock
 from deployer.model import labels
 from deployer.model.observed import Engine, Machine, Member, Observed, Silent, Unreachable
+from deployer.model.subject import OfMachine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from deployer.diff.changes import Change
     from deployer.model.cluster import Cluster, Node
+    from deployer.model.field import Field
+
+
+@dataclass(frozen=True)
+class NoSwarm(OfMachine):
+    """There is no swarm yet: this machine starts it."""
+
+    node: str
+    advertise: str
+    cause: Cause = Cause.NOT_FOUND
+
+
+@dataclass(frozen=True)
+class NotMember(OfMachine):
+    node: str
+    role: Literal["manager", "worker"]
+    advertise: str
+    cause: Cause = Cause.NOT_FOUND
+
+
+@dataclass(frozen=True)
+class StaleMember(OfMachine):
+    """An entry in the managers' list that a machine had before it was installed anew: it goes once the machine has joined."""
+
+    node: str
+    member: str
+    manager: bool = False
+    cause: Cause = Cause.SUPERSEDED
+
+
+@dataclass(frozen=True)
+class MemberDiffers(OfMachine):
+    """Role, availability or labels of a member; `labels` is the whole set to be written."""
+
+    node: str
+    role: Literal["manager", "worker"]
+    availability: str
+    labels: Mapping[str, str]
+    fields: tuple[Field, ...]
+    cause: Cause = Cause.CHANGED
+
+    @property
+    def turns(self) -> str:
+        """The role that it gets and does not have yet; empty where that stays."""
+        return next((self.role for field in self.fields if field.path == "role"), "")
+
+
+@dataclass(frozen=True)
+class MemberSurplus(OfMachine):
+    """A member of the swarm whose machine's file is gone; `node` is the name that it had, `state` what the managers call it."""
+
+    node: str
+    id: str
+    role: str
+    state: str
+    cause: Cause = Cause.GONE
+
+
+SwarmChange = NoSwarm | NotMember | StaleMember | MemberDiffers | MemberSurplus
+
 
 _OURS: Final = frozenset({labels.KEYS, labels.CLUSTER, labels.NODE})
 """Labels that say whose a member is: written with the others, and shown to nobody."""
@@ -71,7 +135,7 @@ def _majority_after(changes: Sequence[Change], observed: Observed) -> bool:
         for name, machine in observed.machines.items()
         if isinstance(machine, Machine) and isinstance(machine.engine, Engine)
     }
-    members = observed.swarm.members if observed.swarm else ()
+    members = observed.members
     ready = {member.id: member.state == "ready" for member in members if member.role == "manager"}
     joining = 0
     for change in changes:
@@ -143,7 +207,7 @@ def _no_starter() -> Blocked:
 
 def _strays(cluster: Cluster, observed: Observed) -> list[Blocked]:
     """Machines that git keeps out of the swarm and that are in it. Leaving is a removal: it is not done by the way."""
-    ids = {member.id for member in observed.swarm.members} if observed.swarm else set()
+    ids = {member.id for member in observed.members}
     return [
         Blocked(
             node.name,
@@ -161,14 +225,13 @@ def _strays(cluster: Cluster, observed: Observed) -> list[Blocked]:
 def _membership_changes(
     cluster: Cluster, node: Node, machine: Machine, observed: Observed, *, starts: bool
 ) -> tuple[list[Change], Blocked | None]:
-    assert node.role != "none"  # noqa: S101 - only members get here
     advertise = str(advertise_address(node, machine))
     engine = machine.engine
     membership = engine.membership if isinstance(engine, Engine) else None
     if membership is None or membership.state == "inactive":
         if wrong := wrong_clock(node, machine):
             return [], wrong if machine.engine is not None else None  # diff_engines says so
-        joined: list[Change] = [] if starts else [NotMember(node.name, node.role, advertise)]
+        joined: list[Change] = [] if starts else [NotMember(node.name, _role(node), advertise)]
         return joined + _stale(node, advertise, observed) + _member_differs(cluster, node, None), None
     swarm = observed.swarm
     member = next((m for m in swarm.members if m.id == membership.node_id), None) if swarm else None
@@ -185,13 +248,18 @@ def _membership_changes(
     return _member_differs(cluster, node, member), None
 
 
+def _role(node: Node) -> Literal["manager", "worker"]:
+    """That of a machine which is to be in the swarm."""
+    return "manager" if node.role == "manager" else "worker"
+
+
 def _stale(node: Node, advertise: str, observed: Observed) -> list[Change]:
     """Entries that the machine had in an earlier life, under another id: it was installed anew, or has left by hand."""
     engines = (one.engine for one in observed.machines.values() if isinstance(one, Machine))
     alive = {engine.membership.node_id for engine in engines if isinstance(engine, Engine)}
     return [
         StaleMember(node.name, member.id, manager=member.role == "manager")
-        for member in (observed.swarm.members if observed.swarm else ())
+        for member in observed.members
         if member.state == "down"
         and member.id not in alive
         and (member.hostname == node.name or member.address == advertise)
@@ -200,7 +268,6 @@ def _stale(node: Node, advertise: str, observed: Observed) -> list[Change]:
 
 def _member_differs(cluster: Cluster, node: Node, member: Member | None) -> list[Change]:
     """Labels that git names are ours; which those are is remembered in a label, so that one taken out of git goes away."""
-    assert node.role != "none"  # noqa: S101 - only members get here
     present = dict(member.labels) if member else {}
     owned = {key for key in present.get(labels.KEYS, "").split(",") if key}
     kept = {key: value for key, value in present.items() if key not in owned and key != labels.KEYS}
@@ -218,4 +285,4 @@ def _member_differs(cluster: Cluster, node: Node, member: Member | None) -> list
     if not shown and same:
         return []
     cause = Cause.CHANGED if member else Cause.NOT_FOUND
-    return [MemberDiffers(node.name, node.role, node.availability, wanted, shown, cause)]
+    return [MemberDiffers(node.name, _role(node), node.availability, wanted, shown, cause)]

@@ -1,4 +1,4 @@
-"""Engines that listen for TLS: desired nodes and observed machines in, changes out.
+"""Engines that listen for TLS, or are to.
 
 A certificate that is about to end is no difference: a new one restarts the engine, which is for `machine regenerate-certs` to do,
 one machine after the other. One of another authority is none either: two users with an authority each would lock each other out.
@@ -6,15 +6,43 @@ one machine after the other. One of another authority is none either: two users 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deployer.diff.change import Blocked, Cause, Change, Diff, Field, TlsDiffers, TlsSurplus
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked, Diff
 from deployer.diff.machines import advertise_address, usable
+from deployer.model.field import Field
 from deployer.model.observed import Machine, Observed
+from deployer.model.subject import OfMachine
 from deployer.model.tls import listening
 
 if TYPE_CHECKING:
+    from deployer.diff.changes import Change
     from deployer.model.cluster import Cluster, Node
+
+
+@dataclass(frozen=True)
+class TlsDiffers(OfMachine):
+    """The engine is to listen for TLS, with a certificate for `names`, and does not, or otherwise."""
+
+    node: str
+    names: tuple[str, ...]
+    arguments: str
+    cause: Cause
+    fields: tuple[Field, ...] = ()
+
+
+@dataclass(frozen=True)
+class TlsSurplus(OfMachine):
+    """It listens for TLS by our doing, and git does not say so any more."""
+
+    node: str
+    cause: Cause = Cause.GONE
+
+
+TlsChange = TlsDiffers | TlsSurplus
+
 
 LOOPBACK = ("localhost", "127.0.0.1")
 

@@ -1,4 +1,4 @@
-"""Fields that differ in, the same out with the values of encrypted files masked: on both sides, for the live one is in the clear."""
+"""Fields that differ, with the values of encrypted files masked on both sides: the live one is in the clear."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def _sealed_names(body: Mapping[str, Any]) -> str:
     return ",".join(sorted(one.partition("=")[0] for one in secret))
 
 
-def veiled(fields: tuple[Field, ...], body: Mapping[str, Any], live: Mapping[str, str]) -> tuple[Field, ...]:
+def veil_fields(fields: tuple[Field, ...], body: Mapping[str, Any], live: Mapping[str, str]) -> tuple[Field, ...]:
     """`body` is the desired one, with its `Secret`s; `live` are the live service's labels, which name what was secret."""
     told = ",".join((_sealed_names(body), live.get(labels.SEALED, "")))
     names = frozenset(filter(None, told.split(",")))
     hidden = tuple(path for path in _SECTIONS if _holds_secret(_dig(body, path)))
     if not names and not hidden:
         return fields
-    return tuple(_veiled(field, names, hidden) for field in fields)
+    return tuple(_veil(field, names, hidden) for field in fields)
 
 
-def _veiled(field: Field, names: frozenset[str], hidden: Iterable[str]) -> Field:
+def _veil(field: Field, names: frozenset[str], hidden: Iterable[str]) -> Field:
     if any(field.path == path or field.path.startswith((f"{path}.", f"{path}[")) for path in hidden):
         return replace(field, old=_whole(field.old), new=_whole(field.new))
     if field.path.startswith(f"{_ENV}.") and field.path.removeprefix(f"{_ENV}.") in names:

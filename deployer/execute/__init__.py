@@ -1,4 +1,4 @@
-"""A plan in, a report out: what was shown is what runs."""
+"""Does a plan, exactly as it was shown, and reports what became of it."""
 
 from __future__ import annotations
 

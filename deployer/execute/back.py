@@ -1,4 +1,4 @@
-"""Back to what ran before: the spec that the plan saw, over the one that this run sent and over nothing else."""
+"""Going back to what ran before: the old spec is written over the one that this run sent, and over nothing else."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.docker import EngineError, segment
 from deployer.errors import BusyError, DeployerError
 from deployer.execute.beats import Endurance, beats
-from deployer.execute.stacks import ATTEMPTS
+from deployer.execute.services import ATTEMPTS
 from deployer.model import labels
-from deployer.plan.text import image_text
+from deployer.plan.stacks import image_text
 from deployer.remote.clock import read_clock
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from deployer.docker import Engine
     from deployer.execute.world import World
-    from deployer.plan.operations import Back, RollBackStack
+    from deployer.plan.stacks import Back, RollBackStack
 
 NOT_FOUND: Final = 404
 LEAST_SECONDS: Final = 60.0

@@ -1,4 +1,4 @@
-"""Containers of the machines' own: Consul and the registrator."""
+"""Containers of the cluster's own on machines: Consul's and the registrator's."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import contextlib
 import io
 import json
 import re
+import tarfile
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.consul import Catalogue, ConsulError
 from deployer.docker import EngineError, segment
 from deployer.errors import DeployerError, TimedOutError
-from deployer.execute.images import ensure_image
+from deployer.execute.pull import ensure_image
 from deployer.model import labels
 from deployer.model.command import Command
 from deployer.remote import ConnectionFailedError, TcpPort
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
     from deployer.docker import Engine
     from deployer.execute.world import World
     from deployer.model.secret import SecretFile
-    from deployer.plan.operations import RunContainer
+    from deployer.plan.machines import RetireContainer, RunContainer
     from deployer.remote import Connection
+
 
 STOP_SECONDS: Final = 30.0
 SOCKET: Final = "/var/run/docker.sock"
@@ -77,8 +80,6 @@ async def _reader(engine: Engine, container: str, body: Mapping[str, Any]) -> tu
 
 async def _users(engine: Engine, container: str) -> dict[str, tuple[int, int]]:
     """The users of the container's /etc/passwd by name and by number, each with its id and its group's; none where it has no such file."""
-    import tarfile  # noqa: PLC0415 - 10 ms, and few containers need it
-
     try:
         packed = await engine.raw(f"/containers/{segment(container)}/archive", path="/etc/passwd")
         with tarfile.open(fileobj=io.BytesIO(packed), mode="r:") as archive:
@@ -102,8 +103,6 @@ async def _users(engine: Engine, container: str) -> dict[str, tuple[int, int]]:
 
 def _archive(files: Sequence[SecretFile], owner: tuple[int, int]) -> bytes:
     """The files for that user alone. On the machine they lie below /var/lib/docker, which only root may enter."""
-    import tarfile  # noqa: PLC0415 - 10 ms, and few containers need it
-
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for file in files:
@@ -149,8 +148,6 @@ async def take_out(world: World, node: str, address: str, engine: Engine) -> str
 
     A Consul that does not answer any more has nothing that anybody could see.
     """
-    from deployer.consul import Catalogue, ConsulError  # noqa: PLC0415 - few registrators move
-
     own = str((await engine.get("/info")).get("ID") or "")
     connection, token = await world.link.to(node), world.link.cluster.secrets.token
     with contextlib.closing(Catalogue(connection, token, TcpPort(address, CONSUL_PORT))) as old:
@@ -167,3 +164,36 @@ def made_by(entry: Mapping[str, Any], engine: str, machine: str) -> bool:
     """By its mark, which has the engine's id; a foreign registrator's by the form of its ids, `host:container:port`."""
     mark = (entry.get("Meta") or {}).get("registrator-engine")
     return mark == engine if mark and engine else str(entry["ID"]).startswith(f"{machine}:")
+
+
+async def retire_container(world: World, operation: RetireContainer) -> str:
+    """A run that was killed in the middle does the rest: each part finds out by itself whether it is still to be done."""
+    engine = await world.engine(operation.node)
+    path = f"/containers/{segment(operation.name)}"
+    said = ""
+    if operation.role == "Consul":
+        said = await _leave_consul(world, operation)
+    if not await stop_own(engine, operation.name, world.link.cluster.name):
+        return "already gone"
+    if operation.role != "Consul" and operation.leaves:
+        said = await take_out(world, operation.node, operation.leaves, engine)
+    await engine.delete(path, force=True)  # and not `v=true`: volumes stay
+    return said
+
+
+async def _leave_consul(world: World, operation: RetireContainer) -> str:
+    """Stopped without a word, a server would be waited for by the others: two of three that go so take the leader with them.
+
+    Docker would start it again when it has left, so that is switched off first.
+    """
+    engine = await world.engine(operation.node)
+    with contextlib.suppress(EngineError):
+        policy = {"RestartPolicy": {"Name": "no"}}
+        await engine.post(f"/containers/{segment(operation.name)}/update", policy)
+    connection, token = await world.link.to(operation.node), world.link.cluster.secrets.token
+    with contextlib.closing(Catalogue(connection, token)) as catalogue:
+        try:
+            await catalogue.leave()
+        except (ConnectionFailedError, TimedOutError, ConsulError) as error:
+            return f"it did not take its leave: {error.message}"
+    return ""

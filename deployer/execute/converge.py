@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from deployer.execute.service_state import ServiceState
     from deployer.execute.world import World
-    from deployer.plan.operations import AwaitServices
+    from deployer.plan.stacks import AwaitServices
 
 
 class NotConvergedError(DeployerError):

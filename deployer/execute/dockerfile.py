@@ -1,4 +1,4 @@
-"""A Dockerfile's text in, the images that it is built on out; as far as that can be told without building it. Pure."""
+"""The images that a Dockerfile is built on, as far as that can be told without building it. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A task in, its last words out: what its program wrote, and what its health check said. Good to know, and never a reason to fail."""
+"""The last words of a task: what its program wrote, and what its health check said. Nothing here is a reason to fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A machine that has just become a member of the swarm in, the labels on it that say whose it is out."""
+"""Labels on a machine that has just become a member of the swarm: they say whose it is."""
 
 from __future__ import annotations
 

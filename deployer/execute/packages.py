@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.execute.machines import INSTALL_SECONDS, script, scripted
+from deployer.execute.machines import INSTALL_SECONDS
+from deployer.execute.script import run_script, script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deployer.execute.world import World
-    from deployer.plan.care import PurgeEngine, UpgradeEngine
+    from deployer.plan.maintenance import PurgeEngine, UpgradeEngine
     from deployer.remote import Connection
 
 
 async def engine_packages(connection: Connection) -> list[tuple[str, str, str]]:
     """(package, installed version, the version that there is), after the package lists were fetched. Changes nothing else."""
-    said = await scripted(
+    said = await run_script(
         connection, script("engine-upgrade.sh"), ("look",), "asking for newer packages", INSTALL_SECONDS
     )
     lines = (line.split(" ") for line in said.splitlines())
@@ -26,11 +27,11 @@ async def engine_packages(connection: Connection) -> list[tuple[str, str, str]]:
 async def upgrade_engine(world: World, operation: UpgradeEngine, tell: Callable[[str], None]) -> str:
     connection = await world.link.to(operation.node)
     arguments = ("upgrade", *operation.packages)
-    said = await scripted(connection, script("engine-upgrade.sh"), arguments, "the upgrade", INSTALL_SECONDS, tell)
+    said = await run_script(connection, script("engine-upgrade.sh"), arguments, "the upgrade", INSTALL_SECONDS, tell)
     return said.strip().rpartition("\n")[2]
 
 
 async def purge_engine(world: World, operation: PurgeEngine, tell: Callable[[str], None]) -> str:
     connection = await world.link.to(operation.node)
-    said = await scripted(connection, script("engine-upgrade.sh"), ("purge",), "the removal", INSTALL_SECONDS, tell)
+    said = await run_script(connection, script("engine-upgrade.sh"), ("purge",), "the removal", INSTALL_SECONDS, tell)
     return said.strip().rpartition("\n")[2]

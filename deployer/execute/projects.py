@@ -12,6 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from python_on_whales import DockerClient
+from python_on_whales.exceptions import DockerException
+
 from deployer.cage.switch import unconfined
 from deployer.docker import segment
 from deployer.docker.caged import caged_docker
@@ -24,6 +27,7 @@ from deployer.model import labels
 from deployer.model.amounts import plural
 from deployer.model.printable import printable
 from deployer.model.project import PROJECT, SERVICE
+from deployer.plan.projects import ComposeDown, ComposeUp
 from deployer.remote.clock import read_clock
 from deployer.remote.forward import forwarded
 from deployer.user_files import create_private, folder_in_memory
@@ -34,15 +38,26 @@ if TYPE_CHECKING:
     from deployer.docker import Engine
     from deployer.execute.world import World
     from deployer.model.project import Project
-    from deployer.plan.operations import ComposeDown, ComposeUp
+    from deployer.plan.projects import ProjectOperation
 
     Json = Mapping[str, Any]
+
 
 LINES: Final = 10
 STEADY_SECONDS: Final = 1.0
 """A program that ends at once is `running` for a moment, too."""
 ENDED_WELL: Final = frozenset({"no", "on-failure", ""})
 """Restart policies with which a container that ended with 0 has done what it was to do."""
+
+
+async def perform(operation: ProjectOperation, world: World, tell: Callable[[str], None]) -> str:
+    """Do it; a few words on the result. Raises DeployerError with the reason where it cannot be done."""
+    match operation:
+        case ComposeUp():
+            done = await compose_up(world, operation, tell)
+        case ComposeDown():
+            done = await compose_down(world, operation)
+    return done
 
 
 async def compose_up(world: World, operation: ComposeUp, tell: Callable[[str], None]) -> str:
@@ -55,14 +70,14 @@ async def compose_up(world: World, operation: ComposeUp, tell: Callable[[str], N
     )
     async with forwarded(connection, SOCKET) as socket:
         tell(f"docker compose up on {operation.machine}")
-        await asyncio.to_thread(_compose, socket, operation.project, auths)
+        await asyncio.to_thread(_run_compose, socket, operation.project, auths)
         if note := unconfined():
             tell(note)
     began = read_clock()
     told, well_since = "", 0.0
     while not world.stopping.is_set():
-        states = [await _state(engine, entry) for entry in await _listed(engine, operation.project.stack)]
-        line, late, failed = _judged(operation.project, states)
+        states = [await _state(engine, entry) for entry in await _list(engine, operation.project.stack)]
+        line, late, failed = _judge(operation.project, states)
         if failed:
             raise NotConvergedError("; ".join(failed), await _last_words(engine, states))
         well_since = (well_since or read_clock()) if not late else 0.0
@@ -78,7 +93,7 @@ async def compose_up(world: World, operation: ComposeUp, tell: Callable[[str], N
     raise DeployerError("stopped while waiting")
 
 
-async def compose_down(world: World, operation: ComposeDown, _: Callable[[str], None]) -> str:
+async def compose_down(world: World, operation: ComposeDown) -> str:
     """Containers and networks of ours with that project's name; volumes stay."""
     engine = await world.engine(operation.machine)
     ours = [f"{labels.CLUSTER}={operation.cluster}", f"{PROJECT}={operation.stack}"]
@@ -93,7 +108,7 @@ async def compose_down(world: World, operation: ComposeDown, _: Callable[[str], 
 
 async def _refuse_foreign(engine: Engine, project: Project) -> None:
     """A project of that name which somebody else made would be taken over by compose."""
-    for entry in await _listed(engine, project.stack):
+    for entry in await _list(engine, project.stack):
         if labels.CLUSTER not in entry["Labels"]:
             name = str((entry.get("Names") or ["?"])[0]).lstrip("/")
             raise DeployerError(
@@ -102,7 +117,7 @@ async def _refuse_foreign(engine: Engine, project: Project) -> None:
             )
 
 
-async def _listed(engine: Engine, stack: str) -> list[Json]:
+async def _list(engine: Engine, stack: str) -> list[Json]:
     found: list[Json] = await engine.get("/containers/json", all=True, filters={"label": [f"{PROJECT}={stack}"]})
     return found
 
@@ -112,7 +127,7 @@ async def _state(engine: Engine, entry: Json) -> Json:
     return told
 
 
-def _judged(project: Project, states: Sequence[Json]) -> tuple[str, list[str], list[str]]:
+def _judge(project: Project, states: Sequence[Json]) -> tuple[str, list[str], list[str]]:
     """(how far it is, services that are not there yet, services that will not be) from `/containers/ID/json`."""
     words, late, failed = [], [], []
     for service in project.services:
@@ -163,11 +178,8 @@ async def _last_words(engine: Engine, states: Sequence[Json]) -> list[str]:
     return said
 
 
-def _compose(socket: str, project: Project, auths: Mapping[str, Any]) -> None:
+def _run_compose(socket: str, project: Project, auths: Mapping[str, Any]) -> None:
     """Raises DeployerError with compose's own last words."""
-    from python_on_whales import DockerClient  # noqa: PLC0415 - 0.4 s
-    from python_on_whales.exceptions import DockerException  # noqa: PLC0415 - see above
-
     folder = Path(tempfile.mkdtemp(prefix="deployer-", dir=folder_in_memory()))
     secrets = {name: secret.reveal() for name, secret in project.environment.items()}
     try:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.docker import EngineError, segment
 from deployer.errors import BusyError, DeployerError, TimedOutError
-from deployer.execute.stacks import create_object, create_service
+from deployer.execute.services import create_object, create_service
 from deployer.model import labels
 from deployer.model.spec import ServiceSpec
-from deployer.plan.operations import CreateObject, CreateService, RemoveObject, RemoveService
+from deployer.plan.stacks import CreateObject, CreateService, RemoveObject, RemoveService
 from deployer.remote.clock import read_clock
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from deployer.docker import Engine
     from deployer.execute.world import World
-    from deployer.plan.operations import ReplaceNetwork, ReplaceService
+    from deployer.plan.stacks import ReplaceNetwork, ReplaceService
 
 GRACE_SECONDS: Final = 10.0
 """What a task may take to stop where its service does not say (docs.docker.com, docker service create, --stop-grace-period)."""
@@ -52,16 +52,16 @@ async def remove_service(world: World, operation: RemoveService, tell: Callable[
         return ""
 
     detail = await world.patiently(remove)
-    await _tasks_gone(world, operation, tell)
+    await _await_tasks_gone(world, operation, tell)
     return detail
 
 
-async def _tasks_gone(world: World, operation: RemoveService, tell: Callable[[str], None]) -> None:
+async def _await_tasks_gone(world: World, operation: RemoveService, tell: Callable[[str], None]) -> None:
     """Tasks on machines that are down end nowhere: Swarm keeps them for a day."""
     began, told = read_clock(), ""
-    patience = _grace(operation.seen.spec) + GONE_SECONDS
+    patience = _grace_seconds(operation.seen.spec) + GONE_SECONDS
     while not world.stopping.is_set():
-        left, down = await world.patiently(lambda engine: _alive(engine, operation.seen.id))
+        left, down = await world.patiently(lambda engine: _count_tasks(engine, operation.seen.id))
         if not left:
             return
         line = f"{left} of its tasks are ending" + (f"; {down} on machines that are down" if down else "")
@@ -76,7 +76,7 @@ async def _tasks_gone(world: World, operation: RemoveService, tell: Callable[[st
     raise DeployerError("stopped while waiting for its tasks to end")
 
 
-async def _alive(engine: Engine, service: str) -> tuple[int, int]:
+async def _count_tasks(engine: Engine, service: str) -> tuple[int, int]:
     """(tasks that have not ended, tasks on machines that are down). The API lists no tasks by a service that is gone."""
     tasks = await engine.get("/tasks", filters={"label": [labels.CLUSTER]})
     mine = [task for task in tasks if task.get("ServiceID") == service and _state(task) not in ENDED]
@@ -92,14 +92,14 @@ def _state(task: Mapping[str, Any]) -> str:
     return str((task.get("Status") or {}).get("State") or "")
 
 
-def _grace(spec: Mapping[str, Any]) -> float:
+def _grace_seconds(spec: Mapping[str, Any]) -> float:
     stated = ServiceSpec(spec).container.get("StopGracePeriod")
     return GRACE_SECONDS if stated is None else float(stated) / 1e9
 
 
 async def replace_service(world: World, operation: ReplaceService, tell: Callable[[str], None]) -> str:
     await remove_service(world, RemoveService(operation.stack, operation.name, operation.seen), tell)
-    return await create_service(world, CreateService(operation.stack, operation.name, operation.body), tell)
+    return await create_service(world, CreateService(operation.stack, operation.name, operation.body))
 
 
 async def remove_object(world: World, operation: RemoveObject, tell: Callable[[str], None]) -> str:
@@ -133,4 +133,4 @@ async def remove_object(world: World, operation: RemoveObject, tell: Callable[[s
 
 async def replace_network(world: World, operation: ReplaceNetwork, tell: Callable[[str], None]) -> str:
     await remove_object(world, RemoveObject("network", operation.stack, operation.name, operation.id), tell)
-    return await create_object(world, CreateObject("network", operation.stack, operation.name, operation.body), tell)
+    return await create_object(world, CreateObject("network", operation.stack, operation.name, operation.body))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.docker import EngineError
 from deployer.errors import DeployerError, TimedOutError, UnreachableError
-from deployer.execute.machines import CommandFailedError
+from deployer.execute.script import CommandFailedError
 from deployer.model.command import Command
 from deployer.remote import ConnectionFailedError
 from deployer.remote.clock import read_clock
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deployer.execute.world import World
-    from deployer.plan.care import PowerOff, RestartMachine
+    from deployer.plan.maintenance import PowerOff, RestartMachine
 
 POLL_SECONDS: Final = 1.0
 OFF_SECONDS: Final = 90.0
@@ -40,22 +40,22 @@ async def restart_machine(world: World, operation: RestartMachine, tell: Callabl
         if not done.ok:
             raise CommandFailedError("restarting the engine", done)
     else:
-        before = await _boot(world, operation.node)
+        before = await _read_boot(world, operation.node)
         await _send(world, operation.node, ("systemctl", "reboot"))
-        await _booted(world, operation, before, began, tell)
+        await _await_boot(world, operation, before, began, tell)
     version = await engine_back(world, operation, began, tell)
     return f"back after {read_clock() - began:.0f} s, engine {version}"
 
 
 async def power_off(world: World, operation: PowerOff, tell: Callable[[str], None]) -> str:
     """Switch it off and wait until it is gone: does not answer, or has booted anew because something switched it on again."""
-    before = await _boot(world, operation.node)
+    before = await _read_boot(world, operation.node)
     argv = ("systemctl", "poweroff", "--force", "--force") if operation.hard else ("systemctl", "poweroff")
     await _send(world, operation.node, argv)
     deadline = read_clock() + OFF_SECONDS
     while read_clock() < deadline:
         try:
-            if await _boot(world, operation.node) != before:
+            if await _read_boot(world, operation.node) != before:
                 return "it was off, and is on again: whatever it runs on starts it by itself"
         except UnreachableError:
             return "it does not answer any more"
@@ -68,7 +68,7 @@ async def power_off(world: World, operation: PowerOff, tell: Callable[[str], Non
     )
 
 
-async def _boot(world: World, node: str) -> str:
+async def _read_boot(world: World, node: str) -> str:
     told = await (await world.link.to(node)).run(BOOT)
     if not told.ok or not told.stdout.strip():
         raise CommandFailedError("asking when it was started", told)
@@ -87,20 +87,20 @@ async def _send(world: World, node: str, argv: tuple[str, ...]) -> None:
     await world.forget(node)
 
 
-async def _booted(
+async def _await_boot(
     world: World, operation: RestartMachine, before: str, began: float, tell: Callable[[str], None]
 ) -> None:
     told = ""
     while True:
         await asyncio.sleep(POLL_SECONDS)
         try:
-            if await _boot(world, operation.node) != before:
+            if await _read_boot(world, operation.node) != before:
                 return
             reason = "it has not gone down yet"
         except DeployerError as error:
             reason = error.message
         await world.forget(operation.node)
-        _in_time(operation, began, reason)
+        _check_time(operation, began, reason)
         if reason != told:
             told = reason
             tell(told)
@@ -112,13 +112,13 @@ async def engine_back(world: World, operation: RestartMachine, began: float, tel
         try:
             return await (await world.again(operation.node)).version()
         except (ConnectionFailedError, EngineError, TimedOutError) as error:
-            _in_time(operation, began, f"its engine does not answer: {error.message}")
+            _check_time(operation, began, f"its engine does not answer: {error.message}")
             tell("its engine does not answer yet")
         await world.forget(operation.node)
         await asyncio.sleep(POLL_SECONDS)
 
 
-def _in_time(operation: RestartMachine, began: float, reason: str) -> None:
+def _check_time(operation: RestartMachine, began: float, reason: str) -> None:
     """A first Ctrl-C does not end this wait: nobody is left without knowing whether the machine came back."""
     if read_clock() - began > operation.timeout:
         raise TimedOutError(

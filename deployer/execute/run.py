@@ -1,4 +1,4 @@
-"""Plan in, report out: walks the steps, in parallel where the plan allows it, and records what became of each."""
+"""Walks the steps of a plan, in parallel where the plan allows it, and reports what became of each."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from deployer.execute.walk import Walk
 from deployer.execute.world import World
 from deployer.lock.hold import Held
 from deployer.model.stopping import never_stopped
-from deployer.plan.operations import CreateService, UpdateService
 from deployer.plan.outcome import Done, Event, Report
+from deployer.plan.stacks import CreateService, UpdateService
 from deployer.remote.clock import read_clock
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""One service and its tasks in, how far it has come out. Pure.
+"""How far one service has come, told from its tasks. Pure.
 
 A task with a health check is `running` only once it is healthy (swarmkit, agent/exec: `starting` until then).
 """
@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.diff.services import ROLLED_BACK, RUNNING_UPDATES
+from deployer.diff.seen import ROLLED_BACK, RUNNING_UPDATES
 from deployer.execute.world import FAILED_STATES
 from deployer.model.ports import VXLAN
 from deployer.model.printable import printable
@@ -137,7 +137,7 @@ def service_state(  # noqa: PLR0913 - what is known of it
     )
     alive = frozenset(task["ID"] for task in present if _state(task) == "running")
     failed = any(ended_badly(task, service) for task in present)
-    new = CHECKED_SECONDS if _checked(service) else _monitor(service)
+    new = CHECKED_SECONDS if _has_check(service) else _monitor(service)
     steady = _monitor(service) if failed else new if alive - proven else 0.0
     doubt = "" if down or running >= wanted else _homeless(present)
     blamed = (
@@ -191,10 +191,10 @@ def _running_tasks(service: Mapping[str, Any]) -> int:
 
 def _one_shot(service: Mapping[str, Any]) -> bool:
     spec = ServiceSpec(service["Spec"])
-    return spec.restart.get("Condition") == "none" and not spec.ports and not _checked(service)
+    return spec.restart.get("Condition") == "none" and not spec.ports and not _has_check(service)
 
 
-def _checked(service: Mapping[str, Any]) -> bool:
+def _has_check(service: Mapping[str, Any]) -> bool:
     check = ServiceSpec(service["Spec"]).healthcheck
     return bool(check.get("Test")) and check["Test"] != ["NONE"]
 
@@ -221,7 +221,7 @@ def _hopeless(service: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) ->
     failed = [task for task in tasks if ended_badly(task, service)]
     if any("unhealthy" in str(task["Status"].get("Err")) for task in failed):
         return UNHEALTHY
-    if _checked(service) and any(_state(task) == "complete" for task in failed):
+    if _has_check(service) and any(_state(task) == "complete" for task in failed):
         return "a task ended although it was to go on: unhealthy, or its program ended"
     if any(_state(task) == "rejected" and "No such image" in str(task["Status"].get("Err")) for task in failed):
         return "its image cannot be had"
@@ -258,7 +258,7 @@ def _culprit(name: str, service: Mapping[str, Any], tasks: Sequence[Mapping[str,
             task = max(with_container, key=lambda task: str(task["Status"].get("Timestamp")))
             slot = task.get("Slot") or str(task.get("NodeID"))[:12]
             node = str(task.get("NodeID") or "")
-            return Culprit(str(task["ID"]), f"{name}.{slot}", node, _container(task), _checked(service))
+            return Culprit(str(task["ID"]), f"{name}.{slot}", node, _container(task), _has_check(service))
     return None
 
 

@@ -1,132 +1,51 @@
-"""Steps of stacks: networks, configs, secrets, services; the bodies are sent as the plan holds them."""
+"""Stacks: what services refer to, the services, and the wait for them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from deployer.docker import EngineError, segment
-from deployer.errors import BusyError, DeployerError
-from deployer.execute.images import with_digest
-from deployer.model import labels
-from deployer.model.secret import revealed
-from deployer.model.spec import ServiceSpec
+from deployer.execute.back import roll_back_stack
+from deployer.execute.converge import await_services
+from deployer.execute.removals import remove_object, remove_service, replace_network, replace_service
+from deployer.execute.services import create_object, create_service, update_service
+from deployer.plan.stacks import (
+    AwaitServices,
+    CreateObject,
+    CreateService,
+    RemoveObject,
+    RemoveService,
+    ReplaceNetwork,
+    ReplaceService,
+    RollBackStack,
+    UpdateService,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from deployer.docker import Engine
     from deployer.execute.world import World
-    from deployer.plan.operations import CreateObject, CreateService, UpdateService
-
-ATTEMPTS: Final = 5
+    from deployer.plan.stacks import StackOperation
 
 
-async def create_object(world: World, operation: CreateObject, _: Callable[[str], None]) -> str:
-    async def create(engine: Engine) -> str:
-        try:
-            await engine.post(f"/{operation.kind}s/create", revealed(operation.body))
-        except EngineError as error:
-            if error.status != 409:
-                raise
-            # Somebody was faster: a run that was killed after this step, this one when the answer was lost, or another.
-            present = await _present(engine, operation.kind, operation.name)
-            if (present.get("Labels") or {}).get(labels.CLUSTER) != operation.body["Labels"][labels.CLUSTER]:
-                raise
-            return "already there"
-        return ""
-
-    return await world.patiently(create)
-
-
-async def create_service(world: World, operation: CreateService, _: Callable[[str], None]) -> str:
-    async def create(engine: Engine) -> str:
-        body = await with_digest(world, operation.body)
-        headers = await world.credentials.headers(ServiceSpec(body).image)
-        try:
-            told = await engine.post_with(headers, "/services/create", await _with_ids(engine, body))
-        except EngineError as error:
-            if error.status != 409:
-                raise
-            present = await _present(engine, "service", operation.name)
-            if not _same_definition(present, body):
-                raise BusyError(
-                    f"service {operation.name} was created by somebody else since the plan was made",
-                    help="run apply again",
-                ) from None
-            return "already there"
-        world.made[operation.name] = str(told["ID"])
-        return ""
-
-    world.created.add(operation.name)
-    done = await world.patiently(create)
-    world.written.add(operation.name)
+async def perform(operation: StackOperation, world: World, tell: Callable[[str], None]) -> str:
+    """Do it; a few words on the result. Raises DeployerError with the reason where it cannot be done."""
+    match operation:
+        case CreateObject():
+            done = await create_object(world, operation)
+        case CreateService():
+            done = await create_service(world, operation)
+        case UpdateService():
+            done = await update_service(world, operation)
+        case ReplaceService():
+            done = await replace_service(world, operation, tell)
+        case RemoveService():
+            done = await remove_service(world, operation, tell)
+        case ReplaceNetwork():
+            done = await replace_network(world, operation, tell)
+        case RemoveObject():
+            done = await remove_object(world, operation, tell)
+        case AwaitServices():
+            done = await await_services(world, operation, tell)
+        case RollBackStack():
+            done = await roll_back_stack(world, operation, tell)
     return done
-
-
-async def update_service(world: World, operation: UpdateService, _: Callable[[str], None]) -> str:
-    """The compare-and-swap that makes a run correct: written only over the spec that the plan saw.
-
-    A rolling update raises the version without touching the spec; then the same body is tried with the new version
-    (moby#39891, swarmkit#1379).
-    """
-    await world.patiently(lambda _: world.before())
-    version = operation.seen.version
-    path = f"/services/{segment(operation.seen.id)}"
-
-    async def update(engine: Engine) -> str:
-        nonlocal version
-        body = await _with_ids(engine, operation.body)
-        headers = await world.credentials.headers(ServiceSpec(body).image)
-        for _ in range(ATTEMPTS):
-            try:
-                await engine.post_with(headers, f"{path}/update", body, version=version)
-            except EngineError as error:
-                if "out of sequence" not in error.message:
-                    raise
-            else:
-                return ""
-            present = await engine.get(path)
-            if present["Spec"] != operation.seen.spec:
-                if _same_definition(present["Spec"], body) and not _same_definition(operation.seen.spec, body):
-                    return "already so"  # written by this very step: the answer was lost
-                raise BusyError(
-                    f"service {operation.name} was changed by somebody else since the plan was made",
-                    help="run apply again",
-                )
-            version = present["Version"]["Index"]
-        raise BusyError(f"service {operation.name} changes too often to be updated", help="see who else writes to it")
-
-    done = await world.patiently(update)
-    world.written.add(operation.name)
-    return done
-
-
-def _same_definition(spec: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
-    """Whether the live spec was made from this body: by whom does not matter, the labels name the content."""
-    kept = spec.get("Labels") or {}
-    return all(kept.get(key) == body["Labels"].get(key) for key in (labels.CLUSTER, labels.HASH, labels.DIGEST))
-
-
-async def _present(engine: Engine, kind: str, name: str) -> Mapping[str, Any]:
-    found: dict[str, Any] = await engine.get(f"/{kind}s/{segment(name)}")
-    spec: Mapping[str, Any] = found.get("Spec", found)
-    return spec
-
-
-async def _with_ids(engine: Engine, body: Mapping[str, Any]) -> dict[str, Any]:
-    """As it is sent: references to configs and secrets by id as well as by name (swarmkit wants both), secrets in the clear."""
-    spec = ServiceSpec(body)
-    container = dict(spec.container)
-    for kind, path, word in (("Configs", "/configs", "Config"), ("Secrets", "/secrets", "Secret")):
-        references = container.get(kind) or []
-        if not references:
-            continue
-        names = sorted({str(reference[f"{word}Name"]) for reference in references})
-        listed = await engine.get(path, filters={"name": names})  # names that begin so, too
-        ids = {told["Spec"]["Name"]: told["ID"] for told in listed}
-        missing = [name for name in names if name not in ids]
-        if missing:
-            raise DeployerError(f"{word.lower()} {', '.join(missing)} does not exist")
-        container[kind] = [{**reference, f"{word}ID": ids[reference[f"{word}Name"]]} for reference in references]
-    sent: dict[str, Any] = revealed(spec.with_container(container).raw)
-    return sent

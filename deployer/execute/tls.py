@@ -7,13 +7,15 @@ import base64
 import ssl
 from typing import TYPE_CHECKING, Final
 
+from deployer.certificates import store
 from deployer.certificates.handshake import NotTrustedError, prove, strict_context
+from deployer.certificates.store import client_folder, server_files
 from deployer.errors import DeployerError
-from deployer.execute.machines import read_script, scripted
 from deployer.execute.restart import engine_back
+from deployer.execute.script import read_script, run_script
 from deployer.model.tls import PORT, STOCK
-from deployer.plan.care import RestartMachine
-from deployer.plan.tls import NewAuthority
+from deployer.plan.maintenance import RestartMachine
+from deployer.plan.tls import FinishAuthority, ListenTls, NewAuthority, StopTls
 from deployer.remote.clock import read_clock
 from deployer.remote.connection import TcpPort
 
@@ -22,46 +24,55 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deployer.execute.world import World
-    from deployer.plan.tls import FinishAuthority, ListenTls, StopTls
+    from deployer.plan.tls import TlsOperation
+
 
 RESTART_SECONDS: Final = 180.0
 DIRECT_SECONDS: Final = 5.0
 
 
+async def perform(operation: TlsOperation, world: World, tell: Callable[[str], None]) -> str:
+    """Do it; a few words on the result. Raises DeployerError with the reason where it cannot be done."""
+    match operation:
+        case ListenTls():
+            done = await listen_tls(world, operation, tell)
+        case StopTls():
+            done = await stop_tls(world, operation, tell)
+        case NewAuthority() | FinishAuthority():
+            done = await change_authority(operation)
+    return done
+
+
 async def listen_tls(world: World, operation: ListenTls, tell: Callable[[str], None]) -> str:
     """Raises NotTrustedError where the engine serves, and not as this user's certificates want it."""
-    from deployer.certificates.store import client_folder, server_files  # noqa: PLC0415 - only where there is TLS
-
     cluster, address = world.link.cluster.name, world.link.cluster.node(operation.node).address
     files = await asyncio.to_thread(server_files, cluster, operation.names)
     folder = await asyncio.to_thread(client_folder, cluster)
     told = {"trusted": files.trusted, "certificate": files.certificate, "key": files.key.reveal()}
     lines = [f"{name}={base64.b64encode(text.encode()).decode()}" for name, text in told.items()]
-    await _restarted(world, operation.node, "\n".join([*lines, ""]).encode(), ("on", operation.arguments), tell)
+    await _restart(world, operation.node, "\n".join([*lines, ""]).encode(), ("on", operation.arguments), tell)
     await _prove(world, operation.node, folder, address)
-    return await _from_here(folder, address)
+    return await _try_from_here(folder, address)
 
 
 async def stop_tls(world: World, operation: StopTls, tell: Callable[[str], None]) -> str:
-    await _restarted(world, operation.node, b"", ("off",), tell)
+    await _restart(world, operation.node, b"", ("off",), tell)
     return ""
 
 
 async def change_authority(operation: NewAuthority | FinishAuthority) -> str:
-    from deployer.certificates import store  # noqa: PLC0415 - only where there is TLS
-
     change = store.new_authority if isinstance(operation, NewAuthority) else store.finish
     await asyncio.to_thread(change, operation.cluster)
     return ""
 
 
-async def _restarted(
+async def _restart(
     world: World, node: str, lines: bytes, arguments: tuple[str, ...], tell: Callable[[str], None]
 ) -> None:
     text = lines + STOCK.encode() + read_script("tls.sh")
     began = read_clock()
     connection = await world.link.to(node)
-    await scripted(connection, text, arguments, "the restart of its engine", RESTART_SECONDS, tell)
+    await run_script(connection, text, arguments, "the restart of its engine", RESTART_SECONDS, tell)
     await engine_back(world, RestartMachine(node, "engine", RESTART_SECONDS), began, tell)
 
 
@@ -91,7 +102,7 @@ class _Direct:
         self._writer.close()
 
 
-async def _from_here(folder: Path, address: str) -> str:
+async def _try_from_here(folder: Path, address: str) -> str:
     """Whether docker, which does without SSH then, gets there from here as well."""
     url = f"{address}:{PORT}"
     try:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError
-from deployer.execute.machines import LOG_LINES
 from deployer.execute.perform import perform
+from deployer.execute.script import LOG_LINES
 from deployer.lock.hold import Held
 from deployer.model.printable import printable
-from deployer.plan.operations import CreateObject, CreateService, UpdateService
 from deployer.plan.outcome import Began, Done, Ended, Event, Failed, Outcome, Progress, Skipped
+from deployer.plan.stacks import CreateObject, CreateService, UpdateService
 from deployer.remote.clock import read_clock
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from deployer.plan.steps import Plan, Step
 
 WRITERS: Final = 4
-"""Services that are written at once (SPEED.md: more are slower). Machines are not limited: each has its own engine."""
+"""Services that are written at once (`make bench`: more are slower). Machines are not limited: each has its own engine."""
 
 
 @dataclass
@@ -58,11 +58,11 @@ class Walk:
     async def _one(self, step: Step) -> None:
         if isinstance(step.operation, CreateObject | CreateService | UpdateService):
             async with self._writers:
-                await self._done_or_skipped(step)
+                await self._do_or_skip(step)
         else:
-            await self._done_or_skipped(step)
+            await self._do_or_skip(step)
 
-    async def _done_or_skipped(self, step: Step) -> None:
+    async def _do_or_skip(self, step: Step) -> None:
         because = next((number for number in step.needs if not self._ended(number, Done)), None)
         if because is None and step.any_of and not any(self._ended(number, Done) for number in step.any_of):
             because = step.any_of[0]

@@ -100,7 +100,7 @@ class World:
         return await self.engine(self.via)
 
     async def patiently(self, ask: Callable[[Engine], Awaitable[T]]) -> T:
-        """What `ask` says of the manager's engine; asked again while that restarts or elects (FAULTS.md F-12, F-13).
+        """What `ask` says of the manager's engine; asked again while that restarts or elects.
 
         `ask` may have been carried out although its answer was lost: it has to find that out by itself. A manager that
         stays away costs LOST_SECONDS once a run.

@@ -6,13 +6,13 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deployer.diff.change import Blocked, Cause
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked
 from deployer.errors import DeployerError
 from deployer.model.observed import Unreachable
 from deployer.plan import Plan
-from deployer.plan.care import PowerOff
 from deployer.plan.draft import Draft
-from deployer.plan.maintenance import quorum
+from deployer.plan.maintenance import PowerOff, quorum
 from deployer.remote import Link
 from deployer.workflow.maintain import Seen, Terms, check_names, maintain, read_desired, takes_consul_away
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deployer.diff import Diff
-from deployer.diff.catalogue import diff_catalogue
-from deployer.diff.change import Blocked, MemberDiffers, NoSwarm, NotMember
+from deployer.diff.change import Blocked
+from deployer.diff.consul import diff_catalogue
 from deployer.diff.machines import diff_engines
 from deployer.diff.registrator import diff_registrators
-from deployer.diff.swarm import diff_swarm
+from deployer.diff.swarm import MemberDiffers, NoSwarm, NotMember, diff_swarm
 from deployer.plan import Plan, build_plan
 from deployer.workflow.maintain import Seen, Terms, check_names, maintain, read_desired
 

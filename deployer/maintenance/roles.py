@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from deployer.diff.change import Blocked, Cause, Field
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked
 from deployer.document import parse
 from deployer.document.edit import inserted, replaced
 from deployer.errors import DeployerError, UsageError
 from deployer.model.counts import Edited
+from deployer.model.field import Field
 from deployer.plan import Plan
 from deployer.plan.draft import Draft
 from deployer.plan.maintenance import member_of, spokesman
-from deployer.plan.operations import UpdateMember
+from deployer.plan.swarm import UpdateMember
 from deployer.source import commit_edited, in_worktree
 from deployer.workflow.maintain import Seen, Terms, check_names, maintain, read_desired
 

@@ -11,8 +11,7 @@ from deployer.errors import DeployerError
 from deployer.model.observed import Engine as LiveEngine
 from deployer.model.observed import Unreachable
 from deployer.plan import Done, Plan
-from deployer.plan.care import RestartMachine, UpgradeEngine
-from deployer.plan.maintenance import Manner, Work, maintenance_plan
+from deployer.plan.maintenance import Manner, RestartMachine, UpgradeEngine, Work, maintenance_plan
 from deployer.plan.tls import ListenTls
 from deployer.remote.together import together
 from deployer.workflow.maintain import Seen, Terms, check_names, maintain, read_desired, takes_consul_away

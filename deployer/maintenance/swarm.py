@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from deployer.diff.change import Blocked, Cause
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked
 from deployer.diff.machines import advertise_address
 from deployer.docker import Engine as EngineApi
 from deployer.errors import DeployerError, UnreachableError
@@ -13,16 +14,10 @@ from deployer.model.observed import Engine, Machine, Observed
 from deployer.model.secret import Secret
 from deployer.observe import observe
 from deployer.plan import Plan
-from deployer.plan.care import (
-    ForceNewCluster,
-    RemoveMember,
-    RotateCa,
-    RotateTokens,
-    SetAutolock,
-    UnlockManager,
-)
 from deployer.plan.draft import Draft
+from deployer.plan.keys import RotateCa, RotateTokens, SetAutolock, UnlockManager
 from deployer.plan.maintenance import member_of
+from deployer.plan.swarm import ForceNewCluster, RemoveMember
 from deployer.remote import Link
 from deployer.workflow.maintain import Seen, Terms, check_names, maintain, read_desired
 from deployer.workflow.run import join
@@ -144,7 +139,7 @@ def leftovers_plan(desired: Desired, observed: Observed, name: str) -> Plan:
     """After a recovery: the entries of the managers that are gone. The raft does not know them any more: there is none to demote."""
     draft = Draft()
     own = member_of(observed, name)
-    for member in observed.swarm.members if observed.swarm else ():
+    for member in observed.members:
         if own is None or member.id == own.id or (member.role != "manager" and member.state == "ready"):
             continue
         draft.add(RemoveMember(member.hostname, name, member.id), Cause.ASKED)

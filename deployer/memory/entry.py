@@ -9,10 +9,11 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from deployer.model.amounts import duration
+from deployer.model.commit import short
 from deployer.model.printable import printable
 from deployer.model.run import SUPERSEDED, Entry, Scope
+from deployer.plan.operations import describe, mark
 from deployer.plan.outcome import Done, Failed, Report, Skipped
-from deployer.plan.text import describe, mark, short
 from deployer.report.words import counts, outcome_text
 
 if TYPE_CHECKING:

@@ -159,6 +159,7 @@ def _covers(entry: str, need: str) -> bool:
 def _place(url: str) -> tuple[str, str, int, list[str]]:
     """Scheme, host, port and the steps of the path of a plain address."""
     found = _URL.fullmatch(url)
-    assert found is not None  # noqa: S101 - it is a plain one
+    if found is None:
+        raise ValueError(url)
     scheme, host, port, path = found.group("scheme", "host", "port", "path")
     return scheme, host.lower(), int(port or _PORTS[scheme]), [step for step in path.split("/") if step]

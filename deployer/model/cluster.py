@@ -1,6 +1,6 @@
 """The files under `cluster/`, typed: what a cluster and its machines are to be.
 
-The structs *are* the file formats (DESIGN.md, "The repository that users keep"): msgspec validates them, and
+The structs *are* the file formats (docs/reference.md): msgspec validates them, and
 `deployer schema` derives the JSON Schemas from them; each field's description is what editors show. Unknown keys are errors.
 """
 

@@ -1,4 +1,4 @@
-"""The labels by which the cluster remembers what is ours (DESIGN.md, "Memory"). All of them are at service level: nothing restarts."""
+"""The labels by which the cluster remembers what is ours. All of them are at service level: nothing restarts."""
 
 from __future__ import annotations
 

@@ -244,3 +244,13 @@ class Observed:
     catalogue: tuple[CatalogueNode, ...] | Unreachable | None
     elapsed: float = 0.0
     """Seconds that the snapshot took."""
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The swarm's members; none where there is no swarm to be seen."""
+        return self.swarm.members if self.swarm else ()
+
+    @property
+    def services(self) -> tuple[LiveService, ...]:
+        """The swarm's services; none where there is no swarm to be seen."""
+        return self.swarm.services if self.swarm else ()

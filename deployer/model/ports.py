@@ -1,4 +1,4 @@
-"""Two machines in, the ports at which the one has to reach the other out."""
+"""The ports at which one machine has to reach another."""
 
 from __future__ import annotations
 

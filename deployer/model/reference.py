@@ -1,4 +1,4 @@
-"""An image's reference (`nginx:1.27@sha256:...`) in, its parts out; written as Docker's own client writes them."""
+"""The parts of an image's reference (`nginx:1.27@sha256:...`), as Docker's own client writes them."""
 
 from __future__ import annotations
 
@@ -46,6 +46,6 @@ def digest_of(image: str) -> str:
     return image.partition("@")[2]
 
 
-def pinned(image: str, digest: str) -> str:
+def pin(image: str, digest: str) -> str:
     """`nginx:1.27@sha256:...` of `nginx:1.27`; as it is where the digest is empty."""
     return f"{image}@{digest}" if digest else image

@@ -1,4 +1,4 @@
-"""What may be registered in Consul: which ids and names, and how an entry goes whose id no path can hold. Pure.
+"""What may be registered in Consul: which ids and names, and what is done about an entry whose id no path can hold. Pure.
 
 Consul itself takes every text for an id or a name and refuses nothing. What it cannot do with them afterwards is known: an
 entry with `/` in its id may stay for ever (hashicorp/consul#1333, #2813, #13913), one with a line break too (#20122). Its

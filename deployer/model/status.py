@@ -1,4 +1,4 @@
-"""Status: two words for every machine and stack, in the vocabulary of Argo CD (UX: "Status")."""
+"""Status: two words for every machine and stack, in the vocabulary of Argo CD."""
 
 from __future__ import annotations
 

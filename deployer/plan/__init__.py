@@ -1,4 +1,4 @@
-"""Changes in, an ordered plan out; and what became of it. Pure."""
+"""The ordered steps that make the cluster what git says, and what became of them. Pure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from deployer.plan.build import build_plan
     from deployer.plan.only import restricted, unknown_stacks
+    from deployer.plan.operations import describe
     from deployer.plan.outcome import Began, Done, Ended, Event, Failed, Outcome, Progress, Report, Skipped
     from deployer.plan.refusal import refuse
     from deployer.plan.scale import scale_plan
     from deployer.plan.steps import Plan, Step
-    from deployer.plan.text import describe, plan_text
+    from deployer.plan.text import plan_text
 
 __all__ = [
     "Began",
@@ -48,7 +49,7 @@ _WHERE: Final = {
     "Skipped": "outcome",
     "Step": "steps",
     "build_plan": "build",
-    "describe": "text",
+    "describe": "operations",
     "plan_text": "text",
     "refuse": "refusal",
     "restricted": "only",

@@ -1,4 +1,4 @@
-"""Changes in, plan out. Pure, and the same for the same input, byte for byte.
+"""The whole plan. Pure, and the same for the same input, byte for byte.
 
 Order: engines, daemon.json, swarm, Consul, registration, the registrator; then the networks, configs and secrets of all stacks (a stack
 may use another one's), and stack after stack as `after` says its services in `depends_on` order and the wait for them.
@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.diff.services import seen_of
+from deployer.diff.seen import seen_of
 from deployer.plan.consul import catalogue_steps
 from deployer.plan.departed import departed_steps
 from deployer.plan.draft import Draft
-from deployer.plan.machines import engine_steps, manager_of, member_step, swarm_steps
+from deployer.plan.machines import engine_steps
 from deployer.plan.projects import project_steps, remove_projects
 from deployer.plan.registrator import registrator_steps
 from deployer.plan.removals import make_room, remove_surplus
 from deployer.plan.stacks import in_order, object_steps, service_steps
 from deployer.plan.steps import Plan
+from deployer.plan.swarm import manager_of, member_step, swarm_steps
+from deployer.plan.tls import tls_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +42,7 @@ def build_plan(
     draft = Draft()
     manager = manager_of(diff, desired, observed)
     engine_steps(draft, diff)
+    tls_steps(draft, diff)
     last = swarm_steps(draft, diff, manager)
     catalogue_steps(draft, diff, desired, observed)
     registrator_steps(draft, diff)

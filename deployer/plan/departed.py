@@ -1,4 +1,4 @@
-"""Steps for machines, containers and images that git does not have any more. Changes in, steps onto the draft.
+"""Steps for machines, containers and images that git does not have any more.
 
 Last of all, when everything else has succeeded: a machine is emptied first, and goes only when what ran on it runs elsewhere.
 """
@@ -7,17 +7,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.diff.catalogue import meta
-from deployer.diff.change import ContainerSurplus, Diff, EntrySurplus, ImageSurplus, MemberSurplus, ServiceSurplus
-from deployer.diff.consul import server_addresses
-from deployer.diff.machines import advertise_address
+from deployer.diff.consul import EntrySurplus, meta, server_addresses
+from deployer.diff.machines import ContainerSurplus, advertise_address
+from deployer.diff.registrator import ImageSurplus
+from deployer.diff.stacks import ServiceSurplus
+from deployer.diff.swarm import MemberSurplus
 from deployer.model.observed import Machine
-from deployer.plan.care import AwaitDrained, Demote, DeregisterNode, RemoveMember, SetAvailability
-from deployer.plan.consul import CONSUL_TIMEOUT
-from deployer.plan.maintenance import DRAIN_SECONDS
-from deployer.plan.operations import AwaitConsul, RegisterNode, RemoveImage, RetireContainer, RollBackStack
+from deployer.plan.consul import CONSUL_TIMEOUT, AwaitConsul, DeregisterNode, RegisterNode
+from deployer.plan.machines import RetireContainer
+from deployer.plan.maintenance import DRAIN_SECONDS, AwaitDrained, SetAvailability
+from deployer.plan.registrator import RemoveImage
+from deployer.plan.stacks import RollBackStack
+from deployer.plan.swarm import Demote, RemoveMember
 
 if TYPE_CHECKING:
+    from deployer.diff.change import Diff
     from deployer.model.desired import Desired
     from deployer.model.observed import Observed
     from deployer.plan.draft import Draft
@@ -47,7 +51,7 @@ def _member(
     """Drained, waited for, demoted, out of the list. One that is down has nothing left to wait for."""
     alive = gone.state == "ready"
     leaving = {change.name for change in diff.changes if isinstance(change, ServiceSurplus)}
-    services = observed.swarm.services if observed.swarm else ()
+    services = observed.services
     waited = tuple(one.name for one in services if not one.finite and one.name not in leaving)
     if alive:
         drain = draft.add(SetAvailability(gone.node, manager, gone.id, "drain"), gone.cause, needed=needed)

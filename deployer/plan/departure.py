@@ -1,4 +1,4 @@
-"""A machine that is to go and one snapshot in, the plan of its departure out. Pure.
+"""The plan by which one machine leaves the cluster. Pure.
 
 Its tasks go elsewhere first, then it leaves the swarm, and only then what the cluster ran on it goes, and its entries in the
 managers' list and in Consul's catalogue. What is somebody else's stays on it.
@@ -10,24 +10,27 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from deployer.diff.change import Blocked, Cause
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked
 from deployer.diff.consul import CONTAINER, VOLUME, server_addresses
 from deployer.diff.registrator import CONTAINER as REGISTRATOR
 from deployer.model.observed import Engine, Machine, Member, Observed, Unreachable
-from deployer.plan.care import (
+from deployer.plan.consul import DeregisterNode
+from deployer.plan.draft import Draft
+from deployer.plan.machines import WriteDaemonJson
+from deployer.plan.maintenance import (
+    DRAIN_SECONDS,
     AwaitDrained,
-    Demote,
-    DeregisterNode,
-    LeaveSwarm,
+    Manner,
     PurgeEngine,
-    RemoveMember,
     RemoveOwn,
     SetAvailability,
+    member_of,
+    obstacles_of,
+    spokesman,
 )
-from deployer.plan.draft import Draft
-from deployer.plan.maintenance import DRAIN_SECONDS, Manner, member_of, obstacles_of, spokesman
-from deployer.plan.operations import WriteDaemonJson
 from deployer.plan.steps import Plan
+from deployer.plan.swarm import Demote, LeaveSwarm, RemoveMember
 from deployer.plan.tls import StopTls
 
 if TYPE_CHECKING:
@@ -104,8 +107,6 @@ def _leave(
     if member is None:
         return blocked
     via = spokesman(observed, node.name)
-    swarm = observed.swarm
-    assert swarm is not None  # noqa: S101 - it has a member
     if via == node.name:
         help_ = (
             "make another machine a manager first; `docker swarm leave --force` there ends the swarm with all services"
@@ -113,8 +114,8 @@ def _leave(
         return [*blocked, Blocked(node.name, "it is the only manager that answers: the swarm would be gone", help_)]
     stays, obstacles = obstacles_of(desired, observed, tasks, node, member, Manner(rolling=True, force=departure.force))
     blocked += [one for one in obstacles if one.subject != node.name or "manager" not in one.reason]
-    blocked += _majority(node, member, swarm.members)
-    waited = tuple(one.name for one in swarm.services if one.name not in stays and not one.finite)
+    blocked += _majority(node, member, observed.members)
+    waited = tuple(one.name for one in observed.services if one.name not in stays and not one.finite)
     chain.add(SetAvailability(node.name, via, member.id, "drain"))
     chain.add(AwaitDrained(node.name, via, member.id, waited, DRAIN_SECONDS))
     if member.role == "manager":
@@ -156,7 +157,7 @@ def _entries(chain: _Chain, desired: Desired, observed: Observed, node: Node) ->
 
 def lost_entries(observed: Observed, name: str) -> list[Member]:
     """Entries of that host name whose machine is away."""
-    members = observed.swarm.members if observed.swarm else ()
+    members = observed.members
     return [member for member in members if member.hostname == name and member.state == "down"]
 
 

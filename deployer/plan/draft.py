@@ -10,8 +10,9 @@ from deployer.plan.steps import Step
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deployer.diff.change import Cause, Field
+    from deployer.diff.cause import Cause
     from deployer.diff.effect import Effect
+    from deployer.model.field import Field
     from deployer.plan.operations import Operation
 
 

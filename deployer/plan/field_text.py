@@ -1,4 +1,4 @@
-"""A field that differs in, one line out: masked, measured, and as short as it can be read."""
+"""A field that differs, in one line: masked, measured, and as short as it can be read."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ MEBIBYTE: Final = 2**20
 def field_text(field: Field) -> str:
     """`replicas: 2 -> 3`, values masked where the name says secret, and shortened to where they differ."""
     old, new = (_value(field.path, side) for side in (field.old, field.new))
-    left_out = _alike(old, new) - SAME if max(len(old), len(new)) > LONGEST_VALUE else 0
+    left_out = _count_alike(old, new) - SAME if max(len(old), len(new)) > LONGEST_VALUE else 0
     if left_out > 0:
         old, new = (f"…{text[left_out:]}" for text in (old, new))
-    return f"{printable(field.path)}: {_shortened(old)} -> {_shortened(new)}"
+    return f"{printable(field.path)}: {_shorten(old)} -> {_shorten(new)}"
 
 
-def _alike(old: str, new: str) -> int:
+def _count_alike(old: str, new: str) -> int:
     """How many characters at the beginning both have."""
     return next(
         (at for at, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), min(len(old), len(new))
     )
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 
 def _value(path: str, value: Any) -> str:
     if isinstance(value, Absent) or value is None:
         return repr(ABSENT)
-    shown = _measured(path, masked(path, value))
+    shown = _measure(path, masked(path, value))
     return printable(
         shown if isinstance(shown, str) else json.dumps(shown, sort_keys=True, ensure_ascii=False, default=str)
     )
 
 
-def _measured(path: str, value: Any) -> Any:
+def _measure(path: str, value: Any) -> Any:
     """Nanoseconds as `10s`, bytes as `64 MiB`, billionths of a processor as `0.5`: as compose files say them."""
     leaf = path.rpartition(".")[2]
     if type(value) is not int or not path.startswith(SERVICE_SECTIONS):

@@ -1,58 +1,107 @@
-"""Steps on machines: engines and the swarm. Changes in, steps onto the draft."""
+"""Machines: their engine, its daemon.json, and the containers of the cluster's own on them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
-from deployer.diff.change import (
-    DaemonJson,
-    Diff,
-    EngineMissing,
-    MemberDiffers,
-    NoSwarm,
-    NotMember,
-    StaleMember,
-    TlsDiffers,
-    TlsSurplus,
-)
-from deployer.model.observed import Engine, Machine, Observed
-from deployer.plan.care import Demote, RemoveMember
-from deployer.plan.operations import (
-    InitSwarm,
-    InstallEngine,
-    JoinSwarm,
-    UpdateMember,
-    WriteDaemonJson,
-)
-from deployer.plan.tls import ListenTls, StopTls
+from deployer.model.subject import OfMachine
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.diff import machines as diff_machines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    from deployer.diff.change import Field
-    from deployer.model.desired import Desired
+    from deployer.diff.change import Diff
+    from deployer.model.secret import SecretFile
     from deployer.plan.draft import Draft
+    from deployer.plan.steps import Mark
 
 
-def manager_of(diff: Diff, desired: Desired, observed: Observed) -> str:
-    """The machine through which the swarm is spoken to: one that is a manager and stays one, or will start the swarm.
+@dataclass(frozen=True)
+class InstallEngine(OfMachine):
+    """Install Docker: from the distribution's packages, or from Docker's own repository."""
 
-    Where none of today's managers stays one, the one that was asked: it is demoted last of all.
+    node: str
+    method: Literal["distro", "docker"]
+
+
+@dataclass(frozen=True)
+class WriteDaemonJson(OfMachine):
+    """Write /etc/docker/daemon.json, and have a running engine read it: not at all, by SIGHUP, or by a restart."""
+
+    node: str
+    text: str
+    effect: Literal["none", "reload", "restart"]
+
+
+@dataclass(frozen=True)
+class RunContainer(OfMachine):
+    """Pull the image where it is missing, remove our own container of that name, create this one, start it.
+
+    `files` are put into it between the last two. `leaves`: once the old one has stopped, what that registered is taken out of
+    the Consul at this address, as seen from the machine.
     """
-    if observed.swarm is None:
-        return next((change.node for change in diff.changes if isinstance(change, NoSwarm)), "")
-    stay = [node.name for node in desired.cluster.nodes if node.role == "manager" and _leads(observed, node.name)]
-    return stay[0] if stay and observed.swarm.via not in stay else observed.swarm.via
+
+    node: str
+    name: str
+    image: str
+    body: Mapping[str, Any]
+    files: tuple[SecretFile, ...] = ()
+    leaves: str = ""
 
 
-def _leads(observed: Observed, name: str) -> bool:
-    machine = observed.machines[name]
-    return (
-        isinstance(machine, Machine)
-        and isinstance(machine.engine, Engine)
-        and machine.engine.membership.manager
-        and machine.engine.membership.state == "active"
-    )
+@dataclass(frozen=True)
+class RetireContainer(OfMachine):
+    """Stop and remove a container of ours; its volumes stay.
+
+    A Consul leaves its cluster first, so that the others do not wait for it. What a registrator has put into the Consul at
+    `leaves`, as seen from the machine, is taken out.
+    """
+
+    node: str
+    name: str
+    role: str
+    leaves: str = ""
+
+
+MachineOperation = InstallEngine | WriteDaemonJson | RunContainer | RetireContainer
+
+
+def mark(operation: MachineOperation) -> Mark:
+    match operation:
+        case InstallEngine() | RunContainer():
+            return "+"
+        case WriteDaemonJson():
+            return "~"
+        case RetireContainer():
+            return "-"
+
+
+def describe(operation: MachineOperation) -> tuple[str, str]:
+    match operation:
+        case InstallEngine(method="distro"):
+            words = "install Docker from the distribution's packages"
+        case InstallEngine():
+            words = "install Docker from Docker's own repository"
+        case WriteDaemonJson(effect=effect):
+            after = {
+                "none": "before the engine's first start",
+                "reload": "the engine reloads it",
+                "restart": "the engine restarts",
+            }
+            words = f"write daemon.json, {after[effect]}"
+        case RunContainer(name=name, image=image, leaves=leaves):
+            words = f"run {name} from {image}"
+            words += f", and take what it registered out of the Consul at {leaves}" if leaves else ""
+        case RetireContainer(name=name, role="Consul"):
+            words = f"leave Consul and remove {name}; its volume stays"
+        case RetireContainer(name=name, leaves=leaves):
+            words = f"remove {name}"
+            words += f", and take what it registered out of the Consul at {leaves}" if leaves else ""
+    return operation.node, words
 
 
 def engine_steps(draft: Draft, diff: Diff) -> None:
@@ -62,7 +111,7 @@ def engine_steps(draft: Draft, diff: Diff) -> None:
     must not take down every machine, and managers that restart at once leave the swarm without a quorum.
     """
     for change in diff.changes:
-        if isinstance(change, DaemonJson):
+        if isinstance(change, diff_machines.DaemonJson):
             operation = WriteDaemonJson(change.node, change.text, change.effect)
             restarts = change.effect == "restart"
             number = draft.add(
@@ -75,82 +124,6 @@ def engine_steps(draft: Draft, diff: Diff) -> None:
             if restarts:
                 draft.made["restart", ""] = number
     for change in diff.changes:
-        if isinstance(change, EngineMissing):
+        if isinstance(change, diff_machines.EngineMissing):
             key = ("engine", change.node)
             draft.add(InstallEngine(change.node, change.method), change.cause, makes=key, needs=[key])
-    _tls_steps(draft, diff)
-
-
-def _tls_steps(draft: Draft, diff: Diff) -> None:
-    """Each restarts an engine, with what runs there: one after the other, too."""
-    for change in diff.changes:
-        if isinstance(change, TlsDiffers | TlsSurplus):
-            operation: ListenTls | StopTls = StopTls(change.node)
-            fields: tuple[Field, ...] = ()
-            if isinstance(change, TlsDiffers):
-                operation, fields = ListenTls(change.node, change.names, change.arguments), change.fields
-            key = ("engine", change.node)
-            number = draft.add(operation, change.cause, fields, makes=key, needs=[key, ("restart", "")])
-            draft.made["restart", ""] = number
-
-
-def swarm_steps(draft: Draft, diff: Diff, manager: str) -> list[MemberDiffers]:
-    """Start, join, change members. Returns what has to come last of all: the demotion of `manager` itself."""
-    swarm = ("swarm", "")
-    for change in diff.changes:
-        if isinstance(change, NoSwarm):
-            key = ("member", change.node)
-            number = draft.add(
-                InitSwarm(change.node, change.advertise), change.cause, makes=key, needs=[("engine", change.node)]
-            )
-            draft.made[swarm] = number
-    for change in diff.changes:
-        if isinstance(change, NotMember):
-            number = draft.add(
-                JoinSwarm(change.node, change.role, change.advertise, manager),
-                change.cause,
-                makes=("member", change.node),
-                needs=[swarm, ("engine", change.node)],
-                follows=draft.numbers(("engine", manager)),
-            )
-            if change.role == "manager":
-                draft.more_managers.append(number)
-    _stale_steps(draft, diff, manager)
-    members = [change for change in diff.changes if isinstance(change, MemberDiffers)]
-    for change in sorted(members, key=lambda change: (_rank(change), change.node)):
-        if not (_rank(change) == DEMOTION and change.node == manager):
-            member_step(draft, change, manager, follows=draft.numbers(("engine", manager)))
-    return [change for change in members if _rank(change) == DEMOTION and change.node == manager]
-
-
-def _stale_steps(draft: Draft, diff: Diff, manager: str) -> None:
-    """Entries of an earlier life go once the machine has joined anew."""
-    for change in (change for change in diff.changes if isinstance(change, StaleMember)):
-        joined = [("member", change.node)]
-        demoted: tuple[int, ...] = ()
-        if change.manager:
-            demote = Demote(change.node, manager, change.member, away=True)
-            demoted = (draft.add(demote, change.cause, needs=joined),)
-        draft.add(RemoveMember(change.node, manager, change.member), change.cause, needs=joined, needed=demoted)
-
-
-PROMOTION, CHANGE, DEMOTION = range(3)
-
-
-def _rank(change: MemberDiffers) -> int:
-    return {"manager": PROMOTION, "worker": DEMOTION}.get(change.turns, CHANGE)
-
-
-def member_step(draft: Draft, change: MemberDiffers, manager: str, follows: Sequence[int]) -> None:
-    """Nobody is demoted unless everybody who is to be a manager is one: the swarm never has fewer than before or after."""
-    rank = _rank(change)
-    number = draft.add(
-        UpdateMember(change.node, manager, change.role, change.availability, change.labels),
-        change.cause,
-        change.fields,
-        needs=[("member", change.node), ("swarm", "")],
-        needed=draft.more_managers if rank == DEMOTION else (),
-        follows=follows,
-    )
-    if rank == PROMOTION:
-        draft.more_managers.append(number)

@@ -1,4 +1,4 @@
-"""Machines to be worked on and one snapshot in, a plan out: one after the other, without losing what they run. Pure.
+"""Maintenance: machines that are there are taken out of service, worked on, and put back, without losing what they run. Pure.
 
 A machine is drained, worked on, waited for and activated again before the next one's turn; each step needs the one before it, so
 that the first trouble ends the run. Workers come first, machines outside the swarm then, managers last, the leader last of all.
@@ -7,17 +7,20 @@ that the first trouble ends the run. Workers come first, machines outside the sw
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
-from deployer.diff.change import Blocked, Cause
-from deployer.diff.consul import server_addresses
-from deployer.diff.placement import elsewhere
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked
 from deployer.model.observed import Engine, Machine, Member, Observed, Unreachable
-from deployer.plan.care import AwaitDrained, AwaitReady, SetAvailability
-from deployer.plan.consul import CONSUL_TIMEOUT
+from deployer.model.subject import OfMachine
+from deployer.plan.consul import CONSUL_TIMEOUT, AwaitConsul
 from deployer.plan.draft import Draft
-from deployer.plan.operations import AwaitConsul
 from deployer.plan.steps import Plan
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.diff import consul as diff_consul
+    from deployer.diff import placement as diff_placement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,9 +28,139 @@ if TYPE_CHECKING:
     from deployer.model.cluster import Node
     from deployer.model.desired import Desired
     from deployer.plan.operations import Operation
+    from deployer.plan.steps import Mark
+
+
+@dataclass(frozen=True)
+class SetAvailability(OfMachine):
+    """Drain, pause or activate a member, by the manager `via`; its role and labels stay."""
+
+    node: str
+    via: str
+    member: str
+    """The id that the swarm has for it."""
+    availability: Literal["active", "pause", "drain"]
+
+
+@dataclass(frozen=True)
+class AwaitDrained(OfMachine):
+    """Wait until no task of the swarm is left on a machine, and each of `services` runs in full without it."""
+
+    node: str
+    via: str
+    member: str
+    services: tuple[str, ...]
+    timeout: float
+
+
+@dataclass(frozen=True)
+class AwaitReady(OfMachine):
+    """Wait until the managers call a machine ready (a manager: reachable, too), and each of `services` runs in full."""
+
+    node: str
+    via: str
+    member: str
+    services: tuple[str, ...]
+    timeout: float
+
+
+@dataclass(frozen=True)
+class RestartMachine(OfMachine):
+    """Reboot a machine, or restart the engine alone; then wait until it is back, with its engine."""
+
+    node: str
+    what: Literal["machine", "engine"]
+    timeout: float
+
+
+@dataclass(frozen=True)
+class UpgradeEngine(OfMachine):
+    """Upgrade the engine's packages, which the distribution's package manager has newer: from `old` to `new`."""
+
+    node: str
+    packages: tuple[str, ...]
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class PowerOff(OfMachine):
+    """Switch a machine off: in good order, or (`hard`) at once, as if its cable were pulled."""
+
+    node: str
+    hard: bool = False
+
+
+@dataclass(frozen=True)
+class RemoveOwn(OfMachine):
+    """Remove this cluster's own containers from a machine, and the volumes of these names."""
+
+    node: str
+    containers: tuple[str, ...]
+    volumes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PurgeEngine(OfMachine):
+    """Take the packages that deployer installed off a machine; the images and volumes below /var/lib/docker stay."""
+
+    node: str
+
+
+MaintenanceOperation = (
+    SetAvailability | AwaitDrained | AwaitReady | RestartMachine | UpgradeEngine | PowerOff | RemoveOwn | PurgeEngine
+)
+
+
+def mark(operation: MaintenanceOperation) -> Mark:
+    match operation:
+        case AwaitDrained() | AwaitReady():
+            return "."
+        case SetAvailability() | RestartMachine() | UpgradeEngine() | PowerOff():
+            return "~"
+        case RemoveOwn() | PurgeEngine():
+            return "-"
+
+
+def describe(operation: MaintenanceOperation) -> tuple[str, str]:
+    match operation:
+        case SetAvailability(availability=availability):
+            words = {
+                "drain": "drain: its tasks go elsewhere",
+                "pause": "pause: it gets no new tasks",
+                "active": "activate: it takes tasks again",
+            }[availability]
+        case AwaitDrained(services=services, timeout=timeout):
+            words = f"wait up to {timeout:.0f} s until it is empty{_and(services, 'without it')}"
+        case AwaitReady(services=services, timeout=timeout):
+            words = f"wait up to {timeout:.0f} s until it is ready{_and(services, '')}"
+        case RestartMachine(what=what):
+            restarts = {
+                "machine": "reboot, and wait until it is back",
+                "engine": "restart the engine, and wait until it answers",
+            }
+            words = restarts[what]
+        case UpgradeEngine(packages=packages, old=old, new=new):
+            words = f"upgrade {', '.join(packages)} from {old} to {new}"
+        case PowerOff(hard=hard):
+            words = "switch off at once" if hard else "switch off"
+        case RemoveOwn(containers=containers, volumes=volumes):
+            words = f"remove {', '.join([*containers, *(f'volume {name}' for name in volumes)])}"
+        case PurgeEngine():
+            words = "remove Docker's packages, which deployer installed"
+    return operation.node, words
+
+
+def _and(services: tuple[str, ...], where: str) -> str:
+    if not services:
+        return ""
+    named = services[0] if len(services) == 1 else f"all {len(services)} services"
+    return f" and {named} {'runs' if len(services) == 1 else 'run'} in full {where}".rstrip()
+
 
 DRAIN_SECONDS: Final = 180.0
 READY_SECONDS: Final = 180.0
+
 
 Tasks = dict[str, tuple[str, ...]]
 """Ids of members, and the names of the services that have a task there."""
@@ -131,9 +264,8 @@ def _turn(making: _Making, work: Work, after: tuple[int, ...]) -> tuple[int, ...
         _consul(making, node, chain)
         return chain.last
     stays = _in_the_way(making, node, member)
-    swarm = making.observed.swarm
-    assert swarm is not None  # noqa: S101 - it has a member
-    waited = tuple(one.name for one in swarm.services if one.name not in stays and not one.finite)
+    services = making.observed.services
+    waited = tuple(one.name for one in services if one.name not in stays and not one.finite)
     via = spokesman(making.observed, work.node)
     drains = member.availability != "drain"
     if drains:
@@ -144,7 +276,7 @@ def _turn(making: _Making, work: Work, after: tuple[int, ...]) -> tuple[int, ...
     if drains:
         chain.add(_ready(making, node, member, ()))
         chain.add(SetAvailability(work.node, via, member.id, node.availability))
-    everything = tuple(one.name for one in swarm.services if not one.finite and one.name not in _ill(making))
+    everything = tuple(one.name for one in services if not one.finite and one.name not in _ill(making))
     chain.add(_ready(making, node, member, everything))
     _consul(making, node, chain)
     return chain.last
@@ -167,7 +299,7 @@ def _ready(making: _Making, node: Node, member: Member, services: tuple[str, ...
 
 def _consul(making: _Making, node: Node, chain: _Chain) -> None:
     """After one of Consul's servers: until all of them are healthy again."""
-    usable = server_addresses(making.desired.cluster, making.observed)
+    usable = diff_consul.server_addresses(making.desired.cluster, making.observed)
     if node.name in usable:
         chain.add(AwaitConsul(node.name, CONSUL_TIMEOUT, len(usable)))
 
@@ -191,10 +323,9 @@ def _in_the_way(making: _Making, node: Node, member: Member) -> set[str]:
     Each is named and stops everything, unless it is forced.
     """
     stays = _ill(making)
-    swarm = making.observed.swarm
-    assert swarm is not None  # noqa: S101 - it has a member
+    services = making.observed.services
     if not making.manner.force:
-        ill = [one for one in swarm.services if one.name in stays]
+        ill = [one for one in services if one.name in stays]
         said = {obstacle.subject for obstacle in making.blocked}
         making.blocked += [
             Blocked(one.name, f"{one.running} of its {one.wanted} tasks run, before anything is done", FORCE_ILL)
@@ -203,10 +334,10 @@ def _in_the_way(making: _Making, node: Node, member: Member) -> set[str]:
         ]
         making.blocked += quorum(making.observed, [node.name])
     here = making.tasks.get(member.id, ())
-    for service in swarm.services:
+    for service in services:
         if service.name not in here:
             continue
-        placed = elsewhere(service, member, swarm.members)
+        placed = diff_placement.elsewhere(service, member, making.observed.members)
         if placed.never:
             stays.add(service.name)
         if (placed.never or placed.loses) and not making.manner.force:
@@ -220,14 +351,13 @@ FORCE_QUORUM: Final = "bring back or add managers, or accept that: --force"
 
 
 def _ill(making: _Making) -> set[str]:
-    swarm = making.observed.swarm
-    return {one.name for one in swarm.services if one.running < one.wanted and not one.finite} if swarm else set()
+    return {one.name for one in making.observed.services if one.running < one.wanted and not one.finite}
 
 
 def quorum(observed: Observed, names: Sequence[str]) -> list[Blocked]:
     """More than half of the managers have to be left while these are away: with fewer, a swarm takes no orders."""
     away = {member.id for name in names if (member := member_of(observed, name)) and member.role == "manager"}
-    managers = [member for member in (observed.swarm.members if observed.swarm else ()) if member.role == "manager"]
+    managers = [member for member in observed.members if member.role == "manager"]
     left = sum(member.state == "ready" and member.id not in away for member in managers)
     if not away or 2 * left > len(managers):
         return []

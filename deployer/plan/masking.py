@@ -1,4 +1,4 @@
-"""Values in, the same without what must not be seen out; one rule for a plan's text and for JSON."""
+"""Values without what must not be seen: one rule for a plan's text and for JSON."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ USER_INFO: Final = re.compile(r"(?<=://)[^/?#\s]*(?=@)")
 
 def masked(path: str, value: Any) -> Any:
     """`value`, found at `path`, with `[secret]` for a `Secret`, below a name that says secret, in `NAME=value` and in URLs."""
-    return _masked(value, secret=not SECRETS_NAMES.match(path) and bool(SECRET_WORDS.search(path)))
+    return _mask(value, secret=not SECRETS_NAMES.match(path) and bool(SECRET_WORDS.search(path)))
 
 
-def _masked(value: Any, *, secret: bool) -> Any:
+def _mask(value: Any, *, secret: bool) -> Any:
     if isinstance(value, Mapping):
         return {
-            str(key): _masked(item, secret=secret or (key != "SecretName" and bool(SECRET_WORDS.search(str(key)))))
+            str(key): _mask(item, secret=secret or (key != "SecretName" and bool(SECRET_WORDS.search(str(key)))))
             for key, item in value.items()
         }
     if secret or isinstance(value, Secret):
         return MASK
     if isinstance(value, list | tuple):
-        return [_masked(item, secret=False) for item in value]
+        return [_mask(item, secret=False) for item in value]
     if not isinstance(value, str):
         return value
     name, equals, _ = value.partition("=")

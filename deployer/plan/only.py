@@ -1,4 +1,4 @@
-"""A plan in, what of it concerns some stacks only out. Pure."""
+"""The part of a plan that concerns some stacks only. Pure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from deployer.diff.change import Blocked
 from deployer.errors import UsageError
 from deployer.model.nearest import did_you_mean
-from deployer.plan.operations import AwaitServices
-from deployer.plan.text import describe
+from deployer.plan.operations import describe
+from deployer.plan.stacks import AwaitServices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

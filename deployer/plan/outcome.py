@@ -62,7 +62,7 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """DESIGN.md, "Exit codes": 6 where nothing was changed because machines could not be reached."""
+        """6 where nothing was changed because machines could not be reached."""
         if self.stopped:
             return {"interrupted": 130, "terminated": 143, "timed out": 124, "lock lost": 4}[self.stopped]
         if self.ok:

@@ -1,4 +1,4 @@
-"""A plan in; nothing, or the error that ends a run before its first write, out."""
+"""The error that ends a run before its first write, where a guard says no."""
 
 from __future__ import annotations
 

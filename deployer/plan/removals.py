@@ -1,4 +1,4 @@
-"""Steps that take something away. Changes in, steps onto the draft.
+"""Steps that take something away.
 
 What git does not have any more goes last, in the reverse order of its making, and only when everything of its stack has
 succeeded: what is removed cannot be gone back to. What stands in the way of something new goes before that.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.diff.change import Diff, NetworkReplaced, ObjectMissing, ObjectSurplus, ServiceReplaced, ServiceSurplus
-from deployer.plan.operations import RemoveObject, RemoveService, ReplaceNetwork, RollBackStack
+from deployer.diff.stacks import NetworkReplaced, ObjectMissing, ObjectSurplus, ServiceReplaced, ServiceSurplus
+from deployer.plan.stacks import RemoveObject, RemoveService, ReplaceNetwork, RollBackStack, rooms
 
 if TYPE_CHECKING:
+    from deployer.diff.change import Diff
     from deployer.plan.draft import Draft
 
 
@@ -47,11 +48,6 @@ def make_room(draft: Draft, diff: Diff, machines: tuple[int, ...]) -> None:
             needs=[*before, *rooms(draft, network.name)],
             follows=machines,
         )
-
-
-def rooms(draft: Draft, name: str) -> list[tuple[str, str]]:
-    """The steps so far that make room for a service or network of that name."""
-    return [key for key in draft.made if key[0] == "room" and key[1].partition(" ")[0] == name]
 
 
 def remove_surplus(draft: Draft, diff: Diff) -> None:

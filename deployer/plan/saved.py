@@ -1,4 +1,4 @@
-"""A plan that is kept until somebody says yes: what it was, and whether a plan that is made later is still the same. Pure.
+"""A plan that is kept until somebody says yes, and whether a plan that is made later is still the same. Pure.
 
 The bodies that would be sent are not kept, as they may hold secrets: each step has a hash of all that it does and of what
 it saw. A plan of the same commit whose steps have the same hashes does exactly the same.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from deployer.model.consent import NOTHING, Consent
 from deployer.model.observed import LiveService
 from deployer.model.secret import Secret
-from deployer.plan.text import describe, mark
+from deployer.plan.operations import describe, mark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

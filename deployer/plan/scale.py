@@ -1,18 +1,20 @@
-"""Counts and a live swarm in, the plan that sets them live and nowhere else out. Pure."""
+"""The plan that sets counts of services live, and changes nothing else. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from deployer.diff.change import Blocked, Cause, Field
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked
 from deployer.diff.drift import COUNT_PATHS
 from deployer.diff.effect import Effect
-from deployer.diff.services import foreign
+from deployer.diff.seen import foreign
 from deployer.model import labels
+from deployer.model.field import Field
 from deployer.model.nearest import did_you_mean
 from deployer.model.spec import ServiceSpec
 from deployer.plan.draft import Draft
-from deployer.plan.operations import AwaitServices, UpdateService
+from deployer.plan.stacks import AwaitServices, UpdateService
 from deployer.plan.steps import Plan
 
 if TYPE_CHECKING:

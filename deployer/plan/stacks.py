@@ -1,46 +1,226 @@
-"""Steps of stacks: what services refer to, the services, and the wait for them. Changes in, steps onto the draft."""
+"""Stacks: what services refer to, the services, and the wait for them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
-from deployer.diff.change import (
-    Diff,
-    ObjectMissing,
-    ServiceDiffers,
-    ServiceMissing,
-    ServiceReplaced,
-    ServiceUnsettled,
-)
-from deployer.diff.services import references, was_well
 from deployer.model import labels
-from deployer.plan.builds import build_steps
-from deployer.plan.operations import (
-    AwaitServices,
-    Back,
-    CreateObject,
-    CreateService,
-    ReplaceService,
-    RollBackStack,
-    UpdateService,
-)
-from deployer.plan.removals import rooms
+from deployer.model.amounts import plural
+from deployer.model.spec import ServiceSpec
+from deployer.model.subject import OfStack
+from deployer.plan.images import build_steps
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.diff import seen as diff_seen
+    from deployer.diff import stacks as diff_stacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from deployer.diff.change import Cause
-    from deployer.model.stack import Dependency, StackObjects, StackSource
+    from deployer.diff.cause import Cause
+    from deployer.diff.change import Diff
+    from deployer.diff.stacks import ServiceUnsettled, Written
+    from deployer.model.observed import LiveService
+    from deployer.model.stack import Body, Dependency, StackObjects, StackSource
     from deployer.plan.draft import Draft
+    from deployer.plan.steps import Mark
 
-Written = ServiceMissing | ServiceDiffers | ServiceReplaced
+
+@dataclass(frozen=True)
+class CreateObject(OfStack):
+    kind: Literal["network", "config", "secret"]
+    stack: str
+    name: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class CreateService(OfStack):
+    stack: str
+    name: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class UpdateService(OfStack):
+    """Replace the spec that the plan saw (`seen`): if the live one is another by then, the step fails and nothing is written."""
+
+    stack: str
+    name: str
+    body: Mapping[str, Any]
+    seen: LiveService
+
+
+@dataclass(frozen=True)
+class Back:
+    """A service and the spec that it goes back to: the one that the plan saw running well."""
+
+    service: str
+    seen: LiveService
+    sent: str
+    """`deployer.hash` of what this run makes of it: over anything else nothing is written."""
+
+
+@dataclass(frozen=True)
+class ReplaceService(OfStack):
+    """Remove the service that the plan saw, wait until its tasks are gone, create it anew."""
+
+    stack: str
+    name: str
+    body: Mapping[str, Any]
+    seen: LiveService
+
+
+@dataclass(frozen=True)
+class RemoveService(OfStack):
+    """Remove the service that the plan saw, and wait until its tasks are gone: what they use cannot go before.
+
+    `until` is the network that is replaced, where the service is made anew after that; empty where it goes for good.
+    """
+
+    stack: str
+    name: str
+    seen: LiveService
+    until: str = ""
+
+
+@dataclass(frozen=True)
+class ReplaceNetwork(OfStack):
+    """Remove the network that the plan saw, and create it with other options."""
+
+    stack: str
+    name: str
+    id: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RemoveObject(OfStack):
+    kind: Literal["network", "config", "secret"]
+    stack: str
+    name: str
+    id: str
+
+
+@dataclass(frozen=True)
+class AwaitServices(OfStack):
+    """Wait until the services' tasks run (and are healthy, where they have a check) or, `completed`, have ended well.
+
+    `timeout` in seconds, from when the stack is first waited for. One that fails goes back to what `back` has for it, while the
+    others are waited for; `hasty` ends at the first that fails.
+    """
+
+    stack: str
+    services: tuple[str, ...]
+    timeout: float
+    until: Literal["running", "healthy", "completed"] = "running"
+    back: tuple[Back, ...] = ()
+    hasty: bool = False
+
+
+@dataclass(frozen=True)
+class RollBackStack(OfStack):
+    """All that this run changed of a stack goes back to what the plan saw: updated services to their specs, new ones are removed."""
+
+    stack: str
+    timeout: float
+    back: tuple[Back, ...]
+    created: tuple[str, ...] = ()
+
+
+StackOperation = (
+    CreateObject
+    | CreateService
+    | UpdateService
+    | ReplaceService
+    | RemoveService
+    | ReplaceNetwork
+    | RemoveObject
+    | AwaitServices
+    | RollBackStack
+)
+
+
+def mark(operation: StackOperation) -> Mark:
+    match operation:
+        case CreateObject() | CreateService():
+            return "+"
+        case UpdateService():
+            return "~"
+        case RemoveService() | RemoveObject():
+            return "-"
+        case ReplaceService() | ReplaceNetwork():
+            return "-/+"
+        case AwaitServices() | RollBackStack():
+            return "."
+
+
+def describe(operation: StackOperation) -> tuple[str, str]:
+    match operation:
+        case CreateObject(kind=kind, name=name):
+            told = name, f"create {kind}"
+        case CreateService(name=name, body=body):
+            told = name, f"create service, {_count(body)}"
+        case UpdateService(name=name, body=body):
+            told = name, f"update service, {_count(body)}"
+        case ReplaceService(name=name, body=body, seen=seen):
+            told = name, f"replace service, {_tasks(seen)} stop before {_count(body)} start"
+        case RemoveService(name=name, seen=seen, until=until):
+            replaced = f" until {until} is replaced" if until else ""
+            told = name, f"remove service and its {_tasks(seen)}{replaced}"
+        case ReplaceNetwork(name=name):
+            told = name, "replace network"
+        case RemoveObject(kind=kind, name=name):
+            told = name, f"remove {kind}"
+        case AwaitServices(stack, services, timeout, until=until):
+            ends = {"running": "", "healthy": " to be healthy", "completed": " to complete"}
+            told = stack, f"wait up to {timeout:.0f} s for {', '.join(services)}{ends[until]}"
+        case RollBackStack(stack):
+            told = stack, "where one of them fails, the whole stack goes back"
+    return told
+
+
+def on_failure(operation: StackOperation) -> list[str]:
+    """What a wait does about services that fail, a line each."""
+    match operation:
+        case AwaitServices(back=back):
+            return [f"on failure: {one.service} back to {back_text(one)}" for one in back]
+        case RollBackStack(back=back, created=created):
+            return [
+                *(f"{one.service} to {back_text(one)}" for one in back),
+                *(f"{name} is removed" for name in created),
+            ]
+        case _:
+            return []
+
+
+def back_text(back: Back) -> str:
+    """`image app:1.4, 3 replicas`"""
+    return f"{image_text(back)}, {_count(back.seen.spec)}"
+
+
+def image_text(back: Back) -> str:
+    """`image app:1.4`"""
+    return "image " + ServiceSpec(back.seen.spec).image.partition("@")[0]
+
+
+def _tasks(seen: LiveService) -> str:
+    return plural(seen.wanted, "task")
+
+
+def _count(body: Body) -> str:
+    spec = ServiceSpec(body)
+    if spec.job:
+        return "a job"
+    return "one on every machine" if spec.count is None else plural(spec.count, "replica")
 
 
 def object_steps(draft: Draft, stack: str, diff: Diff, machines: tuple[int, ...]) -> None:
     """One stack's networks, configs and secrets: they are there before the first service of any stack."""
     for change in diff.changes:
-        if isinstance(change, ObjectMissing) and change.stack == stack:
+        if isinstance(change, diff_stacks.ObjectMissing) and change.stack == stack:
             operation = CreateObject(change.kind, change.stack, change.name, change.body)
             made = (change.kind, change.name)
             needs = [("swarm", "")]
@@ -79,8 +259,8 @@ def service_steps(
 
 def _changes(diff: Diff, stack: str) -> tuple[dict[str, Written], list[ServiceUnsettled]]:
     of_stack = [change for change in diff.changes if change.stack == stack]
-    written = {change.name: change for change in of_stack if isinstance(change, Written)}
-    return written, [change for change in of_stack if isinstance(change, ServiceUnsettled)]
+    written = {change.name: change for change in of_stack if isinstance(change, diff_stacks.Written)}
+    return written, [change for change in of_stack if isinstance(change, diff_stacks.ServiceUnsettled)]
 
 
 @dataclass
@@ -108,16 +288,21 @@ class _Work:
             waited = self._wait_for(one) if one.service == name else self.draft.made.get(("service", one.on))
             if waited and one.on != name:
                 (needed if one.required else follows).add(waited)
-        needs = [("swarm", ""), *references(change.body), *rooms(self.draft, name), *self.images.get(name, ())]
-        if isinstance(change, ServiceReplaced) and change.network:
+        needs = [
+            ("swarm", ""),
+            *diff_seen.references(change.body),
+            *rooms(self.draft, name),
+            *self.images.get(name, ()),
+        ]
+        if isinstance(change, diff_stacks.ServiceReplaced) and change.network:
             # It was taken down for its network: whatever else fails, it is brought up again.
             follows |= {*needed, *self.draft.numbers(*needs)}
             needed, needs = set(), [("room", f"{change.network} {name}")]
         self.last[name] = self.draft.add(
             _operation(change),
             change.cause,
-            change.fields if not isinstance(change, ServiceMissing) else (),
-            effect=change.effect if isinstance(change, ServiceDiffers) else None,
+            change.fields if not isinstance(change, diff_stacks.ServiceMissing) else (),
+            effect=change.effect if isinstance(change, diff_stacks.ServiceDiffers) else None,
             makes=("service", name),
             needs=needs,
             needed=tuple(needed),
@@ -164,7 +349,9 @@ class _Work:
             )
             self.draft.stacks[self.source.name] = tuple(self.steps)
         if self.hasty and self.services:
-            created = sorted(name for name, change in self.services.items() if isinstance(change, ServiceMissing))
+            created = sorted(
+                name for name, change in self.services.items() if isinstance(change, diff_stacks.ServiceMissing)
+            )
             back = tuple(one for name in sorted(self.services) if (one := self._seen(name)))
             operation = RollBackStack(self.source.name, self.seconds, back, tuple(created))
             self.draft.add(operation, None, rescues=self.steps)
@@ -186,9 +373,9 @@ class _Work:
         """What ran well when the plan was made; of what runs once and ends there is nothing to go back to."""
         change = self.services.get(name)
         if (
-            not isinstance(change, ServiceDiffers)
+            not isinstance(change, diff_stacks.ServiceDiffers)
             or change.seen.finite
-            or not was_well(change.seen, ready=self.all_ready)
+            or not diff_seen.was_well(change.seen, ready=self.all_ready)
         ):
             return None
         return Back(name, change.seen, str(change.body["Labels"][labels.HASH]))
@@ -196,11 +383,11 @@ class _Work:
 
 def _operation(change: Written) -> CreateService | UpdateService | ReplaceService:
     match change:
-        case ServiceDiffers():
+        case diff_stacks.ServiceDiffers():
             return UpdateService(change.stack, change.name, change.body, change.seen)
-        case ServiceReplaced(network=""):
+        case diff_stacks.ServiceReplaced(network=""):
             return ReplaceService(change.stack, change.name, change.body, change.seen)
-        case ServiceMissing() | ServiceReplaced():
+        case diff_stacks.ServiceMissing() | diff_stacks.ServiceReplaced():
             return CreateService(change.stack, change.name, change.body)
 
 
@@ -231,3 +418,8 @@ def _all_of(name: str, dependencies: Mapping[str, Sequence[str]]) -> list[str]:
             found.append(dependency)
             waiting += dependencies.get(dependency, ())
     return sorted(found)
+
+
+def rooms(draft: Draft, name: str) -> list[tuple[str, str]]:
+    """The steps so far that make room for a service or network of that name."""
+    return [key for key in draft.made if key[0] == "room" and key[1].partition(" ")[0] == name]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from deployer.diff.change import Blocked, Cause, Drifted, Field, Kept, Warned
+    from deployer.diff.cause import Cause
+    from deployer.diff.change import Blocked, Drifted, Kept, Warned
     from deployer.diff.effect import Effect
+    from deployer.model.field import Field
     from deployer.plan.operations import Operation
+
+Mark = Literal["+", "~", "-", "-/+", "."]
+"""+ makes something, ~ changes something, - removes it, -/+ puts another in its place, . waits."""
 
 
 @dataclass(frozen=True)

@@ -2,51 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from deployer.model.amounts import plural
-from deployer.model.commit import short as short  # noqa: PLC0414 - it is a word of plans, too
+from deployer.model.commit import short
 from deployer.model.printable import printable
-from deployer.model.spec import ServiceSpec
-from deployer.plan.care import care_mark, describe_care
 from deployer.plan.field_text import field_text
-from deployer.plan.operations import (
-    AwaitConsul,
-    AwaitServices,
-    Back,
-    BuildImage,
-    BuildStackImage,
-    ComposeDown,
-    ComposeUp,
-    CreateObject,
-    CreateService,
-    InitSwarm,
-    InstallEngine,
-    JoinSwarm,
-    Operation,
-    PushImage,
-    RegisterNode,
-    RemoveImage,
-    RemoveObject,
-    RemoveService,
-    ReplaceNetwork,
-    ReplaceService,
-    RetireContainer,
-    RollBackStack,
-    RunContainer,
-    SendImage,
-    UpdateMember,
-    UpdateService,
-    WriteDaemonJson,
-)
+from deployer.plan.operations import describe, mark, on_failure
 
 if TYPE_CHECKING:
     from deployer.diff.change import Drifted
-    from deployer.model.observed import LiveService
-    from deployer.model.stack import Body
     from deployer.plan.steps import Plan, Step
-
-Mark = Literal["+", "~", "-", "-/+", "."]
 
 
 def plan_text(plan: Plan) -> str:
@@ -124,144 +89,3 @@ def step_fields(step: Step) -> list[str]:
 def drifted_text(left: Drifted) -> str:
     """`= s_web: drifted, left as it is (drift: report)`"""
     return f"= {left.name}: drifted, left as it is (drift: report)"
-
-
-def mark(operation: Operation) -> Mark:
-    """+ makes something, ~ changes something, - removes it, -/+ puts another in its place, . waits."""
-    match operation:
-        case AwaitConsul() | AwaitServices() | RollBackStack():
-            return "."
-        case RemoveService() | RemoveObject() | RetireContainer() | RemoveImage() | ComposeDown():
-            return "-"
-        case ReplaceService() | ReplaceNetwork():
-            return "-/+"
-        case WriteDaemonJson() | UpdateMember() | UpdateService() | ComposeUp(first=False):
-            return "~"
-        case (
-            InstallEngine()
-            | InitSwarm()
-            | JoinSwarm()
-            | BuildImage()
-            | BuildStackImage()
-            | PushImage()
-            | SendImage()
-            | RunContainer()
-            | RegisterNode()
-            | CreateObject()
-            | CreateService()
-            | ComposeUp()
-        ):
-            return "+"
-        case _:
-            return care_mark(operation)
-
-
-def describe(operation: Operation) -> tuple[str, str]:  # noqa: C901, PLR0911, PLR0912 - one sentence an operation
-    """(subject, what is done to it), in words that also read well as progress."""
-    match operation:
-        case InstallEngine(node, "distro"):
-            return node, "install Docker from the distribution's packages"
-        case InstallEngine(node, _):
-            return node, "install Docker from Docker's own repository"
-        case WriteDaemonJson(node, _, effect):
-            after = {
-                "none": "before the engine's first start",
-                "reload": "the engine reloads it",
-                "restart": "the engine restarts",
-            }
-            return node, f"write daemon.json, {after[effect]}"
-        case InitSwarm(node, advertise):
-            return node, f"start the swarm at {advertise}"
-        case JoinSwarm(node, role, advertise, via):
-            return node, f"join the swarm of {via} as {role} at {advertise}"
-        case UpdateMember(node):
-            return node, "set role, availability and labels in the swarm"
-        case BuildImage(node, image, base):
-            return node, f"build {image} on {base}"
-        case RunContainer(node, name, image, leaves=str(leaves)) if leaves:
-            return node, f"run {name} from {image}, and take what it registered out of the Consul at {leaves}"
-        case RunContainer(node, name, image):
-            return node, f"run {name} from {image}"
-        case AwaitConsul(node, _, 1):
-            return node, "wait until Consul has a leader"
-        case AwaitConsul(node, _, servers):
-            return node, f"wait until Consul has a leader and {servers} healthy servers"
-        case RegisterNode(node, via, address):
-            return node, f"register at {address} in Consul on {via}"
-        case BuildStackImage(stack, node, build):
-            return stack, f"build {build.image} on {node}"
-        case PushImage(stack, node, image):
-            return stack, f"push {image} from {node}"
-        case SendImage(stack, source, node, image):
-            return stack, f"send {image} from {source} to {node}"
-        case RetireContainer(node, name, "Consul"):
-            return node, f"leave Consul and remove {name}; its volume stays"
-        case RetireContainer(node, name, leaves=str(leaves)) if leaves:
-            return node, f"remove {name}, and take what it registered out of the Consul at {leaves}"
-        case RetireContainer(node, name):
-            return node, f"remove {name}"
-        case RemoveImage(node, image):
-            return node, f"remove image {image}"
-        case CreateObject(kind, _, name):
-            return name, f"create {kind}"
-        case ComposeUp(stack, machine, project, timeout):
-            counts = ", ".join(f"{service.name} {service.count}" for service in project.services)
-            return stack, f"docker compose up on {machine}: {counts}; wait up to {timeout:.0f} s"
-        case ComposeDown(stack, machine):
-            return stack, f"remove the compose project from {machine}; its volumes stay"
-        case CreateService(_, name, body):
-            return name, f"create service, {_count(body)}"
-        case UpdateService(_, name, body):
-            return name, f"update service, {_count(body)}"
-        case ReplaceService(_, name, body, seen):
-            return name, f"replace service, {_tasks(seen)} stop before {_count(body)} start"
-        case RemoveService(_, name, seen, ""):
-            return name, f"remove service and its {_tasks(seen)}"
-        case RemoveService(_, name, seen, until):
-            return name, f"remove service and its {_tasks(seen)} until {until} is replaced"
-        case ReplaceNetwork(_, name):
-            return name, "replace network"
-        case RemoveObject(kind, _, name):
-            return name, f"remove {kind}"
-        case AwaitServices(stack, services, timeout, until):
-            ends = {"running": "", "healthy": " to be healthy", "completed": " to complete"}
-            return stack, f"wait up to {timeout:.0f} s for {', '.join(services)}{ends[until]}"
-        case RollBackStack(stack):
-            return stack, "where one of them fails, the whole stack goes back"
-        case _:
-            return describe_care(operation)
-
-
-def on_failure(operation: Operation) -> list[str]:
-    """What a wait does about services that fail, a line each."""
-    match operation:
-        case AwaitServices(back=back):
-            return [f"on failure: {one.service} back to {back_text(one)}" for one in back]
-        case RollBackStack(back=back, created=created):
-            return [
-                *(f"{one.service} to {back_text(one)}" for one in back),
-                *(f"{name} is removed" for name in created),
-            ]
-        case _:
-            return []
-
-
-def back_text(back: Back) -> str:
-    """`image app:1.4, 3 replicas`"""
-    return f"{image_text(back)}, {_count(back.seen.spec)}"
-
-
-def image_text(back: Back) -> str:
-    """`image app:1.4`"""
-    return "image " + ServiceSpec(back.seen.spec).image.partition("@")[0]
-
-
-def _tasks(seen: LiveService) -> str:
-    return f"{plural(seen.wanted, 'task')}"
-
-
-def _count(body: Body) -> str:
-    spec = ServiceSpec(body)
-    if spec.job:
-        return "a job"
-    return "one on every machine" if spec.count is None else f"{plural(spec.count, 'replica')}"

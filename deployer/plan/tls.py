@@ -1,10 +1,21 @@
-"""What is done about engines that listen for TLS."""
+"""Engines that listen for TLS, and the authority of their certificates."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from deployer.model.subject import OfMachine
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.diff import tls as diff_tls
+
+if TYPE_CHECKING:
+    from deployer.diff.change import Diff
+    from deployer.model.field import Field
+    from deployer.plan.draft import Draft
+    from deployer.plan.steps import Mark
 
 
 @dataclass(frozen=True)
@@ -42,14 +53,35 @@ class FinishAuthority(OfMachine):
 TlsOperation = ListenTls | StopTls | NewAuthority | FinishAuthority
 
 
-def describe_tls(operation: TlsOperation) -> tuple[str, str]:
-    """(machine, what is done to it)"""
+def mark(operation: TlsOperation) -> Mark:
     match operation:
-        case ListenTls(node, names):
-            return node, f"listen for TLS with a new certificate for {', '.join(names)}; the engine restarts"
-        case StopTls(node):
-            return node, "listen for TLS no more; the engine restarts"
-        case NewAuthority(node, cluster):
-            return node, f"make another authority for {cluster}'s certificates here; the present one stays trusted"
-        case FinishAuthority(node, cluster):
-            return node, f"trust the authority before the present one of {cluster} no more"
+        case ListenTls() | NewAuthority():
+            return "~"
+        case StopTls() | FinishAuthority():
+            return "-"
+
+
+def describe(operation: TlsOperation) -> tuple[str, str]:
+    match operation:
+        case ListenTls(names=names):
+            words = f"listen for TLS with a new certificate for {', '.join(names)}; the engine restarts"
+        case StopTls():
+            words = "listen for TLS no more; the engine restarts"
+        case NewAuthority(cluster=cluster):
+            words = f"make another authority for {cluster}'s certificates here; the present one stays trusted"
+        case FinishAuthority(cluster=cluster):
+            words = f"trust the authority before the present one of {cluster} no more"
+    return operation.node, words
+
+
+def tls_steps(draft: Draft, diff: Diff) -> None:
+    """Each restarts an engine, with what runs there: one after the other, too."""
+    for change in diff.changes:
+        if isinstance(change, diff_tls.TlsDiffers | diff_tls.TlsSurplus):
+            operation: ListenTls | StopTls = StopTls(change.node)
+            fields: tuple[Field, ...] = ()
+            if isinstance(change, diff_tls.TlsDiffers):
+                operation, fields = ListenTls(change.node, change.names, change.arguments), change.fields
+            key = ("engine", change.node)
+            number = draft.add(operation, change.cause, fields, makes=key, needs=[key, ("restart", "")])
+            draft.made["restart", ""] = number

@@ -10,8 +10,9 @@ import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from deployer.plan.operations import describe, mark, on_failure
 from deployer.plan.outcome import Done, Failed, Outcome, Skipped
-from deployer.plan.text import describe, mark, on_failure, totals
+from deployer.plan.text import totals
 from deployer.report.document import diagnostics, head, to_json
 from deployer.report.masked import field_document
 from deployer.report.plan import place

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.model.amounts import duration
+from deployer.model.commit import short
 from deployer.model.printable import printable
-from deployer.plan.text import short
 from deployer.report.documents import head
 from deployer.report.table import table
 

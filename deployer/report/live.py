@@ -7,8 +7,8 @@ import time
 from typing import IO, TYPE_CHECKING, Final, Literal, cast
 
 from deployer.model.printable import printable
+from deployer.plan.operations import describe
 from deployer.plan.outcome import Progress
-from deployer.plan.text import describe
 from deployer.report.plan import painted_plan
 from deployer.report.stream import Telling, tell
 from deployer.report.tree import ASCII, UNICODE, Tree

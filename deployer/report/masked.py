@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployer.diff.change import Absent, Field
+from deployer.model.field import Absent, Field
 from deployer.plan.masking import masked
 
 

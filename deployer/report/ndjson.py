@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any
 
 import deployer
+from deployer.plan.operations import describe
 from deployer.plan.outcome import Began, Done, Ended, Event, Failed, Progress, Skipped
-from deployer.plan.text import describe, step_text, summary
+from deployer.plan.text import step_text, summary
 from deployer.report.document import FORMAT_VERSION
 from deployer.report.documents import (
     outcome_document,

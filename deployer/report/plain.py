@@ -6,8 +6,8 @@ from typing import IO, TYPE_CHECKING, Final
 
 from deployer.model.amounts import duration
 from deployer.model.printable import printable
+from deployer.plan.operations import describe
 from deployer.plan.outcome import Began, Ended, Event, Progress
-from deployer.plan.text import describe
 from deployer.report.plan import painted_plan
 from deployer.report.stream import tell
 from deployer.report.words import outcome_text, outcome_tone

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 from deployer.errors import GuardRefusedError
-from deployer.plan.operations import StackOperation
 from deployer.plan.outcome import Report
 from deployer.plan.text import plan_text
 
@@ -34,9 +33,7 @@ def painted_plan(plan: Plan, paint: Paint) -> str:
 
 def place(operation: Operation) -> tuple[Literal["machine", "stack"], str]:
     """The machine or the stack whose work a step is: what progress is grouped by."""
-    if isinstance(operation, StackOperation):
-        return "stack", operation.stack
-    return "machine", operation.node
+    return ("stack", operation.stack) if operation.stack else ("machine", operation.node)
 
 
 def exit_code(plan: Plan, *, detailed: bool) -> int:

@@ -7,8 +7,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from deployer.model.amounts import duration, plural
+from deployer.plan.operations import describe
 from deployer.plan.outcome import Began, Done, Ended, Event, Failed, Progress, Skipped
-from deployer.plan.text import describe, summary
+from deployer.plan.text import summary
 from deployer.report.plan import place
 from deployer.report.table import table
 from deployer.report.words import counts, outcome_text

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from deployer.model.amounts import duration
+from deployer.model.commit import short
 from deployer.model.printable import printable
+from deployer.plan.operations import describe
 from deployer.plan.outcome import Done, Failed, Skipped
-from deployer.plan.text import describe, short
 from deployer.report.table import table
 from deployer.report.words import counts, why_skipped
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.plan.text import short
+from deployer.model.commit import short
 from deployer.report.documents import head
 from deployer.report.table import table
 

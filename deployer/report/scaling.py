@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from deployer.model.commit import short
 from deployer.model.printable import printable
-from deployer.plan.text import short
 from deployer.report.documents import head, report_document
 
 if TYPE_CHECKING:

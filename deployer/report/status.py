@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from deployer.model.amounts import plural
+from deployer.model.commit import short
 from deployer.model.printable import printable
 from deployer.model.status import worst
 from deployer.plan.field_text import field_text
-from deployer.plan.text import short
 from deployer.report.table import table
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from deployer.model.amounts import duration
 from deployer.model.printable import printable
+from deployer.plan.operations import describe
 from deployer.plan.outcome import Began, Done, Ended, Event, Failed, Outcome, Progress, Skipped
-from deployer.plan.text import describe
 from deployer.report.plan import place
 from deployer.report.words import outcome_tone, why_skipped
 

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError, UsageError
-from deployer.plan.text import short
+from deployer.model.commit import short
 
 if TYPE_CHECKING:
     from deployer.watch.loop import State

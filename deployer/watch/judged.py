@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from deployer.cage.bounds import raise_it, too_much, watch_over
 from deployer.errors import DeployerError
-from deployer.plan.text import short
+from deployer.model.commit import short
 
 if TYPE_CHECKING:
     from deployer.cage.bounds import Bounds

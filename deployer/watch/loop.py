@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from deployer.errors import DeployerError, InvalidFilesError
+from deployer.model.commit import short
 from deployer.model.printable import printable
-from deployer.plan.text import short
 
 if TYPE_CHECKING:
     from collections.abc import Callable

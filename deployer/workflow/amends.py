@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from deployer.diff.change import Cause
+from deployer.diff.cause import Cause
 from deployer.plan import Done, Failed, Plan, Report, Skipped, Step, describe
-from deployer.plan.care import AwaitDrained, Demote, LeaveSwarm, RemoveMember, SetAvailability
+from deployer.plan.maintenance import AwaitDrained, SetAvailability
+from deployer.plan.swarm import Demote, LeaveSwarm, RemoveMember
 
 
 def plan_amends(report: Report) -> Plan:

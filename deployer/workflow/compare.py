@@ -9,12 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from deployer.compose.place import Places
-from deployer.diff.builds import wanted_builds
 from deployer.diff.cluster import diff
 from deployer.diff.gone import missing_stacks, with_gone
 from deployer.diff.guards import concerning, deployed_commits, refusals
 from deployer.diff.held import new_ports, with_held
-from deployer.diff.images import wanted_images, with_digests
+from deployer.diff.images import wanted_builds, wanted_images, with_digests
 from deployer.observe import observe_builds, observe_holders, observe_images
 from deployer.plan.build import build_plan
 from deployer.plan.only import restricted

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from deployer.errors import GuardRefusedError, UnreachableError, UsageError
 from deployer.memory.asked import Asked
 from deployer.model.run import Scope
+from deployer.plan.operations import describe
 from deployer.plan.outcome import Report
 from deployer.plan.steps import Plan
-from deployer.plan.text import describe
 from deployer.remote import Link
 from deployer.source import load, with_secrets
 from deployer.workflow.amends import plan_amends

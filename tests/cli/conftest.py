@@ -16,7 +16,7 @@ from deployer.model.desired import Desired
 from deployer.model.stack import StackObjects
 from deployer.model.status import Status
 from deployer.plan import Began, Done, Ended, Plan, Report, Step
-from deployer.plan.operations import CreateObject
+from deployer.plan.stacks import CreateObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from deployer.diff.catalogue import diff_catalogue, meta
-from deployer.diff.change import Cause, ContainerDiffers, Diff, NotRegistered
-from deployer.diff.consul import consul_body
+from deployer.diff.cause import Cause
+from deployer.diff.change import Diff
+from deployer.diff.consul import NotRegistered, consul_body, diff_catalogue, meta
+from deployer.diff.machines import ContainerDiffers
 from deployer.model.cluster import Cluster, Consul
 from deployer.model.observed import CatalogueNode, Container, Engine, Machine, Silent, Unreachable
 from tests.decisions import list_reasons

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployer.diff import diff
-from deployer.diff.change import ServiceMissing
 from deployer.diff.machines import merge
+from deployer.diff.stacks import ServiceMissing
 from deployer.model.cluster import Consul
 from deployer.model.observed import CatalogueNode
 from deployer.plan import plan_text

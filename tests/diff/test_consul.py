@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from deployer.diff.catalogue import diff_catalogue
-from deployer.diff.change import Cause, ContainerDiffers, Diff
+from deployer.diff.cause import Cause
+from deployer.diff.change import Diff
+from deployer.diff.consul import diff_catalogue
+from deployer.diff.machines import ContainerDiffers
 from deployer.model.cluster import Cluster, Consul, ConsulSecrets
 from deployer.model.observed import Container, Machine, Unreachable
 from deployer.model.secret import Secret

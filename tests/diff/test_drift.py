@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from deployer.diff.change import Cause, Diff
+from deployer.diff.cause import Cause
+from deployer.diff.change import Diff
 from deployer.diff.drift import Rules, unknown
 from deployer.diff.stacks import diff_stacks
 from deployer.model import labels

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.diff.body import normalise_service
-from deployer.diff.fields import atoms, fields, merged
+from deployer.diff.fields import atoms, fields, merge_fields
 from deployer.model.field import ABSENT, Field
 from tests.diff.bodies import bodies
 from tests.literals.stacks import make_service, with_constraints, with_container, with_template
@@ -109,8 +109,8 @@ def test_elements(one: dict[str, Any], other: dict[str, Any], told: list[tuple[s
 
 @given(bodies, bodies)
 def test_what_is_kept_is_the_old_and_what_is_not_is_the_new(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assert fields(merged(one, other, lambda _: False), other) == ()
-    assert fields(one, merged(one, other, lambda _: True)) == ()
+    assert fields(merge_fields(one, other, lambda _: False), other) == ()
+    assert fields(one, merge_fields(one, other, lambda _: True)) == ()
 
 
 @given(bodies, bodies, st.data())
@@ -119,7 +119,7 @@ def test_a_merge_differs_from_the_new_in_exactly_what_was_kept(
 ) -> None:
     found = fields(one, other)
     keep = [field for field in found if data.draw(st.booleans())]
-    between = merged(one, other, lambda field: field in keep)
+    between = merge_fields(one, other, lambda field: field in keep)
     assert [field for field in found if field not in keep] == list(fields(one, between))
     assert keep == list(fields(between, other))
 
@@ -127,7 +127,7 @@ def test_a_merge_differs_from_the_new_in_exactly_what_was_kept(
 def test_elements_are_kept_one_by_one() -> None:
     one = normalise_service(with_container(A, Env=["A=1", "B=1"], Mounts=[DATA]), {})
     other = normalise_service(with_container(A, Env=["A=2", "B=2", "C=2"]), {})
-    kept = merged(one, other, lambda field: field.path in {f"{C}.Env.A", f"{C}.Env.C", f"{C}.Mounts[/data]"})
+    kept = merge_fields(one, other, lambda field: field.path in {f"{C}.Env.A", f"{C}.Env.C", f"{C}.Mounts[/data]"})
     assert kept == normalise_service(with_container(A, Env=["A=1", "B=2"], Mounts=[DATA]), {})
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from deployer.diff.cause import Cause
-from deployer.diff.change import Diff, ServiceMissing
+from deployer.diff.change import Diff
 from deployer.diff.cluster import diff
 from deployer.diff.gone import REMOVED, missing_stacks, with_gone
+from deployer.diff.stacks import ServiceMissing
 from deployer.diff.status import status
 from tests.literals.desired import ALONE, make_desired, make_source
 from tests.literals.live import deploy_service, disown_service

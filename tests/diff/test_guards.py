@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.diff.change import ContainerSurplus, Diff, EntrySurplus, MemberSurplus, ObjectSurplus, ServiceSurplus
+from deployer.diff.change import Diff
+from deployer.diff.consul import EntrySurplus
 from deployer.diff.guards import concerning, deployed_commits, refusals, removals
+from deployer.diff.machines import ContainerSurplus
+from deployer.diff.stacks import ObjectSurplus, ServiceSurplus
+from deployer.diff.swarm import MemberSurplus
 from deployer.errors import UsageError
 from deployer.model.cluster import Policy
 from deployer.model.consent import Consent

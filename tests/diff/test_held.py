@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployer.diff.change import Cause, Diff, ServiceDiffers, ServiceMissing, ServiceSurplus
+from deployer.diff.cause import Cause
+from deployer.diff.change import Diff
 from deployer.diff.held import new_ports, with_held
+from deployer.diff.stacks import ServiceDiffers, ServiceMissing, ServiceSurplus
 from deployer.model.observed import LiveService, Observed, PortHeld
 from tests.decisions import list_reasons
 from tests.literals.desired import make_cluster, make_node

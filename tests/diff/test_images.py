@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from deployer.diff import Cause, diff, wanted_images, with_digests
-from deployer.diff.change import ServiceDiffers
 from deployer.diff.placement import may_run
+from deployer.diff.stacks import ServiceDiffers
 from deployer.model import labels
 from deployer.model.cluster import Images
 from deployer.model.observed import ImageFound, ImageUnknown, LiveService, Observed

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from deployer.diff.change import Blocked, Cause, DaemonJson, Diff, EngineMissing
-from deployer.diff.machines import diff_engines, merge
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked, Diff
+from deployer.diff.machines import DaemonJson, EngineMissing, diff_engines, merge
 from deployer.model.cluster import Install
 from deployer.model.observed import Machine, Silent, Unreachable
 from tests.literals.desired import make_cluster, make_node

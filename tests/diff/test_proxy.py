@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deployer.diff.proxy import virtual_host, virtual_hosts, with_proxy
-from deployer.diff.services import Seen
+from deployer.diff.seen import Seen
 from deployer.model.cluster import Proxy
 from tests.literals.desired import ALONE
 from tests.literals.live import deploy_service

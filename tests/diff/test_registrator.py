@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from deployer.diff.change import Cause, ContainerDiffers, Diff, ImageMissing
-from deployer.diff.registrator import diff_registrators, registrator_body
+from deployer.diff.cause import Cause
+from deployer.diff.change import Diff
+from deployer.diff.machines import ContainerDiffers
+from deployer.diff.registrator import ImageMissing, diff_registrators, registrator_body
 from deployer.model.cluster import Cluster, Consul, ConsulSecrets
 from deployer.model.observed import Container, Machine, Silent, Unreachable
 from deployer.model.registrator import Registrator

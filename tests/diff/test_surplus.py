@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deployer.diff import diff
-from deployer.diff.change import Cause, Kept, ObjectSurplus, ServiceSurplus
+from deployer.diff.cause import Cause
+from deployer.diff.change import Kept
+from deployer.diff.stacks import ObjectSurplus, ServiceSurplus
 from deployer.model.cluster import Policy
 from tests.literals.desired import ALONE, make_desired, make_source
 from tests.literals.live import deploy_object, deploy_service, disown_service, make_foreign

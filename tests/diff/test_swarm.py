@@ -2,17 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.diff.change import Blocked, Cause, Change, Diff, Field, MemberDiffers, NoSwarm, NotMember, StaleMember
-from deployer.diff.swarm import diff_swarm
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked, Diff
+from deployer.diff.swarm import MemberDiffers, NoSwarm, NotMember, StaleMember, diff_swarm
 from deployer.model.cluster import Node
+from deployer.model.field import Field
 from deployer.model.observed import Engine, Machine, Member, Silent, Swarm, Unreachable
 from tests.decisions import get_change, list_reasons
 from tests.literals.desired import make_cluster, make_node
 from tests.literals.machines import DOWN, make_engine, make_machine
 from tests.literals.swarm import change_member, make_member, make_observed, make_standing, make_swarm
+
+if TYPE_CHECKING:
+    from deployer.diff.changes import Change
 
 MASTER = make_node("master", "manager")
 SLAVE = make_node("slave")

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployer.diff.change import Blocked, Cause, Field, TlsDiffers, TlsSurplus
-from deployer.diff.tls import diff_tls, tls_names
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked
+from deployer.diff.tls import TlsDiffers, TlsSurplus, diff_tls, tls_names
+from deployer.model.field import Field
 from deployer.model.observed import TlsListener
 from deployer.model.tls import ends_in, listening
 from deployer.plan import plan_text

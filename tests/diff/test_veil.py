@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployer.diff.change import ServiceDiffers
 from deployer.diff.drift import Rules
-from deployer.diff.services import diff_service, seen_of
-from deployer.diff.stacks import stamp
+from deployer.diff.seen import seen_of
+from deployer.diff.stacks import ServiceDiffers, diff_service, stamp
 from deployer.model.field import ABSENT
 from deployer.model.observed import LiveService, Swarm
 from deployer.model.secret import Secret, revealed

@@ -20,7 +20,7 @@ from deployer.diff import diff
 from deployer.execute import execute
 from deployer.observe import observe
 from deployer.plan import build_plan
-from deployer.plan.operations import CreateObject, CreateService
+from deployer.plan.stacks import CreateObject, CreateService
 from deployer.remote import Link
 from deployer.source import load
 from tests.compose.conftest import stack_of

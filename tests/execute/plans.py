@@ -10,13 +10,15 @@ from deployer.execute import execute
 from deployer.model import labels
 from deployer.model.observed import LiveService
 from deployer.plan import Plan, Step
-from deployer.plan.operations import CreateService, InstallEngine, Operation, UpdateService
+from deployer.plan.machines import InstallEngine
+from deployer.plan.stacks import CreateService, UpdateService
 from tests.fakes import FakeConnection, link, run_without_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from deployer.plan import Event, Report
+    from deployer.plan.operations import Operation
 
 OURS = {labels.CLUSTER: "test", labels.STACK: "web", labels.HASH: "h1", labels.COMMIT: "c1"}
 

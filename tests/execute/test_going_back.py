@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployer.model import labels
 from deployer.plan import Done, Failed, Skipped, Step
-from deployer.plan.operations import AwaitServices, Back, RollBackStack, UpdateService
+from deployer.plan.stacks import AwaitServices, Back, RollBackStack, UpdateService
 from tests.docker.test_frames import frame
 from tests.execute.plans import create, live, plan, play, service_body
 from tests.fakes import FakeConnection

@@ -9,20 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployer.execute import membership
+from deployer.execute import swarm
 from deployer.model import labels
 from deployer.model.command import Completed
 from deployer.plan import Done, Failed
-from deployer.plan.operations import (
-    AwaitConsul,
-    InitSwarm,
-    InstallEngine,
-    JoinSwarm,
-    RegisterNode,
-    RunContainer,
-    UpdateMember,
-    WriteDaemonJson,
-)
+from deployer.plan.consul import AwaitConsul, RegisterNode
+from deployer.plan.machines import InstallEngine, RunContainer, WriteDaemonJson
+from deployer.plan.swarm import InitSwarm, JoinSwarm, UpdateMember
 from deployer.remote import ConnectionFailedError
 from tests.execute.plans import plan, play
 from tests.fakes import FakeConnection, Turns
@@ -44,7 +37,7 @@ CLUSTER = {labels.CLUSTER: "test"}
 
 @pytest.fixture(autouse=True)
 def unmarked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(membership, "mark_member", _marked)  # tests/execute/test_marking.py
+    monkeypatch.setattr(swarm, "mark_member", _marked)  # tests/execute/test_marking.py
 
 
 async def _marked(*_: object) -> None:

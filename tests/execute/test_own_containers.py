@@ -15,7 +15,8 @@ from deployer.model import labels
 from deployer.model.command import Completed
 from deployer.model.secret import Secret, SecretFile
 from deployer.plan import Done, Failed
-from deployer.plan.operations import BuildImage, RunContainer
+from deployer.plan.machines import RunContainer
+from deployer.plan.registrator import BuildImage
 from deployer.remote import TcpPort
 from tests.execute.plans import plan, play
 from tests.fakes import FakeConnection

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from deployer.errors import DeployerError
-from deployer.execute.projects import _judged, compose_down, compose_up
+from deployer.execute.projects import _judge, compose_down, compose_up
 from deployer.execute.world import World
 from deployer.model.project import Project, ProjectService
-from deployer.plan.operations import ComposeDown, ComposeUp
+from deployer.plan.projects import ComposeDown, ComposeUp
 from tests.fakes import FakeConnection, link, run
 
 PROJECT = Project("shop", "m1", "{}", (ProjectService("web", 2, "nginx", "w1"),), {})
@@ -48,7 +48,7 @@ def container(
     ],
 )  # fmt: skip
 def test_how_far_it_is(second: dict[str, Any], line: str, late: list[str], failed: list[str]) -> None:
-    assert _judged(PROJECT, [container(), second]) == (line, late, failed)
+    assert _judge(PROJECT, [container(), second]) == (line, late, failed)
 
 
 def test_a_project_of_somebody_else_is_not_taken_over() -> None:
@@ -83,7 +83,7 @@ def test_what_goes_are_containers_and_networks_of_ours() -> None:
         async with link({"m1": connection}) as machines:
             world = World(machines, "")
             try:
-                return await compose_down(world, ComposeDown("shop", "m1", "test"), lambda _line: None)
+                return await compose_down(world, ComposeDown("shop", "m1", "test"))
             finally:
                 await world.close()
 

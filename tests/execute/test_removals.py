@@ -8,7 +8,7 @@ import pytest
 
 from deployer.model import labels
 from deployer.plan import Done, Failed
-from deployer.plan.operations import RemoveObject, RemoveService, ReplaceNetwork, ReplaceService
+from deployer.plan.stacks import RemoveObject, RemoveService, ReplaceNetwork, ReplaceService
 from tests.execute.plans import OURS, live, plan, play, service_body
 from tests.fakes import FakeConnection, Turns
 

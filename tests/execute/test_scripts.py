@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.execute.machines import script
+from deployer.execute.script import script
 from deployer.model.tls import STOCK
 from tests.waiting import GENEROUS
 

@@ -12,7 +12,7 @@ from deployer.execute import BrokenOffError, world
 from deployer.model import labels
 from deployer.model.secret import Secret
 from deployer.plan import Done, Failed
-from deployer.plan.operations import CreateObject, CreateService, UpdateService
+from deployer.plan.stacks import CreateObject, CreateService, UpdateService
 from deployer.remote import ConnectionFailedError
 from tests.execute.plans import OURS, create, live, plan, play, service_body, update
 from tests.fakes import FakeConnection, Turns

@@ -32,7 +32,7 @@ from deployer.compose import compile_stacks as real_compile
 from deployer.diff import Blocked, Cause
 from deployer.errors import UnreachableError
 from deployer.plan import Began, Done, Ended, Failed, Plan, Report, Step, restricted
-from deployer.plan.operations import CreateService
+from deployer.plan.stacks import CreateService
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

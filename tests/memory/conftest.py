@@ -13,7 +13,7 @@ from deployer.memory.asked import Asked
 from deployer.memory.record import Record
 from deployer.model.run import Scope
 from deployer.plan import Done, Failed, Plan, Report, Step
-from deployer.plan.operations import CreateService
+from deployer.plan.stacks import CreateService
 from tests.source.conftest import GOOD, Repo, _own_git, clean
 
 if TYPE_CHECKING:

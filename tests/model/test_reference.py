@@ -32,6 +32,6 @@ def test_references_that_mean_the_same() -> None:
 
 
 def test_a_digest_is_put_on_and_taken_off_again() -> None:
-    assert reference.pinned("nginx", "sha256:ab") == "nginx@sha256:ab"
-    assert reference.pinned("nginx:1", "") == "nginx:1"
+    assert reference.pin("nginx", "sha256:ab") == "nginx@sha256:ab"
+    assert reference.pin("nginx:1", "") == "nginx:1"
     assert reference.digest_of("nginx:1@sha256:ab") == "sha256:ab"

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 from deployer.model import labels
 from deployer.model.observed import CatalogueNode, Observed
-from deployer.plan.care import DeregisterNode
-from deployer.plan.operations import AwaitConsul, RegisterNode
+from deployer.plan.consul import AwaitConsul, DeregisterNode, RegisterNode
 from tests.model_cluster.step import get_engine, run_step
 
 

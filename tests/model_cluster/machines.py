@@ -4,17 +4,10 @@ from dataclasses import replace
 
 from deployer.model.observed import Observed, TlsListener, Unreachable
 from deployer.model.project import Project, ProjectContainer
-from deployer.plan.care import PurgeEngine, RemoveOwn, RestartMachine
-from deployer.plan.operations import (
-    BuildImage,
-    ComposeDown,
-    ComposeUp,
-    InstallEngine,
-    RemoveImage,
-    RetireContainer,
-    RunContainer,
-    WriteDaemonJson,
-)
+from deployer.plan.machines import InstallEngine, RetireContainer, RunContainer, WriteDaemonJson
+from deployer.plan.maintenance import PurgeEngine, RemoveOwn, RestartMachine
+from deployer.plan.projects import ComposeDown, ComposeUp
+from deployer.plan.registrator import BuildImage, RemoveImage
 from deployer.plan.tls import ListenTls, StopTls
 from tests.literals.consul import start_container
 from tests.literals.machines import make_engine

@@ -6,14 +6,8 @@ from dataclasses import replace
 
 from deployer.model.observed import Observed
 from deployer.plan import Done, Failed, Outcome, Plan, Skipped
-from deployer.plan.operations import (
-    AwaitServices,
-    CreateService,
-    Operation,
-    ReplaceService,
-    RollBackStack,
-    UpdateService,
-)
+from deployer.plan.operations import Operation
+from deployer.plan.stacks import AwaitServices, CreateService, ReplaceService, RollBackStack, UpdateService
 from tests.model_cluster.step import run_step
 
 Writing = CreateService | UpdateService | ReplaceService

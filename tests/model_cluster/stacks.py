@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from deployer.diff.services import references
+from deployer.diff.seen import references
 from deployer.model.observed import LiveObject, LiveService, Observed, Swarm
 from deployer.model.stack import Body
-from deployer.plan.operations import (
+from deployer.plan.stacks import (
     AwaitServices,
     CreateObject,
     CreateService,

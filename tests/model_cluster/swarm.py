@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from deployer.model.observed import Engine, Machine, Member, Membership, Observed, Swarm
-from deployer.plan.care import AwaitDrained, AwaitReady, Demote, LeaveSwarm, RemoveMember, SetAvailability
-from deployer.plan.operations import InitSwarm, JoinSwarm, UpdateMember
+from deployer.plan.maintenance import AwaitDrained, AwaitReady, SetAvailability
+from deployer.plan.swarm import Demote, InitSwarm, JoinSwarm, LeaveSwarm, RemoveMember, UpdateMember
 from tests.literals.swarm import change_member, change_swarm, make_member, make_swarm
 from tests.model_cluster.step import change_engine, get_engine, run_step
 

@@ -10,7 +10,8 @@ from deployer.diff import Blocked, Cause
 from deployer.errors import UsageError
 from deployer.model.desired import Desired
 from deployer.plan import Plan, Step, plan_text, restricted, unknown_stacks
-from deployer.plan.operations import AwaitServices, CreateObject, CreateService, InstallEngine, RollBackStack
+from deployer.plan.machines import InstallEngine
+from deployer.plan.stacks import AwaitServices, CreateObject, CreateService, RollBackStack
 from tests.literals.desired import make_cluster, make_source
 
 WANTED = Desired("worktree", make_cluster(), (make_source("db"), make_source("web"), make_source("web_x")))

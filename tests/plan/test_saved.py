@@ -8,8 +8,8 @@ import pytest
 from deployer.diff import Cause
 from deployer.model.secret import Secret
 from deployer.plan import Plan, Step
-from deployer.plan.operations import AwaitServices, CreateObject, UpdateService
 from deployer.plan.saved import moved, saved
+from deployer.plan.stacks import AwaitServices, CreateObject, UpdateService
 from tests.literals.desired import COMMIT
 from tests.literals.live import deploy_service
 from tests.literals.stacks import make_service

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deployer.diff import Cause, diff
-from deployer.diff.change import ServiceDiffers
+from deployer.diff.stacks import ServiceDiffers
 from deployer.model.counts import Wanted
 from deployer.model.observed import LiveService, Swarm
 from deployer.plan import plan_text, scale_plan

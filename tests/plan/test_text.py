@@ -5,26 +5,19 @@ from typing import Any
 
 import pytest
 
-from deployer.diff.change import ABSENT, Blocked, Cause, Drifted, Field
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked, Drifted
 from deployer.diff.effect import Effect
+from deployer.model.commit import short
+from deployer.model.field import ABSENT, Field
 from deployer.plan import Plan, Step, describe, plan_text
+from deployer.plan.consul import AwaitConsul, RegisterNode
 from deployer.plan.field_text import field_text
-from deployer.plan.operations import (
-    AwaitConsul,
-    AwaitServices,
-    CreateObject,
-    CreateService,
-    InitSwarm,
-    InstallEngine,
-    JoinSwarm,
-    Operation,
-    RegisterNode,
-    RunContainer,
-    UpdateMember,
-    UpdateService,
-    WriteDaemonJson,
-)
-from deployer.plan.text import mark, short, step_text, summary
+from deployer.plan.machines import InstallEngine, RunContainer, WriteDaemonJson
+from deployer.plan.operations import Operation, mark
+from deployer.plan.stacks import AwaitServices, CreateObject, CreateService, UpdateService
+from deployer.plan.swarm import InitSwarm, JoinSwarm, UpdateMember
+from deployer.plan.text import step_text, summary
 from tests.literals.desired import COMMIT
 from tests.literals.live import deploy_service
 from tests.literals.stacks import make_service

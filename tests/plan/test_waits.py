@@ -10,7 +10,7 @@ import pytest
 
 from deployer.model.stack import Condition, Dependency, OnFailure
 from deployer.plan import plan_text
-from deployer.plan.operations import AwaitServices, Back, RollBackStack
+from deployer.plan.stacks import AwaitServices, Back, RollBackStack
 from tests.decisions import decide
 from tests.literals.desired import ALONE, make_desired, make_source
 from tests.literals.live import deploy_service

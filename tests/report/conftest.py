@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from deployer.diff import Blocked, Cause, Field
-from deployer.diff.change import ABSENT
+from deployer.diff import Blocked, Cause
+from deployer.model.field import ABSENT, Field
 from deployer.model.observed import LiveService
 from deployer.plan import Done, Failed, Plan, Report, Skipped, Step
-from deployer.plan.operations import AwaitServices, CreateService, InstallEngine, JoinSwarm, UpdateService
+from deployer.plan.machines import InstallEngine
+from deployer.plan.stacks import AwaitServices, CreateService, UpdateService
+from deployer.plan.swarm import JoinSwarm
 from deployer.report.paint import Paint
 
 COMMIT = "1a2b3c4d5e" + "0" * 30

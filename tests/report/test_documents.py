@@ -11,18 +11,17 @@ from typing import get_args
 import pytest
 from jsonschema import Draft202012Validator
 
-from deployer.diff import Cause, Field
-from deployer.diff.change import ABSENT
+from deployer.diff import Cause
 from deployer.model.cluster import Cluster
 from deployer.model.desired import Desired
+from deployer.model.field import ABSENT, Field
 from deployer.model.problem import Problem
 from deployer.model.run import Entry, Process, Scope
 from deployer.model.secret import Secret
 from deployer.model.stack import StackObjects
 from deployer.model.status import NodeStatus, ServiceStatus, StackStatus, Status
 from deployer.plan import Began, Ended, Plan, Progress, Report
-from deployer.plan.care import CareOperation
-from deployer.plan.operations import NodeOperation, StackOperation
+from deployer.plan.operations import Operation
 from deployer.report.documents import plan_document, report_document, status_document, to_json
 from deployer.report.failure import Failure, failure_document, failure_event
 from deployer.report.history import history_document, run_document
@@ -42,8 +41,7 @@ def test_schemas_are_schemas(name: str) -> None:
 
 
 def test_schemas_list_every_operation_and_every_cause() -> None:
-    unions = (NodeOperation, StackOperation, CareOperation)
-    kinds = {operation.__name__.lower() for union in unions for operation in get_args(union)}
+    kinds = {operation.__name__.lower() for operation in get_args(Operation)}
     for name in ("plan", "report"):
         step = SCHEMAS[name]["$defs"]["step"]["properties"]
         assert {kind.replace("_", "") for kind in step["kind"]["enum"]} == kinds

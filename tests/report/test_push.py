@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from deployer.diff import Cause
 from deployer.plan import Began, Done, Ended, Failed, Plan, Progress, Report, Skipped, Step
-from deployer.plan.operations import CreateObject, JoinSwarm
+from deployer.plan.stacks import CreateObject
+from deployer.plan.swarm import JoinSwarm
 from deployer.report.push import PushProgress, sum_text
 from deployer.report.voice import MOST_STEPS, Voice
 

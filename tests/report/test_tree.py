@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deployer.plan import Began, Done, Ended, Failed, Plan, Progress, Skipped, Step
-from deployer.plan.operations import InstallEngine, RegisterNode
+from deployer.plan.consul import RegisterNode
+from deployer.plan.machines import InstallEngine
 from deployer.report.tree import ASCII, Line, Tree
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from deployer.diff import Cause
 from deployer.errors import DeployerError, InvalidFilesError, UnreachableError
 from deployer.plan import Done, Failed, Plan, Report, Step
-from deployer.plan.operations import CreateObject
+from deployer.plan.stacks import CreateObject
 from deployer.watch.loop import State, Watch
 from deployer.watch.pace import Pace
 from deployer.workflow import validate

@@ -3,7 +3,8 @@
 from typing import Any
 
 from deployer.plan import Done, Failed, Outcome, Plan, Report, Skipped, Step
-from deployer.plan.care import AwaitDrained, AwaitReady, Demote, LeaveSwarm, RestartMachine, SetAvailability
+from deployer.plan.maintenance import AwaitDrained, AwaitReady, RestartMachine, SetAvailability
+from deployer.plan.swarm import Demote, LeaveSwarm
 from deployer.workflow.amends import plan_amends
 from deployer.workflow.run import join
 

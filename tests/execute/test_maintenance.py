@@ -6,19 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from deployer.model.command import Completed
 from deployer.plan import Done, Failed
-from deployer.plan.care import (
+from deployer.plan.keys import RotateTokens
+from deployer.plan.maintenance import (
     AwaitDrained,
     AwaitReady,
-    Demote,
-    LeaveSwarm,
     PowerOff,
-    RemoveMember,
     RemoveOwn,
     RestartMachine,
-    RotateTokens,
     SetAvailability,
     UpgradeEngine,
 )
+from deployer.plan.swarm import Demote, LeaveSwarm, RemoveMember
 from deployer.remote import ConnectionFailedError
 from tests.execute.plans import plan, play
 from tests.fakes import FakeConnection, Turns

@@ -1,4 +1,4 @@
-"""The swarm's keys: join tokens, its root certificate, and a swarm that is started anew from one manager."""
+"""The swarm's keys: join tokens, its root certificate, and what unlocks a manager."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.docker import EngineError
 from deployer.errors import DeployerError, TimedOutError
+from deployer.plan.keys import RotateCa, RotateTokens, SetAutolock, UnlockManager
 from deployer.remote import ConnectionFailedError
 from deployer.remote.clock import read_clock
 
@@ -15,12 +16,26 @@ if TYPE_CHECKING:
 
     from deployer.docker import Engine
     from deployer.execute.world import World
-    from deployer.plan.care import ForceNewCluster, RotateCa, RotateTokens, SetAutolock, UnlockManager
+    from deployer.plan.keys import KeyOperation
+
 
 ATTEMPTS: Final = 5
 POLL_SECONDS: Final = 0.5
-INIT_SECONDS: Final = 90.0
-LISTEN: Final = "0.0.0.0:2377"
+UNLOCK_SECONDS: Final = 90.0
+
+
+async def perform(operation: KeyOperation, world: World, tell: Callable[[str], None]) -> str:
+    """Do it; a few words on the result. Raises DeployerError with the reason where it cannot be done."""
+    match operation:
+        case RotateTokens():
+            done = await rotate_tokens(world, operation)
+        case RotateCa():
+            done = await rotate_ca(world, operation, tell)
+        case SetAutolock():
+            done = await set_autolock(world, operation)
+        case UnlockManager():
+            done = await unlock_manager(world, operation)
+    return done
 
 
 async def rotate_tokens(world: World, operation: RotateTokens) -> str:
@@ -63,22 +78,6 @@ async def rotate_ca(world: World, operation: RotateCa, tell: Callable[[str], Non
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def force_new_cluster(world: World, operation: ForceNewCluster) -> str:
-    engine = await world.engine(operation.node)
-    body = {"ListenAddr": LISTEN, "AdvertiseAddr": operation.advertise, "ForceNewCluster": True}
-    await engine.post_slowly("/swarm/init", body, INIT_SECONDS)
-    began = read_clock()
-    while True:
-        try:
-            await engine.get("/nodes")
-        except (ConnectionFailedError, EngineError, TimedOutError):
-            if world.stopping.is_set() or read_clock() - began > INIT_SECONDS:
-                raise
-            await asyncio.sleep(POLL_SECONDS)
-        else:
-            return "it takes orders again"
-
-
 async def set_autolock(world: World, operation: SetAutolock) -> str:
     """The key itself is shown by nobody but `deployer swarm unlock-key`."""
     manager = await world.engine(operation.node)
@@ -92,7 +91,7 @@ async def unlock_manager(world: World, operation: UnlockManager) -> str:
     engine = await world.engine(operation.node)
     if (await engine.get("/info"))["Swarm"]["LocalNodeState"] != "locked":
         return "it is not locked"
-    await engine.post_slowly("/swarm/unlock", {"UnlockKey": operation.key.reveal()}, INIT_SECONDS)
+    await engine.post_slowly("/swarm/unlock", {"UnlockKey": operation.key.reveal()}, UNLOCK_SECONDS)
     return ""
 
 

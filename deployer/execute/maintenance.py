@@ -1,39 +1,30 @@
-"""One operation of upkeep in, what became of it out; and the waits for a machine that goes out of service and comes back."""
+"""Maintenance: the waits for a machine that goes out of service and comes back, and what is done to it meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.docker import EngineError
+from deployer.docker import EngineError, segment
 from deployer.errors import DeployerError, TimedOutError
-from deployer.execute import leaving, packages, restart, swarm_keys, tls
+from deployer.execute import packages, restart
 from deployer.execute.beats import Endurance
 from deployer.execute.converge import NotConvergedError
 from deployer.execute.pulse import by_service
 from deployer.execute.service_state import service_state
+from deployer.execute.swarm import change_member
 from deployer.execute.world import FAILED_STATES
-from deployer.plan.care import (
+from deployer.plan.maintenance import (
     AwaitDrained,
     AwaitReady,
-    CareOperation,
-    Demote,
-    DeregisterNode,
-    ForceNewCluster,
-    LeaveSwarm,
     PowerOff,
     PurgeEngine,
-    RemoveMember,
     RemoveOwn,
     RestartMachine,
-    RotateCa,
-    RotateTokens,
-    SetAutolock,
     SetAvailability,
-    UnlockManager,
     UpgradeEngine,
 )
-from deployer.plan.tls import FinishAuthority, ListenTls, NewAuthority, StopTls
 from deployer.remote import ConnectionFailedError
 from deployer.remote.clock import read_clock
 from deployer.remote.together import together
@@ -43,61 +34,41 @@ if TYPE_CHECKING:
 
     from deployer.execute.service_state import ServiceState
     from deployer.execute.world import World
+    from deployer.plan.maintenance import MaintenanceOperation
 
     Tell = Callable[[str], None]
+
 
 POLL_SECONDS: Final = 0.5
 ENDED: Final = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
 """States after which a task has no container that runs (docs.docker.com, "Swarm task states")."""
+LEAVE_SECONDS: Final = 60.0
 
 
-async def take_care(operation: CareOperation, world: World, tell: Tell) -> str:  # noqa: C901, PLR0911, PLR0912 - one line an operation
+async def perform(operation: MaintenanceOperation, world: World, tell: Callable[[str], None]) -> str:
     """Do it; a few words on the result. Raises DeployerError with the reason where it cannot be done."""
     match operation:
         case SetAvailability():
-            return await set_availability(world, operation)
+            done = await set_availability(world, operation)
         case AwaitDrained() | AwaitReady():
-            return await await_member(world, operation, tell)
+            done = await await_member(world, operation, tell)
         case RestartMachine():
-            return await restart.restart_machine(world, operation, tell)
+            done = await restart.restart_machine(world, operation, tell)
         case PowerOff():
-            return await restart.power_off(world, operation, tell)
+            done = await restart.power_off(world, operation, tell)
         case UpgradeEngine():
-            return await packages.upgrade_engine(world, operation, tell)
+            done = await packages.upgrade_engine(world, operation, tell)
         case PurgeEngine():
-            return await packages.purge_engine(world, operation, tell)
-        case Demote():
-            return await leaving.demote(world, operation)
-        case LeaveSwarm():
-            return await leaving.leave_swarm(world, operation)
-        case RemoveMember():
-            return await leaving.remove_member(world, operation)
-        case DeregisterNode():
-            return await leaving.deregister_node(world, operation)
+            done = await packages.purge_engine(world, operation, tell)
         case RemoveOwn():
-            return await leaving.remove_own(world, operation)
-        case RotateTokens():
-            return await swarm_keys.rotate_tokens(world, operation)
-        case RotateCa():
-            return await swarm_keys.rotate_ca(world, operation, tell)
-        case ForceNewCluster():
-            return await swarm_keys.force_new_cluster(world, operation)
-        case SetAutolock():
-            return await swarm_keys.set_autolock(world, operation)
-        case UnlockManager():
-            return await swarm_keys.unlock_manager(world, operation)
-        case ListenTls():
-            return await tls.listen_tls(world, operation, tell)
-        case StopTls():
-            return await tls.stop_tls(world, operation, tell)
-        case NewAuthority() | FinishAuthority():
-            return await tls.change_authority(operation)
+            done = await remove_own(world, operation)
+    return done
 
 
 async def set_availability(world: World, operation: SetAvailability) -> str:
     """Availability alone: role and labels are as they are."""
     manager = await world.engine(operation.via)
-    return await leaving.change_member(manager, operation.member, Availability=operation.availability)
+    return await change_member(manager, operation.member, Availability=operation.availability)
 
 
 async def await_member(world: World, operation: AwaitDrained | AwaitReady, tell: Tell) -> str:
@@ -204,3 +175,34 @@ async def _look(world: World, via: str, member: str) -> _Seen:
         services = group.create_task(manager.get("/services", status=True))
         tasks = group.create_task(manager.get("/tasks"))
     return _Seen(member, nodes.result(), services.result(), tasks.result())
+
+
+async def remove_own(world: World, operation: RemoveOwn) -> str:
+    """Containers are stopped first, so that a registrator or a Consul agent can take its leave."""
+    engine = await world.engine(operation.node)
+    removed = 0
+    for name in operation.containers:
+        path = f"/containers/{segment(name)}"
+        with contextlib.suppress(_GoneError):
+            await _unless_gone(engine.post_slowly(f"{path}/stop", {}, LEAVE_SECONDS, t=15))
+            await _unless_gone(engine.delete(path, force=True))
+            removed += 1
+    for name in operation.volumes:
+        with contextlib.suppress(_GoneError):
+            await _unless_gone(engine.delete(f"/volumes/{segment(name)}"))
+            removed += 1
+    return "" if removed else "already so"
+
+
+class _GoneError(DeployerError):
+    pass
+
+
+async def _unless_gone(request: Any) -> None:
+    try:
+        await request
+    except EngineError as error:
+        if error.status == 404:
+            raise _GoneError(error.message) from None
+        if error.status != 304:  # it has stopped already
+            raise

@@ -5,20 +5,19 @@ from typing import Any
 
 import pytest
 
-from deployer.diff.change import (
-    Blocked,
-    Cause,
-    Change,
-    Diff,
-    Field,
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked, Diff
+from deployer.diff.changes import Change
+from deployer.diff.stacks import (
     NetworkReplaced,
     ObjectMissing,
     ServiceDiffers,
     ServiceMissing,
     ServiceReplaced,
     ServiceUnsettled,
+    diff_stacks,
 )
-from deployer.diff.stacks import diff_stacks
+from deployer.model.field import Field
 from deployer.model.observed import LiveObject, LiveService
 from tests.decisions import get_update, list_reasons
 from tests.literals.desired import CLUSTER, COMMIT, EARLIER

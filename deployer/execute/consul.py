@@ -1,4 +1,4 @@
-"""Steps at Consul: waiting for its leader, registering machines. Imported where used: py-consul costs 0.1 s."""
+"""Consul: waits for its leader, and machines in its catalogue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.consul import Catalogue, ConsulError
 from deployer.errors import DeployerError, TimedOutError
+from deployer.execute.containers import made_by
 from deployer.model import labels
+from deployer.plan.consul import AwaitConsul, DeregisterNode, RegisterNode
 from deployer.remote import ConnectionFailedError
 from deployer.remote.clock import read_clock
 
@@ -16,14 +18,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deployer.execute.world import World
-    from deployer.plan.operations import AwaitConsul, RegisterNode
+    from deployer.plan.consul import ConsulOperation
+
 
 POLL_SECONDS: Final = 0.2
 AGENT_GONE_SECONDS: Final = 10.0
 """How long the others may take to hear that an agent has left, or to find it dead."""
 
 
-async def await_consul(world: World, operation: AwaitConsul, _: Callable[[str], None]) -> str:
+async def perform(operation: ConsulOperation, world: World, _: Callable[[str], None]) -> str:
+    """Do it; a few words on the result. Raises DeployerError with the reason where it cannot be done."""
+    match operation:
+        case AwaitConsul():
+            done = await await_consul(world, operation)
+        case RegisterNode():
+            done = await register_node(world, operation)
+        case DeregisterNode():
+            done = await deregister_node(world, operation)
+    return done
+
+
+async def await_consul(world: World, operation: AwaitConsul) -> str:
     reason = "no leader"
     catalogue = Catalogue(await world.link.to(operation.node), world.link.cluster.secrets.token)
     try:
@@ -48,7 +63,7 @@ async def await_consul(world: World, operation: AwaitConsul, _: Callable[[str], 
     raise DeployerError("stopped while waiting")
 
 
-async def register_node(world: World, operation: RegisterNode, _: Callable[[str], None]) -> str:
+async def register_node(world: World, operation: RegisterNode) -> str:
     meta = dict(operation.meta)
     if labels.ENGINE_VERSION in meta.values():
         version = await (await world.engine(operation.node)).version()
@@ -78,3 +93,17 @@ async def _without_agent(world: World, catalogue: Catalogue, name: str) -> None:
         if all(entry["Node"] != name for entry in await catalogue.nodes()):
             return
         await asyncio.sleep(POLL_SECONDS)
+
+
+async def deregister_node(world: World, operation: DeregisterNode) -> str:
+    """The machine itself, and what its registrator has registered at that server."""
+    own = ""
+    with contextlib.suppress(DeployerError):  # it may be gone: then its name in the ids is all there is
+        own = str((await (await world.engine(operation.node)).get("/info")).get("ID") or "")
+    token = world.link.cluster.secrets.token
+    with contextlib.closing(Catalogue(await world.link.to(operation.via), token)) as catalogue:
+        mine = [str(entry["ID"]) for entry in await catalogue.registered() if made_by(entry, own, operation.node)]
+        for identifier in mine:
+            await catalogue.deregister(identifier)
+        await catalogue.forget(operation.node)
+    return f"and {len(mine)} services" if mine else ""

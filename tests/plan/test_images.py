@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from deployer.diff import wanted_builds, with_digests
 from deployer.model.build import Build, BuiltImage
 from deployer.plan import plan_text
-from deployer.plan.operations import BuildStackImage
+from deployer.plan.images import BuildStackImage
 from tests.decisions import decide
 from tests.literals.desired import make_cluster, make_desired, make_node, make_source
 from tests.literals.live import deploy_service

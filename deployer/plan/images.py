@@ -1,20 +1,74 @@
-"""Steps that build a stack's own images and bring them to where they run. Changes in, steps onto the draft."""
+"""Images of stacks' own files: built on one machine, and brought to where they run."""
 
 from __future__ import annotations
 
 import posixpath
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from deployer.diff.change import Diff, ImageUnbuilt
 from deployer.model.build import BuildFile
-from deployer.plan.operations import BuildStackImage, PushImage, SendImage
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.diff import images as diff_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from deployer.diff.change import Diff
     from deployer.model.build import Build
     from deployer.model.stack import StackSource
     from deployer.plan.draft import Draft
+    from deployer.plan.steps import Mark
+
+
+@dataclass(frozen=True)
+class BuildStackImage:
+    """Build an image from a stack's own files on one machine."""
+
+    stack: str
+    node: str
+    build: Build
+    files: tuple[BuildFile, ...] = field(repr=False)
+    dockerfile: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class PushImage:
+    """Push an image from the machine that has it to the registry that its name says."""
+
+    stack: str
+    node: str
+    image: str
+
+
+@dataclass(frozen=True)
+class SendImage:
+    """Bring an image from one machine's engine to another's."""
+
+    stack: str
+    source: str
+    node: str
+    image: str
+
+
+ImageOperation = BuildStackImage | PushImage | SendImage
+
+
+def mark(_: ImageOperation) -> Mark:
+    return "+"
+
+
+def describe(operation: ImageOperation) -> tuple[str, str]:
+    match operation:
+        case BuildStackImage(node=node, build=build):
+            words = f"build {build.image} on {node}"
+        case PushImage(node=node, image=image):
+            words = f"push {image} from {node}"
+        case SendImage(source=source, node=node, image=image):
+            words = f"send {image} from {source} to {node}"
+    return operation.stack, words
+
 
 Key = tuple[str, str]
 
@@ -23,7 +77,7 @@ def build_steps(draft: Draft, source: StackSource, diff: Diff, machines: tuple[i
     """Build it on one machine, then push it, or send it to the others. What each service needs of it, by full name."""
     needed: dict[str, list[Key]] = {}
     for change in diff.changes:
-        if not isinstance(change, ImageUnbuilt) or change.stack != source.name:
+        if not isinstance(change, diff_images.ImageUnbuilt) or change.stack != source.name:
             continue
         build, at = change.build, change.at
         made: Key = ("image", build.image)
