@@ -11,8 +11,8 @@ from deployer.compose.cache import open_cache
 from deployer.compose.contents import LARGEST, sealed_name
 from deployer.compose.sealing import TOKEN, UNREAD, problem
 from deployer.compose.side_by_side import run_side_by_side
+from deployer.compose.variables import EnvFileError, read_literal
 from deployer.encrypted import CannotOpenError, kind_of
-from deployer.encrypted.dotenv import NotReadableError, read
 from deployer.errors import InvalidFilesError
 from deployer.model.secret import Secret
 from deployer.startup import defer_imports
@@ -83,8 +83,8 @@ class _Files:
             self._variables[path] = {}
             data = self.plain(path)
             try:
-                self._variables[path] = read(data.decode()) if data is not None else {}
-            except NotReadableError as error:
+                self._variables[path] = read_literal(data.decode()) if data is not None else {}
+            except EnvFileError as error:
                 self.refuse(path, f"its decrypted text has a mistake in line {error.line}: {error.message}")
             except UnicodeDecodeError:
                 self.refuse(path, "its decrypted text is not UTF-8")

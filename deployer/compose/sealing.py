@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.cage.doing import doing
 from deployer.compose.side_by_side import run_side_by_side
+from deployer.compose.variables import EnvFileError, read_literal
 from deployer.encrypted import CannotOpenError, kind_of
 from deployer.model.problem import Problem
 from deployer.model.stack import SealedValue
 from deployer.startup import defer_imports
 
 with defer_imports():  # only where something is encrypted
-    from deployer.encrypted import check, dotenv, opener
+    from deployer.encrypted import check, opener
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,8 +89,8 @@ def variable_names(stacks: Sequence[StackSource]) -> dict[str, _Names]:
 
     def read_names(at: tuple[StackSource, str, Kind, bytes]) -> None:
         stack, path, kind, data = at
-        with doing(stack.path), suppress(CannotOpenError, dotenv.NotReadableError, UnicodeDecodeError):
-            names[stack.name][path] = tuple(dotenv.read(keys.open(kind, data, stack.allowed).decode()))
+        with doing(stack.path), suppress(CannotOpenError, EnvFileError, UnicodeDecodeError):
+            names[stack.name][path] = tuple(read_literal(keys.open(kind, data, stack.allowed).decode()))
 
     run_side_by_side(read_names, hidden)
     return names

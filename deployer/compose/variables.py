@@ -145,6 +145,23 @@ def evaluate(file: EnvFile, ask: Ask, budget: Budget) -> tuple[dict[str, str], l
     return values, missing
 
 
+def read_literal(text: str) -> dict[str, str]:
+    """The variables of a file that was decrypted, the last of one name; a name that stands alone is left out.
+
+    Compose would fill in `$NAME` in a value that is not in single quotes. A secret with a dollar sign that means one is likelier
+    than a variable in a secret, and neither is to be guessed: EnvFileError.
+    """
+    values = {}
+    for one in parse(text.encode()).assignments:
+        if one.text is None:
+            continue
+        if one.template and "$" in one.text.replace("$$", ""):
+            message = f"the value of {one.name} has a '$', which compose would fill in: put it into single quotes"
+            raise EnvFileError(message, one.line)
+        values[one.name] = one.text.replace("$$", "$") if one.template else one.text
+    return values
+
+
 def write(values: Mapping[str, str]) -> bytes:
     """An env file that every version of compose reads as these very values: all in double quotes, nothing to fill in."""
     lines = []
@@ -168,7 +185,7 @@ def _statements(text: str) -> Iterator[Assignment]:
         if alone:
             yield Assignment(name, None, template=False, line=line)
             continue
-        value, template, at = _value(text, at, line)
+        value, template, at = _value(text, at, line, name)
         yield Assignment(name, value, template, line)
 
 
@@ -202,7 +219,7 @@ def _check_name(name: str, line: int) -> None:
             raise EnvFileError(f"{character!r} cannot be in a variable's name", line)
 
 
-def _value(text: str, at: int, line: int) -> tuple[str, bool, int]:
+def _value(text: str, at: int, line: int, name: str) -> tuple[str, bool, int]:
     """The value, whether variables in it are filled in, and where the file goes on."""
     quote = text[at : at + 1]
     if quote not in _QUOTED:
@@ -212,7 +229,7 @@ def _value(text: str, at: int, line: int) -> tuple[str, bool, int]:
         return plain.rstrip(_SPACE), True, end + 1
     match = _QUOTED[quote].match(text, at)
     if match is None:
-        raise EnvFileError("this quote is never closed", line, help="add the closing quote")
+        raise EnvFileError(f"the quote of {name} is never closed", line, help="add the closing quote")
     value = _PAIR.sub(lambda pair: quote if pair[1] == quote else pair[0], match[1])
     if quote == '"':
         value = _ESCAPE.sub(_unescaped, value)

@@ -6,7 +6,6 @@
     identities  the private keys of whoever runs deployer
     program     `sops`, in a cage (confined): it decrypts, and asks the services that have keys
     opener      bytes to plain text, or a problem that says what to do
-    dotenv      the variables of an env file, as compose reads them
 
 The formats are those of filippo.io/age (age-encryption.org/v1) and github.com/getsops/sops. Values and MAC are the program's
 business; an age file, and a data key that is encrypted for a key of age's, are pyrage's.

@@ -11,7 +11,7 @@ from deployer.document import shortened
 from deployer.document.places import LONGEST_SNIPPET
 from deployer.encrypted import json_file, line_files, yaml_file
 from deployer.encrypted.kinds import AGE_ARMOR, CannotOpenError, Kind
-from deployer.encrypted.leaves import DamagedError, Leaf, find_clear
+from deployer.encrypted.leaves import DamagedError, Leaf
 from deployer.encrypted.metadata import Metadata, read_metadata
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ class SopsFile:
     @property
     def clear(self) -> Leaf | None:
         """The first value in the clear where an encrypted one should be. A rule over comments leaves that open."""
-        return None if self.metadata.over_comments else find_clear(self.metadata.rule, self.leaves)
+        if self.metadata.over_comments:
+            return None
+        return next((leaf for leaf in self.leaves if leaf.is_clear(self.metadata.rule)), None)
 
 
 def read_file(kind: Kind, data: bytes) -> SopsFile:

@@ -6,7 +6,7 @@ import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
-from deployer.encrypted.leaves import DEEPEST, DamagedError, Leaf, check_count
+from deployer.encrypted.leaves import DEEPEST, DamagedError, Leaf, check_count, find_leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 def read(text: str) -> tuple[list[Leaf], Any]:
     """All leaves in the order of the file, and the `sops` section. Raises DamagedError."""
     document = _parse(text)
-    seen = itertools.count(1)
-    _check(document, seen)
+    _check(document, itertools.count(1))
     section = document.pop("sops", None)
-    return list(_walk(document, ())), section
+    return list(find_leaves(document)), section
 
 
 def replace_section(text: str, section: Mapping[str, Any]) -> str:
@@ -54,14 +53,3 @@ def _check(value: Any, seen: Iterator[int], depth: int = 1) -> None:
     if isinstance(value, dict | list):
         for one in value.values() if isinstance(value, dict) else value:
             _check(one, seen, depth + 1)
-
-
-def _walk(value: Any, path: tuple[str, ...]) -> Iterator[Leaf]:
-    if isinstance(value, dict):
-        for key, one in value.items():
-            yield from _walk(one, (*path, key))
-    elif isinstance(value, list):
-        for one in value:
-            yield from _walk(one, path)
-    else:
-        yield Leaf(path, value)

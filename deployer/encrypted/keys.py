@@ -1,7 +1,4 @@
-"""The master keys that a SOPS file names, typed; and what each of them would make the `sops` program ask, and whom.
-
-The names of kinds and fields are those of the format (getsops/sops, stores/stores.go).
-"""
+"""Read the master keys that a SOPS file names; and say whom `sops` would ask for each of them."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.encrypted.key_kinds import KINDS
 from deployer.encrypted.leaves import DamagedError
 from deployer.model.allowed import PGP, PROFILE, plain_address, plain_key
 
@@ -17,26 +15,6 @@ if TYPE_CHECKING:
 
     from deployer.model.allowed import Allowed
 
-FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "age": ("recipient",),
-    "pgp": ("fp",),
-    "kms": ("arn", "role", "aws_profile"),
-    "gcp_kms": ("resource_id",),
-    "azure_kv": ("vault_url", "name", "version"),
-    "hc_vault": ("vault_address", "engine_path", "key_name"),
-    "hckms": ("key_id",),
-}
-"""What names a key, for each kind; `enc`, the data key encrypted for it, comes with every one."""
-PLACES: Final[Mapping[str, str]] = {
-    "age": "recipient",
-    "pgp": "fp",
-    "kms": "arn",
-    "gcp_kms": "resource_id",
-    "azure_kv": "vault_url",
-    "hc_vault": "vault_address",
-    "hckms": "key_id",
-}
-"""The field that a problem with a key of that kind points at."""
 MOST: Final = 100
 LONGEST: Final = 1 << 16
 _STEP: Final = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]{1,128}"
@@ -47,7 +25,7 @@ _VERSION: Final = re.compile(r"[A-Za-z0-9]{0,64}")
 
 @dataclass(frozen=True)
 class MasterKey:
-    """`fields` are those of FIELDS, all of them; `context` is KMS's own, which the key's policy may ask for."""
+    """`fields` are those of its kind, all of them; `context` is KMS's own, which the key's policy may ask for."""
 
     kind: str
     fields: Mapping[str, str]
@@ -57,7 +35,7 @@ class MasterKey:
     @property
     def name(self) -> str:
         """What names it in its file."""
-        return self.fields[PLACES[self.kind]]
+        return self.fields[KINDS[self.kind].fields[0]]
 
     def needs(self) -> tuple[str, ...] | None:
         """The entries of `deployer.allow` that it takes to ask for this key; None where it names no plain address or id.
@@ -83,14 +61,14 @@ class MasterKey:
         return allowed.everything or (needs is not None and all(map(allowed.may_ask, needs)))
 
     def _vault(self) -> tuple[str, ...] | None:
-        address, path, name = (self.fields[field] for field in FIELDS[self.kind])
+        address, path, name = (self.fields[field] for field in KINDS[self.kind].fields)
         bare = address.removesuffix("/")
         if not (plain_address(bare) and bare.count("/") == 2 and _STEPS.fullmatch(path) and _NAME.fullmatch(name)):
             return None
         return (f"{bare}/v1/{path}/keys/{name}",)
 
     def _azure(self) -> tuple[str, ...] | None:
-        address, name, version = (self.fields[field] for field in FIELDS[self.kind])
+        address, name, version = (self.fields[field] for field in KINDS[self.kind].fields)
         bare = address.removesuffix("/")
         plain = plain_address(bare) and bare.count("/") == 2
         if not (plain and _NAME.fullmatch(name) and _VERSION.fullmatch(version)):
@@ -98,7 +76,7 @@ class MasterKey:
         return (f"{bare}/keys/{name}",)
 
     def _kms(self) -> tuple[str, ...] | None:
-        arn, role, profile = (self.fields[field] for field in FIELDS[self.kind])
+        arn, role, profile = (self.fields[field] for field in KINDS[self.kind].fields)
         wanted = tuple(filter(None, (arn, role)))
         if not arn or not all(map(plain_key, wanted)):
             return None
@@ -116,7 +94,7 @@ def read_groups(section: Mapping[str, Any]) -> tuple[tuple[MasterKey, ...], ...]
     return tuple(keys for group in given if isinstance(group, dict) and (keys := _keys(group)))
 
 
-def written(key: MasterKey) -> dict[str, Any]:
+def write_key(key: MasterKey) -> dict[str, Any]:
     """The key as sops reads it: from our values alone."""
     fields = {name: value for name, value in key.fields.items() if value or name != "role"}
     made: dict[str, Any] = {**fields, "enc": key.enc}
@@ -129,7 +107,7 @@ def written(key: MasterKey) -> dict[str, Any]:
 
 def _keys(section: Mapping[str, Any]) -> tuple[MasterKey, ...]:
     found: list[MasterKey] = []
-    for kind in FIELDS:
+    for kind in KINDS:
         given = section.get(kind) or []
         if not isinstance(given, list):
             raise DamagedError(f"its {kind} keys are no list")
@@ -145,7 +123,7 @@ def _key(kind: str, given: Any) -> MasterKey:
     context = given.get("context") or {}
     if not isinstance(context, dict):
         raise DamagedError(f"the context of one of its {kind} keys is no mapping")
-    fields = {name: _text(kind, given.get(name)) for name in FIELDS[kind]}
+    fields = {name: _text(kind, given.get(name)) for name in KINDS[kind].fields}
     kept = {str(name): _text(kind, value) for name, value in context.items()} if kind == "kms" else {}
     return MasterKey(kind, fields, _text(kind, given.get("enc")), kept)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
     from deployer.encrypted.rules import Rule
 
@@ -24,6 +24,13 @@ MOST: Final = 100_000
 
 class DamagedError(Exception):
     """The file is not what SOPS wrote. `str` says why, and never quotes a value."""
+
+
+class Text(str):
+    """A value of a notation that has lines: `line` is its own."""
+
+    __slots__ = ("line",)
+    line: int
 
 
 @dataclass(frozen=True)
@@ -52,12 +59,19 @@ class Leaf:
         return not isinstance(self.value, str) or _ENCRYPTED.fullmatch(self.value) is None
 
 
+def find_leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[Leaf]:
+    """All leaves of mappings and lists, in their order."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from find_leaves(one, (*path, key))
+    elif isinstance(value, list):
+        for one in value:
+            yield from find_leaves(one, path)
+    else:
+        yield Leaf(path, value, value.line if isinstance(value, Text) else 0)
+
+
 def check_count(count: int) -> None:
     """Raises DamagedError for more values than files of people have."""
     if count > MOST:
         raise DamagedError(f"it has more than {MOST} values")
-
-
-def find_clear(rule: Rule, leaves: Iterable[Leaf]) -> Leaf | None:
-    """The first value that should be encrypted and is not: somebody wrote into the file by hand."""
-    return next((leaf for leaf in leaves if leaf.is_clear(rule)), None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.encrypted.keys import read_groups
 from deployer.encrypted.leaves import DamagedError
-from deployer.encrypted.rules import NAMES, OVER_COMMENTS, over_comments, read_rule
+from deployer.encrypted.rules import NAMES, OVER_COMMENTS, read_rule
 
 if TYPE_CHECKING:
     from deployer.encrypted.keys import MasterKey
@@ -59,7 +59,8 @@ def read_metadata(given: Any) -> Metadata:
     others["version"] = _VERSION
     if str(given.get("mac_only_encrypted", "")).lower() == "true":
         others["mac_only_encrypted"] = True
-    return Metadata(groups, _threshold(given.get("shamir_threshold"), len(groups)), rule, over_comments(given), others)
+    over_comments = next((name for name in OVER_COMMENTS if name in others), "")
+    return Metadata(groups, _threshold(given.get("shamir_threshold"), len(groups)), rule, over_comments, others)
 
 
 def _threshold(given: Any, groups: int) -> int:

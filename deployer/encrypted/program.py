@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyrage
 
-from deployer.encrypted.confined import decrypt_caged, run_sops
-from deployer.encrypted.keys import written
+from deployer.encrypted.confined import decrypt_caged, environment, run_sops
+from deployer.encrypted.keys import write_key
 from deployer.encrypted.kinds import CannotOpenError
 from deployer.user_files import folder_in_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from deployer.encrypted.keys import MasterKey
     from deployer.model.allowed import Allowed
@@ -36,18 +36,6 @@ _EMPTY: Final = {
     "mac": "ENC[AES256_GCM,data:AA==,iv:AA==,tag:AA==,type:str]",
     "version": "3.9.0",
 }
-_ALWAYS: Final = re.compile(r"PATH|HOME|USER|LOGNAME|TMPDIR|TZ")
-_NETWORK: Final = re.compile(r"(?i:https?_proxy|no_proxy)|SSL_CERT_(FILE|DIR)")
-_OF_KIND: Final[Mapping[str, re.Pattern[str]]] = {
-    "age": re.compile(r"SOPS_AGE_[A-Z_]+|XDG_CONFIG_HOME"),
-    "pgp": re.compile(r"GNUPGHOME|GPG_TTY|SOPS_GPG_EXEC|XDG_RUNTIME_DIR"),
-    "hc_vault": re.compile(r"VAULT_[A-Z_]+"),
-    "kms": re.compile(r"AWS_[A-Z0-9_]+"),
-    "gcp_kms": re.compile(r"(GOOGLE|GCLOUD|CLOUDSDK)_[A-Z0-9_]+"),
-    "azure_kv": re.compile(r"AZURE_[A-Z0-9_]+|(MSI|IDENTITY)_[A-Z_]+"),
-    "hckms": re.compile(r"HUAWEICLOUD_[A-Z0-9_]+"),
-}
-"""The variables that sops, and what it asks with, read for each kind of key; credentials are among them."""
 _REASONS: Final = (
     (r"(?i)connection refused|no such host|i/o timeout|deadline exceeded|no route|unreachable|EOF|tls:|x509", "it cannot be reached"),
     (r"(?i)no secret key|no such file|gpg: .*decryption failed", "there is no private key for it here"),
@@ -73,7 +61,8 @@ def data_key(groups: Sequence[Sequence[MasterKey]], threshold: int, allowed: All
         _write(folder / "key.json", {"sops": {**_keys(groups, threshold), **_EMPTY}})
         _write(folder / "config.yaml", {"creation_rules": [{"age": str(mine.to_public())}]})
         argv = (program, "--config", "config.yaml", "updatekeys", "--yes", "key.json")
-        variables = environment(kinds, _addresses(groups), allowed, os.environ)
+        addresses = {key.name for group in groups for key in group if key.kind == "hc_vault"}
+        variables = environment(kinds, addresses, allowed, os.environ)
         done = run_sops(argv, kinds=kinds, folder=folder, environment=variables)
         if done.beyond:
             raise CannotOpenError(f"could not be decrypted by sops within {done.beyond}", _TRY)
@@ -143,20 +132,6 @@ def _no_program(others: str) -> CannotOpenError:
     return CannotOpenError(f"is encrypted with {others}, which takes the sops program", "install sops")
 
 
-def environment(
-    kinds: Iterable[str], addresses: Iterable[str], allowed: Allowed, whole: Mapping[str, str]
-) -> dict[str, str]:
-    """What sops gets of the environment: an operator's own run all of it, others what these kinds of keys take."""
-    if allowed.everything:
-        return dict(whole)
-    patterns = [_ALWAYS, *(_OF_KIND[kind] for kind in kinds)]
-    if set(kinds) - {"age", "pgp"}:
-        patterns.append(_NETWORK)
-    kept = {name: value for name, value in whole.items() if any(pattern.fullmatch(name) for pattern in patterns)}
-    # Newer ones keep to it themselves (sops 3.12).
-    return kept | {"LC_ALL": "C.UTF-8", "SOPS_HC_VAULT_ALLOWLIST": ",".join(sorted(addresses)) or "none"}
-
-
 def reason(said: str, kinds: Sequence[str]) -> str:
     """Why it did not work, in words of ours."""
     asked = f"it asked for {', '.join(kinds)}: " if kinds else ""
@@ -169,13 +144,10 @@ def _keys(groups: Sequence[Sequence[MasterKey]], threshold: int) -> dict[str, An
 
 
 def _by_kind(group: Sequence[MasterKey]) -> dict[str, list[dict[str, Any]]]:
-    return {
-        kind: [written(key) for key in group if key.kind == kind] for kind in dict.fromkeys(key.kind for key in group)
-    }
-
-
-def _addresses(groups: Sequence[Sequence[MasterKey]]) -> set[str]:
-    return {key.name for group in groups for key in group if key.kind == "hc_vault"}
+    made: dict[str, list[dict[str, Any]]] = {}
+    for key in group:
+        made.setdefault(key.kind, []).append(write_key(key))
+    return made
 
 
 def _write(path: Path, value: Any) -> None:

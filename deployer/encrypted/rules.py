@@ -53,11 +53,6 @@ def read_rule(section: Mapping[str, Any]) -> Rule:
     return Rule(_search(name, text), encrypted)
 
 
-def over_comments(section: Mapping[str, Any]) -> str:
-    """The rule that looks at comments, by its name; empty where there is none."""
-    return next((name for name in OVER_COMMENTS if section.get(name)), "")
-
-
 def _search(name: str, text: str) -> Callable[[str], bool]:
     import re2  # noqa: PLC0415 - only for files that have such a rule
 

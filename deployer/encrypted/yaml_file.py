@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from deployer.encrypted.leaves import DEEPEST, DamagedError, Leaf, check_count
+from deployer.encrypted.leaves import DEEPEST, DamagedError, Leaf, Text, check_count, find_leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG: Final = "tag:yaml.org,2002:"
@@ -19,15 +19,9 @@ _KEY_TAGS: Final = {_TAG + kind for kind in ("str", "int", "float", "bool", "nul
 
 def read(text: str) -> tuple[list[Leaf], Any]:
     """All leaves in the order of the file, and the `sops` section of its first document. Raises DamagedError."""
-    leaves: list[Leaf] = []
-    section = None
-    for number, document in enumerate(_read_documents(text)):
-        for key, value in _members(document):
-            if key != "sops":
-                leaves += _walk(value, (key,))
-            elif number == 0:
-                section = _read_plain(value)
-    return leaves, section
+    documents = [_read_node(one) for one in _read_documents(text)]
+    sections = [document.pop("sops", None) for document in documents]
+    return [leaf for document in documents for leaf in find_leaves(document)], sections[0] if sections else None
 
 
 def replace_section(text: str, section: Mapping[str, Any]) -> str:
@@ -61,33 +55,19 @@ def _read_documents(text: str) -> list[yaml.MappingNode]:
     return mappings
 
 
-def _members(node: yaml.MappingNode) -> Iterator[tuple[str, Any]]:
-    """Its keys with their values' nodes. Raises DamagedError for what another reader could take for another key."""
-    known: set[str] = set()
+def _read_node(node: Any) -> Any:
+    """Scalars stay text: what type they are does not matter here. Raises DamagedError for a key that is not one text, and one's own."""
+    if isinstance(node, yaml.SequenceNode):
+        return [_read_node(value) for value in node.value]
+    if not isinstance(node, yaml.MappingNode):
+        text = Text(node.value)
+        text.line = node.start_mark.line + 1
+        return None if node.tag == _TAG + "null" else text
+    made: dict[str, Any] = {}
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode) or key.tag not in _KEY_TAGS:
             raise DamagedError("one of its keys has a tag, or is no text, which sops never writes")
-        if key.value in known:
+        if key.value in made:
             raise DamagedError("it has a key twice")
-        known.add(key.value)
-        yield key.value, value
-
-
-def _walk(node: Any, path: tuple[str, ...]) -> Iterator[Leaf]:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in _members(node):
-            yield from _walk(value, (*path, key))
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from _walk(value, path)
-    else:
-        yield Leaf(path, _read_plain(node), node.start_mark.line + 1)
-
-
-def _read_plain(node: Any) -> Any:
-    """Scalars stay text: what type they are does not matter here."""
-    if isinstance(node, yaml.MappingNode):
-        return {key: _read_plain(value) for key, value in _members(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return [_read_plain(value) for value in node.value]
-    return None if node.tag == _TAG + "null" else str(node.value)
+        made[str(key.value)] = _read_node(value)
+    return made

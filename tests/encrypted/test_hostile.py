@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deployer.compose.variables import EnvFileError, read_literal
 from deployer.encrypted import CannotOpenError, Kind, kind_of
 from deployer.encrypted.check import problem_of, refused
-from deployer.encrypted.dotenv import NotReadableError, read
 from deployer.encrypted.leaves import DamagedError
 from deployer.encrypted.opener import Opener
 from deployer.encrypted.rules import read_rule
@@ -97,8 +97,8 @@ def test_what_a_file_is_is_told_at_once(data: bytes) -> None:
     ids=range(8),
 )  # fmt: skip
 def test_large_env_files_end(text: str) -> None:
-    with contextlib.suppress(NotReadableError):
-        assert len(read(text)) <= 1
+    with contextlib.suppress(EnvFileError):
+        assert len(read_literal(text)) <= 1
 
 
 def test_a_rule_is_asked_once_for_each_key() -> None:

@@ -13,8 +13,9 @@ import pytest
 
 from deployer.encrypted import CannotOpenError, kind_of
 from deployer.encrypted.check import problem_of, refused
+from deployer.encrypted.confined import environment
 from deployer.encrypted.opener import Opener
-from deployer.encrypted.program import environment, reason
+from deployer.encrypted.program import reason
 from deployer.model.allowed import EVERYTHING, Allowed, read_allowed
 from tests.encrypted.conftest import SOPS, Keys, make_keys, only
 from tests.encrypted.vault import Vault, vault

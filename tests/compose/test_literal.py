@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deployer.compose import tools
-from deployer.encrypted.dotenv import NotReadableError, read
+from deployer.compose.variables import EnvFileError, read_literal
 from deployer.errors import DeployerError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def test_values_are_those_that_compose_reads(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND": "docker"}
     done = subprocess.run(command, capture_output=True, check=True, env=environment)
     theirs = json.loads(done.stdout)["services"]["a"]["environment"]
-    assert read(TEXT) == {name: value.replace("$$", "$") for name, value in theirs.items()}
+    assert read_literal(TEXT) == {name: value.replace("$$", "$") for name, value in theirs.items()}
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_values_are_those_that_compose_reads(tmp_path: Path) -> None:
     ],
 )
 def test_what_could_be_read_in_two_ways_is_refused_without_its_value(text: str, line: int, name: str) -> None:
-    with pytest.raises(NotReadableError) as caught:
-        read(text)
+    with pytest.raises(EnvFileError) as caught:
+        read_literal(text)
     assert caught.value.line == line
     assert name in caught.value.message
     assert "x" not in caught.value.message.replace("expected", "")
