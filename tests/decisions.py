@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from deployer.diff import Diff, diff
+from deployer.diff.change import Diff
+from deployer.diff.cluster import diff
 from deployer.diff.stacks import ServiceDiffers
 from deployer.diff.status import status
 from deployer.model.build import BuiltImage
@@ -11,7 +12,10 @@ from deployer.model.desired import Desired
 from deployer.model.observed import Observed, Registrations, Unreachable
 from deployer.model.stack import StackObjects
 from deployer.model.status import Status
-from deployer.plan import Plan, Skipped, build_plan, describe
+from deployer.plan.build import build_plan
+from deployer.plan.operations import describe
+from deployer.plan.outcome import Skipped
+from deployer.plan.steps import Plan
 from tests.model_cluster import foresee_outcomes
 
 T = TypeVar("T")

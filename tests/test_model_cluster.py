@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployer.model.command import Completed
-from deployer.plan import Plan, Step
 from deployer.plan.consul import RegisterNode
 from deployer.plan.images import BuildStackImage, PushImage, SendImage
 from deployer.plan.keys import RotateCa, RotateTokens, SetAutolock, UnlockManager
@@ -16,6 +15,7 @@ from deployer.plan.machines import InstallEngine
 from deployer.plan.maintenance import PowerOff, UpgradeEngine
 from deployer.plan.operations import Operation
 from deployer.plan.stacks import Back, CreateService, RemoveObject, RollBackStack, UpdateService
+from deployer.plan.steps import Plan, Step
 from deployer.plan.swarm import Demote, ForceNewCluster, InitSwarm, LeaveSwarm, RemoveMember
 from deployer.plan.tls import FinishAuthority, NewAuthority
 from tests.execute.plans import play

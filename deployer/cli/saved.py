@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from deployer.plan import Plan
     from deployer.plan.saved import SavedPlan
+    from deployer.plan.steps import Plan
     from deployer.workflow.validate import Source
 
 with defer_imports():

@@ -16,7 +16,7 @@ from deployer.model.clock import clock_words
 from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
-    from deployer.plan import Plan
+    from deployer.plan.steps import Plan
 
 with defer_imports():
     from deployer import entry

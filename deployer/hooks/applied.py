@@ -20,7 +20,8 @@ from deployer.model.allowed import Allowed
 from deployer.model.amounts import duration
 from deployer.model.consent import NOTHING, Consent
 from deployer.model.run import Scope
-from deployer.plan import Failed, Skipped, describe
+from deployer.plan.operations import describe
+from deployer.plan.outcome import Failed, Skipped
 from deployer.report.push import PushProgress, sum_text
 from deployer.source import load_cluster, refs
 from deployer.workflow.apply import apply
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from deployer.hooks.pushed import Update
     from deployer.hooks.run_log import Run
     from deployer.memory.runs import Live
-    from deployer.plan import Plan, Report
+    from deployer.plan.outcome import Report
+    from deployer.plan.steps import Plan
     from deployer.report.voice import Voice
     from deployer.source.git import Repository
 

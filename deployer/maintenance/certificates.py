@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from deployer.model.cluster import Cluster, Node
     from deployer.model.desired import Desired
     from deployer.model.observed import Observed
-    from deployer.plan import Plan, Report
     from deployer.plan.maintenance import Manner
+    from deployer.plan.outcome import Report
+    from deployer.plan.steps import Plan
     from deployer.workflow.maintain import Seen, Terms
     from deployer.workflow.run import Audience
     from deployer.workflow.validate import Source

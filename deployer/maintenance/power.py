@@ -10,16 +10,16 @@ from deployer.diff.cause import Cause
 from deployer.diff.change import Blocked
 from deployer.errors import DeployerError
 from deployer.model.observed import Unreachable
-from deployer.plan import Plan
 from deployer.plan.draft import Draft
 from deployer.plan.maintenance import PowerOff, quorum
+from deployer.plan.steps import Plan
 from deployer.remote import Link
 from deployer.workflow.maintain import Seen, Terms, check_names, maintain, read_desired, takes_consul_away
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deployer.plan import Report
+    from deployer.plan.outcome import Report
     from deployer.workflow.run import Audience
     from deployer.workflow.validate import Source
 

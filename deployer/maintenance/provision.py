@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deployer.diff import Diff
-from deployer.diff.change import Blocked
+from deployer.diff.change import Blocked, Diff
 from deployer.diff.consul import diff_catalogue
 from deployer.diff.machines import diff_engines
 from deployer.diff.registrator import diff_registrators
 from deployer.diff.swarm import MemberDiffers, NoSwarm, NotMember, diff_swarm
-from deployer.plan import Plan, build_plan
+from deployer.plan.build import build_plan
 from deployer.workflow.maintain import Seen, Terms, check_names, maintain, read_desired
 
 if TYPE_CHECKING:
@@ -19,7 +18,8 @@ if TYPE_CHECKING:
 
     from deployer.model.desired import Desired
     from deployer.model.observed import Observed
-    from deployer.plan import Report
+    from deployer.plan.outcome import Report
+    from deployer.plan.steps import Plan
     from deployer.workflow.run import Audience
     from deployer.workflow.validate import Source
 

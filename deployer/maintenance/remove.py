@@ -17,7 +17,8 @@ from deployer.workflow.maintain import Seen, Terms, check_names, maintain, read_
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deployer.plan import Plan, Report
+    from deployer.plan.outcome import Report
+    from deployer.plan.steps import Plan
     from deployer.workflow.run import Audience
     from deployer.workflow.validate import Source
 

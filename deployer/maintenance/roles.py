@@ -12,9 +12,9 @@ from deployer.document.edit import inserted, replaced
 from deployer.errors import DeployerError, UsageError
 from deployer.model.counts import Edited
 from deployer.model.field import Field
-from deployer.plan import Plan
 from deployer.plan.draft import Draft
 from deployer.plan.maintenance import member_of, spokesman
+from deployer.plan.steps import Plan
 from deployer.plan.swarm import UpdateMember
 from deployer.source import commit_edited, in_worktree
 from deployer.workflow.maintain import Seen, Terms, check_names, maintain, read_desired
@@ -22,7 +22,7 @@ from deployer.workflow.maintain import Seen, Terms, check_names, maintain, read_
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deployer.plan import Report
+    from deployer.plan.outcome import Report
     from deployer.workflow.run import Audience
     from deployer.workflow.validate import Source
 

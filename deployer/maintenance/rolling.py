@@ -10,8 +10,8 @@ from deployer.docker import Engine
 from deployer.errors import DeployerError
 from deployer.model.observed import Engine as LiveEngine
 from deployer.model.observed import Unreachable
-from deployer.plan import Done, Plan
 from deployer.plan.maintenance import Manner, RestartMachine, UpgradeEngine, Work, maintenance_plan
+from deployer.plan.outcome import Done
 from deployer.plan.tls import ListenTls
 from deployer.remote.together import together
 from deployer.workflow.maintain import Seen, Terms, check_names, maintain, read_desired, takes_consul_away
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deployer.model.cluster import Cluster, Node
-    from deployer.plan import Report
+    from deployer.plan.outcome import Report
+    from deployer.plan.steps import Plan
     from deployer.workflow.run import Audience
     from deployer.workflow.validate import Source
 

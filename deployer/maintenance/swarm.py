@@ -13,10 +13,10 @@ from deployer.errors import DeployerError, UnreachableError
 from deployer.model.observed import Engine, Machine, Observed
 from deployer.model.secret import Secret
 from deployer.observe import observe
-from deployer.plan import Plan
 from deployer.plan.draft import Draft
 from deployer.plan.keys import RotateCa, RotateTokens, SetAutolock, UnlockManager
 from deployer.plan.maintenance import member_of
+from deployer.plan.steps import Plan
 from deployer.plan.swarm import ForceNewCluster, RemoveMember
 from deployer.remote import Link
 from deployer.workflow.maintain import Seen, Terms, check_names, maintain, read_desired
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deployer.model.desired import Desired
-    from deployer.plan import Report
     from deployer.plan.operations import Operation
+    from deployer.plan.outcome import Report
     from deployer.workflow.run import Audience
     from deployer.workflow.validate import Source
 

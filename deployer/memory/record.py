@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import BusyError, DeployerError, UsageError
-from deployer.execute import BrokenOffError
+from deployer.execute.broken import BrokenOffError
 from deployer.memory.deployed import DEPLOYED, HISTORY, PREFIX, UNFINISHED
 from deployer.memory.entry import message, result_of, text_of
 from deployer.memory.secrets import without

@@ -55,8 +55,10 @@ class SendImage:
 ImageOperation = BuildStackImage | PushImage | SendImage
 
 
-def mark(_: ImageOperation) -> Mark:
-    return "+"
+def mark(operation: ImageOperation) -> Mark:
+    match operation:
+        case BuildStackImage() | PushImage() | SendImage():
+            return "+"
 
 
 def describe(operation: ImageOperation) -> tuple[str, str]:

@@ -46,8 +46,10 @@ class UnlockManager(OfMachine):
 KeyOperation = RotateTokens | RotateCa | SetAutolock | UnlockManager
 
 
-def mark(_: KeyOperation) -> Mark:
-    return "~"
+def mark(operation: KeyOperation) -> Mark:
+    match operation:
+        case RotateTokens() | RotateCa() | SetAutolock() | UnlockManager():
+            return "~"
 
 
 def describe(operation: KeyOperation) -> tuple[str, str]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from deployer.diff.cause import Cause
-from deployer.plan import Done, Failed, Plan, Report, Skipped, Step, describe
 from deployer.plan.maintenance import AwaitDrained, SetAvailability
+from deployer.plan.operations import describe
+from deployer.plan.outcome import Done, Failed, Report, Skipped
+from deployer.plan.steps import Plan, Step
 from deployer.plan.swarm import Demote, LeaveSwarm, RemoveMember
 
 

@@ -10,13 +10,14 @@ import pytest
 
 from deployer.cli.app import app
 from deployer.cli.errors import run
-from deployer.diff import Cause
+from deployer.diff.cause import Cause
 from deployer.model.cluster import Cluster
 from deployer.model.desired import Desired
 from deployer.model.stack import StackObjects
 from deployer.model.status import Status
-from deployer.plan import Began, Done, Ended, Plan, Report, Step
+from deployer.plan.outcome import Began, Done, Ended, Report
 from deployer.plan.stacks import CreateObject
+from deployer.plan.steps import Plan, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

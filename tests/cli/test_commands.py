@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployer.diff import Blocked
+from deployer.diff.change import Blocked
 from deployer.errors import InvalidFilesError
-from deployer.execute import BrokenOffError
+from deployer.execute.broken import BrokenOffError
 from deployer.model.problem import Problem
-from deployer.plan import Done, Failed, Plan, Report
+from deployer.plan.outcome import Done, Failed, Report
+from deployer.plan.steps import Plan
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deployer.errors import BusyError
-from deployer.plan import Done, Report, Step
+from deployer.plan.outcome import Done, Report
+from deployer.plan.steps import Step
 from tests.cli.conftest import PLAN
 from tests.plan.test_saved import UPDATE
 

@@ -7,12 +7,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployer.diff import diff
+from deployer.diff.cluster import diff
 from deployer.diff.machines import merge
 from deployer.diff.stacks import ServiceMissing
 from deployer.model.cluster import Consul
 from deployer.model.observed import CatalogueNode
-from deployer.plan import plan_text
+from deployer.plan.text import plan_text
 from tests.decisions import decide, get_change, list_reasons
 from tests.literals.desired import make_cluster, make_desired, make_node, make_source
 from tests.literals.live import deploy_object, deploy_service

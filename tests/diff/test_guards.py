@@ -23,7 +23,7 @@ from tests.literals.stacks import make_service
 from tests.literals.swarm import make_standing
 
 if TYPE_CHECKING:
-    from deployer.diff import Change
+    from deployer.diff.changes import Change
 
 GONE = ObjectSurplus("config", "s", "s_c-0123456789ab", "id")
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from deployer.diff import Cause, diff, wanted_images, with_digests
+from deployer.diff.cause import Cause
+from deployer.diff.cluster import diff
+from deployer.diff.images import wanted_images, with_digests
 from deployer.diff.placement import may_run
 from deployer.diff.stacks import ServiceDiffers
 from deployer.model import labels

@@ -9,7 +9,7 @@ import pytest
 
 from deployer.diff.change import Warned
 from deployer.diff.mtu import OPTION, small_packets
-from deployer.plan import Plan
+from deployer.plan.steps import Plan
 from deployer.plan.text import plan_text
 from tests.literals.desired import make_cluster, make_node
 from tests.literals.machines import DOWN, make_machine

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.diff import diff
+from deployer.diff.cluster import diff
 from deployer.diff.guards import removals
 from deployer.model.cluster import Policy
 from deployer.model.project import Project, ProjectContainer, ProjectService
-from deployer.plan import plan_text
+from deployer.plan.text import plan_text
 from tests.decisions import decide, get_status
 from tests.literals.desired import make_cluster, make_desired, make_node, make_source
 from tests.literals.machines import DOWN, make_engine, make_machine

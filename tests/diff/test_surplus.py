@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployer.diff import diff
 from deployer.diff.cause import Cause
 from deployer.diff.change import Kept
+from deployer.diff.cluster import diff
 from deployer.diff.stacks import ObjectSurplus, ServiceSurplus
 from deployer.model.cluster import Policy
 from tests.literals.desired import ALONE, make_desired, make_source
@@ -20,7 +20,7 @@ from tests.literals.swarm import make_standing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deployer.diff import Diff
+    from deployer.diff.change import Diff
     from deployer.model.observed import LiveObject, LiveService
     from deployer.model.stack import StackObjects, StackSource
 

@@ -13,7 +13,7 @@ from deployer.diff.tls import TlsDiffers, TlsSurplus, diff_tls, tls_names
 from deployer.model.field import Field
 from deployer.model.observed import TlsListener
 from deployer.model.tls import ends_in, listening
-from deployer.plan import plan_text
+from deployer.plan.text import plan_text
 from tests.decisions import decide, get_status
 from tests.literals.desired import make_cluster, make_desired, make_node
 from tests.literals.machines import DOWN, make_engine, make_machine

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deployer.compose import compile_stacks
-from deployer.diff import diff
-from deployer.execute import execute
+from deployer.diff.cluster import diff
+from deployer.execute.run import execute
 from deployer.observe import observe
-from deployer.plan import build_plan
+from deployer.plan.build import build_plan
 from deployer.plan.stacks import CreateObject, CreateService
 from deployer.remote import Link
 from deployer.source import load

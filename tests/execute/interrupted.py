@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 from deployer.entry import stop_on_signals, wait_for
-from deployer.execute import execute
+from deployer.execute.run import execute
 from deployer.model.command import Command, Completed
-from deployer.plan import Event, Progress
+from deployer.plan.outcome import Event, Progress
 from tests.execute.plans import plan, step
 from tests.fakes import FakeConnection, link
 

@@ -6,19 +6,19 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from deployer.entry import stop_on_signals
-from deployer.execute import execute
+from deployer.execute.run import execute
 from deployer.model import labels
 from deployer.model.observed import LiveService
-from deployer.plan import Plan, Step
 from deployer.plan.machines import InstallEngine
 from deployer.plan.stacks import CreateService, UpdateService
+from deployer.plan.steps import Plan, Step
 from tests.fakes import FakeConnection, link, run_without_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
-    from deployer.plan import Event, Report
     from deployer.plan.operations import Operation
+    from deployer.plan.outcome import Event, Report
 
 OURS = {labels.CLUSTER: "test", labels.STACK: "web", labels.HASH: "h1", labels.COMMIT: "c1"}
 

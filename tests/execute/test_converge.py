@@ -15,16 +15,17 @@ from deployer.errors import TimedOutError
 from deployer.execute import beats, pulse, service_state
 from deployer.execute.checkups import Checkups
 from deployer.model import labels
-from deployer.plan import Done, Failed, Progress, Step
+from deployer.plan.outcome import Done, Failed, Progress
 from deployer.plan.stacks import AwaitServices, UpdateService
+from deployer.plan.steps import Step
 from deployer.remote import ConnectionFailedError
 from tests.execute.plans import create, live, plan, play, service_body
 from tests.fakes import FakeConnection, run_without_waiting
 from tests.waiting import wait_until_async
 
 if TYPE_CHECKING:
-    from deployer.plan import Event, Report
     from deployer.plan.operations import Operation
+    from deployer.plan.outcome import Event, Report
     from tests.fakes import Request
 
 

@@ -6,14 +6,15 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from deployer.model import labels
-from deployer.plan import Done, Failed, Skipped, Step
+from deployer.plan.outcome import Done, Failed, Skipped
 from deployer.plan.stacks import AwaitServices, Back, RollBackStack, UpdateService
+from deployer.plan.steps import Step
 from tests.docker.test_frames import frame
 from tests.execute.plans import create, live, plan, play, service_body
 from tests.fakes import FakeConnection
 
 if TYPE_CHECKING:
-    from deployer.plan import Report
+    from deployer.plan.outcome import Report
     from tests.fakes import Request
 
 OLD = service_body(image="api:1", **{labels.HASH: "h1"})

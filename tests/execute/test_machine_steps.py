@@ -12,9 +12,9 @@ import pytest
 from deployer.execute import swarm
 from deployer.model import labels
 from deployer.model.command import Completed
-from deployer.plan import Done, Failed
 from deployer.plan.consul import AwaitConsul, RegisterNode
 from deployer.plan.machines import InstallEngine, RunContainer, WriteDaemonJson
+from deployer.plan.outcome import Done, Failed
 from deployer.plan.swarm import InitSwarm, JoinSwarm, UpdateMember
 from deployer.remote import ConnectionFailedError
 from tests.execute.plans import plan, play
@@ -22,8 +22,8 @@ from tests.fakes import FakeConnection, Turns
 
 if TYPE_CHECKING:
     from deployer.model.command import Command
-    from deployer.plan import Event, Outcome, Report
     from deployer.plan.operations import Operation
+    from deployer.plan.outcome import Event, Outcome, Report
 
 TOKEN = "SWMTKN-1-canary"
 SWARM = {"JoinTokens": {"Worker": f"{TOKEN}-w", "Manager": f"{TOKEN}-m"}}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from deployer.model.command import Completed
-from deployer.plan import Done, Failed
 from deployer.plan.keys import RotateTokens
 from deployer.plan.maintenance import (
     AwaitDrained,
@@ -16,6 +15,7 @@ from deployer.plan.maintenance import (
     SetAvailability,
     UpgradeEngine,
 )
+from deployer.plan.outcome import Done, Failed
 from deployer.plan.swarm import Demote, LeaveSwarm, RemoveMember
 from deployer.remote import ConnectionFailedError
 from tests.execute.plans import plan, play
@@ -24,8 +24,8 @@ from tests.fakes import FakeConnection, Turns
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deployer.plan import Outcome
     from deployer.plan.operations import Operation
+    from deployer.plan.outcome import Outcome
 
 OUT_OF_SEQUENCE = (500, {"message": "rpc error: update out of sequence"})
 GONE = (404, {"message": "node n1 not found"})

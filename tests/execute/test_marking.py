@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployer.plan import Done
+from deployer.plan.outcome import Done
 from deployer.plan.swarm import InitSwarm
 from tests.execute.plans import plan, play
 from tests.fakes import FakeConnection

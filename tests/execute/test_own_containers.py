@@ -14,8 +14,8 @@ from deployer.docker import segment
 from deployer.model import labels
 from deployer.model.command import Completed
 from deployer.model.secret import Secret, SecretFile
-from deployer.plan import Done, Failed
 from deployer.plan.machines import RunContainer
+from deployer.plan.outcome import Done, Failed
 from deployer.plan.registrator import BuildImage
 from deployer.remote import TcpPort
 from tests.execute.plans import plan, play

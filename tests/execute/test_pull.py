@@ -10,7 +10,7 @@ import pytest
 
 from deployer.docker import segment
 from deployer.model import labels
-from deployer.plan import Done, Failed
+from deployer.plan.outcome import Done, Failed
 from deployer.plan.stacks import CreateService
 from tests.execute.plans import plan, play, service_body, update
 from tests.fakes import FakeConnection

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deployer.model import labels
-from deployer.plan import Done, Failed
+from deployer.plan.outcome import Done, Failed
 from deployer.plan.stacks import RemoveObject, RemoveService, ReplaceNetwork, ReplaceService
 from tests.execute.plans import OURS, live, plan, play, service_body
 from tests.fakes import FakeConnection, Turns
 
 if TYPE_CHECKING:
-    from deployer.plan import Outcome
     from deployer.plan.operations import Operation
+    from deployer.plan.outcome import Outcome
 
 SEEN = live(service_body())
 ENTRY = {"ID": SEEN.id, "Version": {"Index": 9}, "Spec": SEEN.spec}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.plan import Began, Done, Ended, Skipped
+from deployer.plan.outcome import Began, Done, Ended, Skipped
 from tests.execute.plans import create, plan, play
 from tests.fakes import FakeConnection
 from tests.waiting import GENEROUS
@@ -19,7 +19,7 @@ from tests.waiting import GENEROUS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from deployer.plan import Event
+    from deployer.plan.outcome import Event
 
 ROOT = Path(__file__).parents[2]
 

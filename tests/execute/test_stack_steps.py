@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployer.execute import BrokenOffError, world
+from deployer.execute import world
+from deployer.execute.broken import BrokenOffError
 from deployer.model import labels
 from deployer.model.secret import Secret
-from deployer.plan import Done, Failed
+from deployer.plan.outcome import Done, Failed
 from deployer.plan.stacks import CreateObject, CreateService, UpdateService
 from deployer.remote import ConnectionFailedError
 from tests.execute.plans import OURS, create, live, plan, play, service_body, update
@@ -20,8 +21,8 @@ from tests.fakes import FakeConnection, Turns
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deployer.plan import Event, Outcome
     from deployer.plan.operations import Operation
+    from deployer.plan.outcome import Event, Outcome
 
 CONFLICT = (409, {"message": "name conflicts with an existing object"})
 SEQUENCE = (500, {"message": "rpc error: code = Unknown desc = update out of sequence"})

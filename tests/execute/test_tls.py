@@ -17,7 +17,7 @@ from deployer.certificates.place import trusted
 from deployer.execute import restart, tls
 from deployer.model.command import Completed
 from deployer.model.tls import listening
-from deployer.plan import Done, Failed
+from deployer.plan.outcome import Done, Failed
 from deployer.plan.tls import FinishAuthority, ListenTls, NewAuthority, StopTls
 from deployer.remote.connection import TcpPort
 from tests.execute.plans import plan, play

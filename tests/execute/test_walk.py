@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deployer.errors import TimedOutError
-from deployer.execute import BrokenOffError, execute
+from deployer.execute.broken import BrokenOffError
+from deployer.execute.run import execute
 from deployer.model.command import Completed
-from deployer.plan import Began, Done, Ended, Failed, Progress, Skipped
+from deployer.plan.outcome import Began, Done, Ended, Failed, Progress, Skipped
 from deployer.remote import ConnectionFailedError
 from tests.execute.plans import create, plan, play, step
 from tests.fakes import FakeConnection, link, run
 
 if TYPE_CHECKING:
     from deployer.model.command import Command
-    from deployer.plan import Event
+    from deployer.plan.outcome import Event
 
 DEBIAN = Completed(0, "debian \n", "")
 

@@ -29,10 +29,13 @@ from deployer.cage.children import run_caged
 from deployer.cage.doing import doing
 from deployer.cage.rules import Limits, Rules
 from deployer.compose import compile_stacks as real_compile
-from deployer.diff import Blocked, Cause
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked
 from deployer.errors import UnreachableError
-from deployer.plan import Began, Done, Ended, Failed, Plan, Report, Step, restricted
+from deployer.plan.only import restricted
+from deployer.plan.outcome import Began, Done, Ended, Failed, Report
 from deployer.plan.stacks import CreateService
+from deployer.plan.steps import Plan, Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from deployer.model.cluster import Cluster, Consul
 from deployer.model.observed import LiveService, Machine, Observed, Unreachable
 from deployer.model.stack import Dependency, StackObjects, StackSource
-from deployer.plan import Plan
+from deployer.plan.steps import Plan
 from tests.decisions import decide
 from tests.literals.consul import make_entry, start_consul
 from tests.literals.desired import make_cluster, make_desired, make_node, make_source

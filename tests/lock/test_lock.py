@@ -16,7 +16,7 @@ import pytest
 
 from deployer.consul.session import Sessions
 from deployer.errors import BusyError, GuardRefusedError
-from deployer.execute import execute
+from deployer.execute.run import execute
 from deployer.lock.cluster import cluster_lock, free_index
 from deployer.lock.file import file_lock, live_holder
 from deployer.lock.hold import Held, clock
@@ -26,7 +26,7 @@ from deployer.lock.unlock import break_lock, locked_by, unlock
 from deployer.model.cluster import Consul
 from deployer.model.command import Completed
 from deployer.model.observed import Observed, Unreachable
-from deployer.plan import Done, Skipped
+from deployer.plan.outcome import Done, Skipped
 from deployer.remote import ConnectionFailedError
 from deployer.remote.clock import read_clock
 from deployer.report.documents import report_document
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deployer.lock.hold import Patience
-    from deployer.plan import Report
+    from deployer.plan.outcome import Report
 
 PACE = Pace(read_clock=read_clock)
 KEY = "deployer/test/lock"

@@ -10,8 +10,8 @@ import pytest
 
 from deployer.maintenance.certificates import certificates_plan
 from deployer.model.observed import TlsListener
-from deployer.plan import plan_text
 from deployer.plan.maintenance import Manner
+from deployer.plan.text import plan_text
 from tests.decisions import list_kinds, list_refusals
 from tests.literals.desired import make_cluster, make_desired, make_node
 from tests.literals.machines import DOWN, make_engine, make_machine
@@ -20,7 +20,7 @@ from tests.literals.swarm import make_standing
 if TYPE_CHECKING:
     from deployer.maintenance.certificates import Turn
     from deployer.model.observed import Machine, Unreachable
-    from deployer.plan import Plan
+    from deployer.plan.steps import Plan
 
 NEW, OLD = ("new", "old"), ("old",)
 

@@ -14,7 +14,7 @@ from deployer.maintenance.provision import provision_plan
 from deployer.maintenance.roles import set_key
 from deployer.maintenance.swarm import leftovers_plan, read_state, recovery_plan
 from deployer.model.observed import Observed
-from deployer.plan import plan_text
+from deployer.plan.text import plan_text
 from deployer.report.documents import head
 from tests.decisions import list_kinds
 from tests.literals.desired import make_cluster, make_desired, make_node

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.diff import Cause
+from deployer.diff.cause import Cause
 from deployer.memory.asked import Asked
 from deployer.memory.record import Record
 from deployer.model.run import Scope
-from deployer.plan import Done, Failed, Plan, Report, Step
+from deployer.plan.outcome import Done, Failed, Report
 from deployer.plan.stacks import CreateService
+from deployer.plan.steps import Plan, Step
 from tests.source.conftest import GOOD, Repo, _own_git, clean
 
 if TYPE_CHECKING:

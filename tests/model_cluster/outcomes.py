@@ -5,9 +5,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from deployer.model.observed import Observed
-from deployer.plan import Done, Failed, Outcome, Plan, Skipped
 from deployer.plan.operations import Operation
+from deployer.plan.outcome import Done, Failed, Outcome, Skipped
 from deployer.plan.stacks import AwaitServices, CreateService, ReplaceService, RollBackStack, UpdateService
+from deployer.plan.steps import Plan
 from tests.model_cluster.step import run_step
 
 Writing = CreateService | UpdateService | ReplaceService

@@ -5,9 +5,10 @@ from textwrap import dedent
 
 from deployer.model.cluster import Cluster, Consul
 from deployer.model.observed import Machine, Observed, Unreachable
-from deployer.plan import Plan, plan_text
 from deployer.plan.consul import AwaitConsul
 from deployer.plan.machines import RunContainer
+from deployer.plan.steps import Plan
+from deployer.plan.text import plan_text
 from tests.decisions import decide
 from tests.literals.consul import make_entry, start_consul
 from tests.literals.desired import make_cluster, make_desired, make_node

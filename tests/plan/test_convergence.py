@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deployer.model.observed import Observed
-from deployer.plan import plan_text
+from deployer.plan.text import plan_text
 from tests.decisions import decide
 from tests.model_cluster import run_plan
 from tests.model_cluster.drawn import Commit, commits, states

@@ -7,8 +7,9 @@ import pytest
 
 from deployer.model.cluster import Consul
 from deployer.model.observed import CatalogueNode, Container, Machine, Observed, TlsListener, Unreachable
-from deployer.plan import Plan, plan_text
 from deployer.plan.departure import Departure, departure_plan, without_ours
+from deployer.plan.steps import Plan
+from deployer.plan.text import plan_text
 from tests.decisions import list_kinds
 from tests.literals.desired import make_cluster, make_desired, make_node
 from tests.literals.live import deploy_service

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deployer.diff import wanted_builds, with_digests
+from deployer.diff.images import wanted_builds, with_digests
 from deployer.model.build import Build, BuiltImage
-from deployer.plan import plan_text
 from deployer.plan.images import BuildStackImage
+from deployer.plan.text import plan_text
 from tests.decisions import decide
 from tests.literals.desired import make_cluster, make_desired, make_node, make_source
 from tests.literals.live import deploy_service
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deployer.model.observed import LiveService, Observed
-    from deployer.plan import Plan
+    from deployer.plan.steps import Plan
 
 LOCAL, PUSHED = "localhost/shop/web:ab", "r.example/web:ab"
 CLUSTER = make_cluster(make_node("m", "manager"), make_node("w1"), make_node("w2"))

@@ -6,8 +6,9 @@ from typing import Any
 
 from deployer.model.cluster import Consul
 from deployer.model.observed import LiveService, Machine, Observed, Unreachable
-from deployer.plan import Plan, plan_text
 from deployer.plan.maintenance import Manner, RestartMachine, Work, maintenance_plan
+from deployer.plan.steps import Plan
+from deployer.plan.text import plan_text
 from tests.decisions import list_kinds, list_refusals
 from tests.literals.desired import make_cluster, make_desired, make_node
 from tests.literals.live import deploy_service

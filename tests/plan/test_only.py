@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from deployer.diff import Blocked, Cause
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked
 from deployer.errors import UsageError
 from deployer.model.desired import Desired
-from deployer.plan import Plan, Step, plan_text, restricted, unknown_stacks
 from deployer.plan.machines import InstallEngine
+from deployer.plan.only import restricted, unknown_stacks
 from deployer.plan.stacks import AwaitServices, CreateObject, CreateService, RollBackStack
+from deployer.plan.steps import Plan, Step
+from deployer.plan.text import plan_text
 from tests.literals.desired import make_cluster, make_source
 
 WANTED = Desired("worktree", make_cluster(), (make_source("db"), make_source("web"), make_source("web_x")))

@@ -6,7 +6,8 @@ from dataclasses import replace
 from deployer.model.cluster import Consul, Engine
 from deployer.model.observed import Machine, Unreachable
 from deployer.model.stack import Dependency
-from deployer.plan import Plan, describe
+from deployer.plan.operations import describe
+from deployer.plan.steps import Plan
 from tests.decisions import decide, find_step, list_skipped
 from tests.literals.demo import ADDRESSES, BARE, NODES, STEPS_OF_STACKS, make_demo, plan_demo
 from tests.literals.desired import ALONE, make_cluster, make_desired, make_node, make_source

@@ -5,8 +5,9 @@ from typing import Literal
 import pytest
 
 from deployer.diff.change import Blocked
-from deployer.plan import Done, Failed, Outcome, Plan, Report, Skipped, Step
 from deployer.plan.consul import AwaitConsul
+from deployer.plan.outcome import Done, Failed, Outcome, Report, Skipped
+from deployer.plan.steps import Plan, Step
 
 TWO = (Step(1, AwaitConsul("m", 1), None), Step(2, AwaitConsul("n", 1), None, needs=(1,)))
 DONE, FAILED, SKIPPED = Done(1.0), Failed(1.0, "no"), Skipped(1)

@@ -6,7 +6,7 @@ from textwrap import dedent
 from deployer.model.cluster import Consul
 from deployer.model.observed import Unreachable
 from deployer.model.stack import Dependency
-from deployer.plan import plan_text
+from deployer.plan.text import plan_text
 from tests.decisions import decide
 from tests.literals.demo import (
     ADDRESSES,

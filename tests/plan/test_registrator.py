@@ -4,9 +4,10 @@ from dataclasses import replace
 from textwrap import dedent
 
 from deployer.model.registrator import Registrator
-from deployer.plan import describe, plan_text
 from deployer.plan.machines import RunContainer
+from deployer.plan.operations import describe
 from deployer.plan.registrator import BuildImage
+from deployer.plan.text import plan_text
 from tests.decisions import decide, find_step, list_skipped
 from tests.literals.demo import BARE, DEMO, STEPS_OF_STACKS, make_demo, plan_demo
 from tests.literals.desired import make_desired

@@ -5,10 +5,10 @@ from __future__ import annotations
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
-from deployer.diff import diff
+from deployer.diff.cluster import diff
 from deployer.model.cluster import Consul
 from deployer.model.observed import Container
-from deployer.plan import Plan, plan_text
+from deployer.plan.text import plan_text
 from tests.decisions import decide, list_reasons
 from tests.literals.consul import make_entry
 from tests.literals.desired import ALONE, make_cluster, make_desired, make_node, make_source
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from deployer.model.desired import Desired
     from deployer.model.observed import LiveObject, LiveService, Machine, Member, Observed
     from deployer.model.stack import StackObjects
+    from deployer.plan.steps import Plan
 
 HOLDS_80 = {"Ports": [{"TargetPort": 80, "PublishedPort": 80}]}
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from deployer.diff import Cause
+from deployer.diff.cause import Cause
 from deployer.model.secret import Secret
-from deployer.plan import Plan, Step
 from deployer.plan.saved import moved, saved
 from deployer.plan.stacks import AwaitServices, CreateObject, UpdateService
+from deployer.plan.steps import Plan, Step
 from tests.literals.desired import COMMIT
 from tests.literals.live import deploy_service
 from tests.literals.stacks import make_service

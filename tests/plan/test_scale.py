@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from deployer.diff import Cause, diff
+from deployer.diff.cause import Cause
+from deployer.diff.cluster import diff
 from deployer.diff.stacks import ServiceDiffers
 from deployer.model.counts import Wanted
 from deployer.model.observed import LiveService, Swarm
-from deployer.plan import plan_text, scale_plan
+from deployer.plan.scale import scale_plan
+from deployer.plan.text import plan_text
 from tests.decisions import get_change, list_kinds, list_reasons
 from tests.literals.desired import ALONE, CLUSTER, COMMIT, SHORT, make_desired, make_source
 from tests.literals.live import deploy_service

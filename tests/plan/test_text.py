@@ -10,14 +10,14 @@ from deployer.diff.change import Blocked, Drifted
 from deployer.diff.effect import Effect
 from deployer.model.commit import short
 from deployer.model.field import ABSENT, Field
-from deployer.plan import Plan, Step, describe, plan_text
 from deployer.plan.consul import AwaitConsul, RegisterNode
 from deployer.plan.field_text import field_text
 from deployer.plan.machines import InstallEngine, RunContainer, WriteDaemonJson
-from deployer.plan.operations import Operation, mark
+from deployer.plan.operations import Operation, describe, mark
 from deployer.plan.stacks import AwaitServices, CreateObject, CreateService, UpdateService
+from deployer.plan.steps import Plan, Step
 from deployer.plan.swarm import InitSwarm, JoinSwarm, UpdateMember
-from deployer.plan.text import step_text, summary
+from deployer.plan.text import plan_text, step_text, summary
 from tests.literals.desired import COMMIT
 from tests.literals.live import deploy_service
 from tests.literals.stacks import make_service

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deployer.model.stack import Condition, Dependency, OnFailure
-from deployer.plan import plan_text
 from deployer.plan.stacks import AwaitServices, Back, RollBackStack
+from deployer.plan.text import plan_text
 from tests.decisions import decide
 from tests.literals.desired import ALONE, make_desired, make_source
 from tests.literals.live import deploy_service
@@ -20,7 +20,7 @@ from tests.literals.swarm import make_standing
 if TYPE_CHECKING:
     from deployer.model.observed import LiveService
     from deployer.model.stack import Body
-    from deployer.plan import Plan
+    from deployer.plan.steps import Plan
 
 DB = make_service("s_db", 1, "db:1")
 MIGRATE = make_service("s_migrate", 1, "web:1")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from deployer.diff import Blocked, Cause
+from deployer.diff.cause import Cause
+from deployer.diff.change import Blocked
 from deployer.model.field import ABSENT, Field
 from deployer.model.observed import LiveService
-from deployer.plan import Done, Failed, Plan, Report, Skipped, Step
 from deployer.plan.machines import InstallEngine
+from deployer.plan.outcome import Done, Failed, Report, Skipped
 from deployer.plan.stacks import AwaitServices, CreateService, UpdateService
+from deployer.plan.steps import Plan, Step
 from deployer.plan.swarm import JoinSwarm
 from deployer.report.paint import Paint
 

@@ -6,12 +6,12 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from deployer.diff import Cause
+from deployer.diff.cause import Cause
 from deployer.model.cluster import Cluster
 from deployer.model.desired import Desired
 from deployer.model.field import ABSENT, Field
@@ -20,8 +20,8 @@ from deployer.model.run import Entry, Process, Scope
 from deployer.model.secret import Secret
 from deployer.model.stack import StackObjects
 from deployer.model.status import NodeStatus, ServiceStatus, StackStatus, Status
-from deployer.plan import Began, Ended, Plan, Progress, Report
 from deployer.plan.operations import Operation
+from deployer.plan.outcome import Began, Ended, Progress, Report
 from deployer.report.documents import plan_document, report_document, status_document, to_json
 from deployer.report.failure import Failure, failure_document, failure_event
 from deployer.report.history import history_document, run_document
@@ -30,6 +30,9 @@ from deployer.report.ndjson import NdjsonProgress
 from deployer.report.runs import runs_document
 from deployer.report.validation import invalid_document, valid_document
 from tests.report.schemas import REGISTRY, SCHEMAS, check
+
+if TYPE_CHECKING:
+    from deployer.plan.steps import Plan
 
 PROBLEM = Problem("stacks/web/compose.yaml", 3, 14, "no number", "2?", source="  db_password: hunter2", width=7)
 WORSE = Problem("cluster/cluster.yaml", 0, 0, "there is no such file")

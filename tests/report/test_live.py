@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.plan import Began, Done, Ended, Failed, Plan, Progress
+from deployer.plan.outcome import Began, Done, Ended, Failed, Progress
 from deployer.report.live import LiveProgress
 from deployer.report.paint import Paint
 from tests.waiting import GENEROUS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from deployer.plan.steps import Plan
 
 
 def on_a_terminal(work: Callable[[LiveProgress], None], *, verbose: bool = False, colour: bool = False) -> str:

@@ -3,11 +3,11 @@ from __future__ import annotations
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from deployer.plan import Began, Done, Ended, Failed, Progress, Skipped
+from deployer.plan.outcome import Began, Done, Ended, Failed, Progress, Skipped
 from deployer.report.plain import PlainProgress
 
 if TYPE_CHECKING:
-    from deployer.plan import Plan
+    from deployer.plan.steps import Plan
     from deployer.report.paint import Paint
 
 

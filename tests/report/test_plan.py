@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.diff import Blocked
-from deployer.plan import Plan, plan_text
+from deployer.diff.change import Blocked
+from deployer.plan.steps import Plan
+from deployer.plan.text import plan_text
 from deployer.report.plan import exit_code, painted_plan
 
 if TYPE_CHECKING:

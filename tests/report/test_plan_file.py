@@ -10,8 +10,8 @@ import pytest
 
 from deployer.errors import DeployerError, UsageError
 from deployer.model.consent import Consent
-from deployer.plan import Plan, Step
 from deployer.plan.saved import moved
+from deployer.plan.steps import Plan, Step
 from deployer.report.plan_file import read_plan, write_plan
 from tests.plan.test_saved import SECRET, UPDATE, plan
 from tests.report.schemas import check

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from deployer.diff import Cause
-from deployer.plan import Began, Done, Ended, Failed, Plan, Progress, Report, Skipped, Step
+from deployer.diff.cause import Cause
+from deployer.plan.outcome import Began, Done, Ended, Failed, Progress, Report, Skipped
 from deployer.plan.stacks import CreateObject
+from deployer.plan.steps import Plan, Step
 from deployer.plan.swarm import JoinSwarm
 from deployer.report.push import PushProgress, sum_text
 from deployer.report.voice import MOST_STEPS, Voice

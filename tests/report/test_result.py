@@ -3,7 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deployer.plan import Done, Plan, Report
+from deployer.plan.outcome import Done, Report
+from deployer.plan.steps import Plan
 from deployer.report.result import report_text
 
 if TYPE_CHECKING:

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.plan import Began, Done, Ended, Failed, Plan, Progress, Skipped, Step
 from deployer.plan.consul import RegisterNode
 from deployer.plan.machines import InstallEngine
+from deployer.plan.outcome import Began, Done, Ended, Failed, Progress, Skipped
+from deployer.plan.steps import Plan, Step
 from deployer.report.tree import ASCII, Line, Tree
 
 if TYPE_CHECKING:

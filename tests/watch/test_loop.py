@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deployer.diff import Cause
+from deployer.diff.cause import Cause
 from deployer.errors import DeployerError, InvalidFilesError, UnreachableError
-from deployer.plan import Done, Failed, Plan, Report, Step
+from deployer.plan.outcome import Done, Failed, Report
 from deployer.plan.stacks import CreateObject
+from deployer.plan.steps import Plan, Step
 from deployer.watch.loop import State, Watch
 from deployer.watch.pace import Pace
 from deployer.workflow import validate

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from deployer.plan import Done, Failed, Outcome, Plan, Report, Skipped, Step
 from deployer.plan.maintenance import AwaitDrained, AwaitReady, RestartMachine, SetAvailability
+from deployer.plan.outcome import Done, Failed, Outcome, Report, Skipped
+from deployer.plan.steps import Plan, Step
 from deployer.plan.swarm import Demote, LeaveSwarm
 from deployer.workflow.amends import plan_amends
 from deployer.workflow.run import join

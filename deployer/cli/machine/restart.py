@@ -11,7 +11,7 @@ from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo
 from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
-    from deployer.plan import Report
+    from deployer.plan.outcome import Report
 
 with defer_imports():
     from deployer.maintenance import rolling as maintenance

@@ -14,7 +14,8 @@ from deployer.errors import UsageError
 from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
-    from deployer.plan import Plan, Report
+    from deployer.plan.outcome import Report
+    from deployer.plan.steps import Plan
     from deployer.workflow.run import Audience
 
 with defer_imports():
