@@ -26,6 +26,8 @@ class DeployerError(Exception):
     """An expected failure. `message` says what is wrong in one line, `help` what to do about it."""
 
     exit_code: ClassVar[int] = 1
+    log: tuple[str, ...] = ()
+    """The last lines that a failing command or task wrote."""
 
     def __init__(self, message: str, *, help: str = "") -> None:  # noqa: A002 - the word that the output uses
         super().__init__(message)

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from deployer.diff.fields import fields
+from deployer.diff.placement import member_attribute
 from deployer.model.amounts import plural
 from deployer.model.constraint import holds
 from deployer.model.spec import TEMPLATE, ServiceSpec
@@ -103,17 +104,11 @@ def _eligible(body: Mapping[str, Any], members: Sequence[Member]) -> set[str] | 
     """Ids of the machines that a body's tasks may run on; None where only the engines know."""
     found = {member.id for member in members if member.availability != "drain"}
     for text in ServiceSpec(body).constraints:
-        told = {member.id: holds(text, partial(_attribute, member)) for member in members}
+        told = {member.id: holds(text, partial(member_attribute, member)) for member in members}
         if None in told.values():
             return None
         found = {id_ for id_ in found if told[id_]}
     return found
-
-
-def _attribute(member: Member, key: str) -> str | None:
-    if key.lower().startswith("node.labels."):
-        return member.labels.get(key[len("node.labels.") :], "")
-    return {"node.id": member.id, "node.hostname": member.hostname, "node.role": member.role}.get(key.lower())
 
 
 def _tasks(count: int) -> str:

@@ -51,10 +51,11 @@ def elsewhere(service: LiveService, leaving: Member, members: Sequence[Member]) 
 
 def may_run(constraints: Iterable[str], member: Member) -> bool:
     """Whether a machine fulfils all of a service's constraints, as far as the managers' list tells."""
-    return all(holds(constraint, partial(_attribute, member)) is not False for constraint in constraints)
+    return all(holds(constraint, partial(member_attribute, member)) is not False for constraint in constraints)
 
 
-def _attribute(member: Member, key: str) -> str | None:
+def member_attribute(member: Member, key: str) -> str | None:
+    """What a constraint compares (`node.role`, `node.labels.NAME`); None where only the engines know."""
     if key.lower().startswith("node.labels."):
         return member.labels.get(key[len("node.labels.") :], "")
     return {"node.id": member.id, "node.hostname": member.hostname, "node.role": member.role}.get(key.lower())

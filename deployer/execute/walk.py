@@ -89,7 +89,7 @@ class Walk:
         try:
             detail = await perform(step.operation, self.world, tell)
         except DeployerError as error:
-            log = getattr(error, "log", ()) or tuple(last)
+            log = error.log or tuple(last)
             reason = self.world.hide(error.message + (f"; {error.help}" if error.help else ""))
             lines = tuple(printable(self.world.hide(line)) for line in log)
             self._end(step, Failed(read_clock() - began, printable(reason), lines))

@@ -1,6 +1,8 @@
 """Lines of a plan: what is shortened, escaped and masked."""
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -229,3 +231,14 @@ def test_summary(plan: Plan, line: str) -> None:
 )
 def test_short(commit: str, said: str) -> None:
     assert short(commit) == said
+
+
+def test_printing_a_plan_does_without_the_comparison() -> None:
+    """Commands print what was done long before, and start without what finds differences."""
+    code = (
+        "import sys, deployer.plan.text\n"
+        "print(*(name for name, module in sys.modules.items() if name.startswith('deployer.diff.')"
+        " and type(module).__name__ == 'module'))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(ran.stdout.split()) <= {"deployer.diff.cause", "deployer.diff.change"}
