@@ -46,7 +46,7 @@ def guard(kept: SavedPlan, show: Callable[[Plan], None]) -> Callable[[Plan], Non
     """Return `show`, which now raises BusyError if the plan that it gets is not the one that was saved."""
 
     def shown(plan: Plan) -> None:
-        if told := saved.moved(kept, plan):
+        if told := saved.list_moves(kept, plan):
             more = f", and {len(told) - 1} more" if len(told) > 1 else ""
             raise BusyError(f"the plan is stale: the cluster has moved: {told[0]}{more}", help=AGAIN)
         show(plan)

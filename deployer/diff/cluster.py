@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from deployer.diff.change import Blocked, Diff
 from deployer.diff.consul import diff_catalogue
 from deployer.diff.departed import diff_departed
-from deployer.diff.drift import Rules, unknown
+from deployer.diff.drift import Rules, unknown_fields
 from deployer.diff.images import diff_builds
 from deployer.diff.machines import diff_engines
 from deployer.diff.mtu import small_packets
@@ -51,7 +51,7 @@ def diff(
         stacks = Diff((), _homeless(objects) if not swarm.blocked else ())
     else:
         settings = {source.name: source.settings for source in desired.stacks}
-        common = Rules(desired.cluster.policy.drift, unknown(_engine(observed)))
+        common = Rules(desired.cluster.policy.drift, unknown_fields(_engine(observed)))
         stacks = diff_stacks(desired.cluster.name, objects, observed.swarm, desired.commit, settings, common)
         unbuilt = diff_builds(desired, objects, observed, built or {})
         stacks = replace(stacks, changes=(*unbuilt, *stacks.changes))

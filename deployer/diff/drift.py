@@ -75,7 +75,7 @@ def compare(
     return Compared(target, done, tuple(left), kept=bool(keep))
 
 
-def unknown(version: str) -> tuple[str, ...]:
+def unknown_fields(version: str) -> tuple[str, ...]:
     """The places that an engine of this version does not know; none where that is no version."""
     major = version.partition(".")[0]
     return tuple(sorted(place for place, since in SINCE.items() if major.isdecimal() and int(major) < since))

@@ -81,7 +81,7 @@ def references(body: Body) -> tuple[Reference, ...]:
     )
 
 
-def foreign(kind: str, name: str) -> Blocked:
+def blocked_by_foreign(kind: str, name: str) -> Blocked:
     """What stands in the way of everything that has a name of ours and not our label."""
     return Blocked(
         f"{kind} {name}", f"it exists and is not this cluster's (no label {labels.CLUSTER} of it)",

@@ -21,15 +21,15 @@ from deployer.diff.seen import (
     STALLED_UPDATES,
     Reference,
     Seen,
+    blocked_by_foreign,
     counts_agree,
-    foreign,
     references,
     seen_of,
 )
 from deployer.diff.veil import sealed_label, veil_fields
 from deployer.model import labels
 from deployer.model.field import Field
-from deployer.model.ignoring import ignored
+from deployer.model.ignoring import list_ignored
 from deployer.model.spec import ServiceSpec
 from deployer.model.stack import Body
 from deployer.model.subject import OfStack
@@ -198,7 +198,7 @@ def diff_stacks(
             if (rival := owners[kind, name]) != stack.stack:
                 found.append(Finding(blocked=(_twice(kind, name, rival, stack.stack),)))
             elif _is_foreign(cluster, kind, name, seen):
-                found.append(Finding(blocked=(foreign(kind, name),)))
+                found.append(Finding(blocked=(blocked_by_foreign(kind, name),)))
                 unusable.add((kind, name))
             else:
                 found.append(_diff_object(stack.stack, kind, stamp(body, cluster, stack.stack), seen))
@@ -235,7 +235,7 @@ def _rules(stack: StackObjects, settings: StackSettings | None, common: Rules) -
     short = {name: name.removeprefix(f"{stack.stack}_") for name in names}
     chosen = settings.drift or common.drift
     every = short.values()
-    return {name: Rules(chosen, (*common.ignore, *ignored(settings.ignore, short[name], every))) for name in names}
+    return {name: Rules(chosen, (*common.ignore, *list_ignored(settings.ignore, short[name], every))) for name in names}
 
 
 def stamp(body: Body, cluster: str, stack: str) -> dict[str, Any]:
@@ -348,7 +348,7 @@ def diff_service(cluster: str, commit: str, stack: str, body: Body, seen: Seen, 
     if live is None:
         return Finding((ServiceMissing(stack, name, stamp_volatile(body, commit)),))
     if live.labels.get(labels.CLUSTER) != cluster:
-        return Finding(blocked=(foreign("service", name),))
+        return Finding(blocked=(blocked_by_foreign("service", name),))
     old_mode, new_mode = ServiceSpec(live.spec).mode, ServiceSpec(body).mode
     if old_mode != new_mode:
         # Engines refuse to change it (swarmkit, manager/controlapi/service.go, errModeChangeNotAllowed).

@@ -97,7 +97,7 @@ def _obstacle(
         )
     if isinstance(change, TlsSurplus):
         return None
-    other = next((name for name, one in sorted(observed.machines.items()) if foreign(cluster, one)), "")
+    other = next((name for name, one in sorted(observed.machines.items()) if is_foreign(cluster, one)), "")
     if other:
         return Blocked(
             node.name,
@@ -107,7 +107,7 @@ def _obstacle(
     return None
 
 
-def foreign(cluster: Cluster, machine: object) -> bool:
+def is_foreign(cluster: Cluster, machine: object) -> bool:
     """Whether it listens with the certificate of an authority that this user does not have."""
     live = machine.tls if isinstance(machine, Machine) else None
     return live is not None and bool(live.authorities) and not set(live.authorities) & set(cluster.authorities)

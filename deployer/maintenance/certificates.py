@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from deployer.diff.change import Blocked
-from deployer.diff.tls import foreign, tls_names
+from deployer.diff.tls import is_foreign, tls_names
 from deployer.errors import UsageError
 from deployer.maintenance.rolling import tasks_of, without, without_consul
 from deployer.model.observed import Engine, Machine
@@ -94,7 +94,7 @@ def _obstacle(cluster: Cluster, node: Node, observed: Observed) -> Blocked | Non
         return None  # the plan says so by itself
     if machine.tls is None or not isinstance(machine.engine, Engine):
         return Blocked(node.name, "its engine does not listen for TLS yet", f"deployer machine provision {node.name}")
-    if foreign(cluster, machine):
+    if is_foreign(cluster, machine):
         folder = f"~/.local/share/deployer/tls/{cluster.name}"
         return Blocked(node.name, "its certificate is of another authority", f"copy {folder} from whoever has it")
     if not machine.privileged:

@@ -67,7 +67,7 @@ def places(field: str) -> tuple[str, ...]:
     return ()
 
 
-def ignored(texts: Iterable[str], service: str, services: Collection[str]) -> tuple[str, ...]:
+def list_ignored(texts: Iterable[str], service: str, services: Collection[str]) -> tuple[str, ...]:
     """The places that are ignored in one service of a stack whose services (by their short names) these are."""
     named = [split(text, services) for text in texts]
     return tuple(place for owner, field in named if owner in {"", service} for place in places(field))

@@ -8,7 +8,7 @@ from typing import Any, Final
 from deployer.model.field import ABSENT, Absent, Field
 from deployer.model.printable import printable
 from deployer.model.spec import TEMPLATE
-from deployer.plan.masking import masked
+from deployer.plan.masking import mask
 
 LONGEST_VALUE: Final = 60
 SAME: Final = 12
@@ -43,7 +43,7 @@ def _shorten(text: str) -> str:
 def _value(path: str, value: Any) -> str:
     if isinstance(value, Absent) or value is None:
         return repr(ABSENT)
-    shown = _measure(path, masked(path, value))
+    shown = _measure(path, mask(path, value))
     return printable(
         shown if isinstance(shown, str) else json.dumps(shown, sort_keys=True, ensure_ascii=False, default=str)
     )

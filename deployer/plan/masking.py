@@ -22,7 +22,7 @@ USER_INFO: Final = re.compile(r"(?<=://)[^/?#\s]*(?=@)")
 """User and password in a URL (RFC 3986, 3.2.1)."""
 
 
-def masked(path: str, value: Any) -> Any:
+def mask(path: str, value: Any) -> Any:
     """`value`, found at `path`, with `[secret]` for a `Secret`, below a name that says secret, in `NAME=value` and in URLs."""
     return _mask(value, secret=not SECRETS_NAMES.match(path) and bool(SECRET_WORDS.search(path)))
 

@@ -27,7 +27,7 @@ def unknown_stacks(names: Sequence[str], desired: Desired) -> None:
             raise UsageError(f"there is no stack {name[:100]!r}", help=advice)
 
 
-def restricted(plan: Plan, stacks: Sequence[str], desired: Desired) -> Plan:
+def restrict_plan(plan: Plan, stacks: Sequence[str], desired: Desired) -> Plan:
     """The steps of those stacks, numbered anew; the whole plan, where none is named.
 
     Waits for other stacks are left out, as whoever asks for one stack alone wants it now. What else they need and the plan

@@ -55,7 +55,7 @@ class SavedPlan:
         return Consent(more.allow_delete | frozenset(self.allow), more.replaces or self.replaces)
 
 
-def saved(plan: Plan, rev: str, salt: str, consent: Consent = NOTHING) -> SavedPlan:
+def save_plan(plan: Plan, rev: str, salt: str, consent: Consent = NOTHING) -> SavedPlan:
     """What of a plan is kept. Waits are left out: whether a task has come up meanwhile changes nothing of what is done."""
     steps = tuple(
         SavedStep(*describe(step.operation), _hash(step.operation, salt))
@@ -66,9 +66,9 @@ def saved(plan: Plan, rev: str, salt: str, consent: Consent = NOTHING) -> SavedP
     return SavedPlan(plan.cluster, plan.commit, rev, plan.only, salt, steps, *told)
 
 
-def moved(kept: SavedPlan, plan: Plan) -> Sequence[str]:
+def list_moves(kept: SavedPlan, plan: Plan) -> Sequence[str]:
     """What differs between a kept plan and one that was made now, a sentence each; none: it is the same."""
-    now = saved(plan, kept.rev, kept.salt)
+    now = save_plan(plan, kept.rev, kept.salt)
     if now.cluster != kept.cluster:
         return [f"it is a plan for the cluster {kept.cluster}, this is {now.cluster}"]
     before, after = Counter(kept.steps), Counter(now.steps)

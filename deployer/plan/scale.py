@@ -8,7 +8,7 @@ from deployer.diff.cause import Cause
 from deployer.diff.change import Blocked
 from deployer.diff.drift import COUNT_PATHS
 from deployer.diff.effect import Effect
-from deployer.diff.seen import foreign
+from deployer.diff.seen import blocked_by_foreign
 from deployer.model import labels
 from deployer.model.field import Field
 from deployer.model.nearest import did_you_mean
@@ -63,7 +63,7 @@ def _obstacle(wanted: Wanted, service: LiveService | None, ours: Sequence[str]) 
     if service is None:
         return Blocked(subject, "there is no such service", did_you_mean(wanted.name, ours, "see deployer status"))
     if wanted.name not in ours:
-        return foreign("service", wanted.name)
+        return blocked_by_foreign("service", wanted.name)
     spec = ServiceSpec(service.spec)
     if spec.mode != "Replicated":
         what = "it is a job" if spec.job else "one runs on every machine"

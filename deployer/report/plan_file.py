@@ -9,7 +9,7 @@ import msgspec
 
 from deployer.errors import DeployerError, UsageError
 from deployer.model.consent import NOTHING
-from deployer.plan.saved import SavedPlan, saved
+from deployer.plan.saved import SavedPlan, save_plan
 from deployer.report.document import FORMAT_VERSION
 from deployer.report.documents import head, plan_document, to_json
 from deployer.user_files import write_whole
@@ -26,7 +26,7 @@ AGAIN: Final = "make it again: deployer plan --out FILE"
 
 def write_plan(file: Path, plan: Plan, rev: str, consent: Consent = NOTHING) -> None:
     """Write the plan in one step, for nobody else's eyes. DeployerError where that is not possible."""
-    kept = saved(plan, rev, secrets.token_hex(16), consent)
+    kept = save_plan(plan, rev, secrets.token_hex(16), consent)
     text = to_json({**head("saved_plan"), **msgspec.to_builtins(kept), "plan": plan_document(plan)})
     try:
         write_whole(file, text.encode())

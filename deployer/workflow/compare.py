@@ -16,7 +16,7 @@ from deployer.diff.held import new_ports, with_held
 from deployer.diff.images import wanted_builds, wanted_images, with_digests
 from deployer.observe import observe_builds, observe_holders, observe_images
 from deployer.plan.build import build_plan
-from deployer.plan.only import restricted
+from deployer.plan.only import restrict_plan
 from deployer.source import stands, undisturbed
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ async def compare(
         deployed = stands(validated.source.repo, desired.commit, desired.cluster.name, labelled)
         refused = refusals(changes, desired, observed, deployed, consent)
     decided = build_plan(differences, desired, objects, observed, refused)
-    return Compared(differences, restricted(decided, validated.source.only, desired))
+    return Compared(differences, restrict_plan(decided, validated.source.only, desired))
 
 
 def _with_places(differences: Diff, desired: Desired) -> Diff:

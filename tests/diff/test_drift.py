@@ -7,7 +7,7 @@ import pytest
 
 from deployer.diff.cause import Cause
 from deployer.diff.change import Diff
-from deployer.diff.drift import Rules, unknown
+from deployer.diff.drift import Rules, unknown_fields
 from deployer.diff.stacks import diff_stacks
 from deployer.model import labels
 from deployer.model.cluster import Policy
@@ -181,5 +181,5 @@ def test_what_an_engine_does_not_know_is_no_difference(version: str, fields: int
     wanted = with_container(BASE, Healthcheck={"Test": ["CMD", "x"], "StartInterval": 5})
     seen = by_hand(wanted, with_container(BASE, Healthcheck={"Test": ["CMD", "x"]}))
     there = make_standing(services=(seen,)).swarm
-    found = diff_stacks(CLUSTER, [make_stack("s", wanted)], there, COMMIT, None, Rules(ignore=unknown(version)))
+    found = diff_stacks(CLUSTER, [make_stack("s", wanted)], there, COMMIT, None, Rules(ignore=unknown_fields(version)))
     assert len(found.changes) == fields

@@ -32,7 +32,7 @@ from deployer.compose import compile_stacks as real_compile
 from deployer.diff.cause import Cause
 from deployer.diff.change import Blocked
 from deployer.errors import UnreachableError
-from deployer.plan.only import restricted
+from deployer.plan.only import restrict_plan
 from deployer.plan.outcome import Began, Done, Ended, Failed, Report
 from deployer.plan.stacks import CreateService
 from deployer.plan.steps import Plan, Step
@@ -73,7 +73,7 @@ async def compare(
         guard = Blocked("removals", "stack db would be removed", "if it is to go: --allow-delete db")
         plan = replace(plan, refused=(guard,))
     only = validated.source.only
-    return SimpleNamespace(plan=restricted(plan, only, validated.desired) if only else plan)
+    return SimpleNamespace(plan=restrict_plan(plan, only, validated.desired) if only else plan)
 
 
 def held() -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from deployer.diff.cause import Cause
 from deployer.model.secret import Secret
-from deployer.plan.saved import moved, saved
+from deployer.plan.saved import list_moves, save_plan
 from deployer.plan.stacks import AwaitServices, CreateObject, UpdateService
 from deployer.plan.steps import Plan, Step
 from tests.literals.desired import COMMIT
@@ -24,7 +24,7 @@ def plan(*operations: Any, cluster: str = "c") -> Plan:
     return Plan(cluster, COMMIT, tuple(Step(n, one, Cause.CHANGED) for n, one in enumerate(operations, 1)))
 
 
-KEPT = saved(plan(SECRET, UPDATE, WAIT), "main", "pepper")
+KEPT = save_plan(plan(SECRET, UPDATE, WAIT), "main", "pepper")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ KEPT = saved(plan(SECRET, UPDATE, WAIT), "main", "pepper")
     ],
 )
 def test_the_same(same: Plan) -> None:
-    assert moved(KEPT, same) == []
+    assert list_moves(KEPT, same) == []
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_the_same(same: Plan) -> None:
     ],
 )  # fmt: skip
 def test_moved(now: Plan, told: list[str]) -> None:
-    assert moved(KEPT, now) == told
+    assert list_moves(KEPT, now) == told
 
 
 def test_equal_secrets_have_other_hashes_in_other_files() -> None:
-    assert saved(plan(SECRET), "main", "salt").steps[0].hash != KEPT.steps[0].hash
+    assert save_plan(plan(SECRET), "main", "salt").steps[0].hash != KEPT.steps[0].hash

@@ -10,7 +10,7 @@ import pytest
 
 from deployer.errors import DeployerError, UsageError
 from deployer.model.consent import Consent
-from deployer.plan.saved import moved
+from deployer.plan.saved import list_moves
 from deployer.plan.steps import Plan, Step
 from deployer.report.plan_file import read_plan, write_plan
 from tests.plan.test_saved import SECRET, UPDATE, plan
@@ -33,7 +33,7 @@ def test_there_and_back(tmp_path: Path) -> None:
     kept = read_plan(file)
     assert (kept.rev, kept.commit, kept.only) == ("main", made.commit, ())
     assert kept.consent(Consent(frozenset({"shop"}))) == Consent(frozenset({"web", "db", "shop"}), "abc")
-    assert moved(kept, made) == []
+    assert list_moves(kept, made) == []
 
 
 def test_it_shows_the_plan_that_it_is_of(tmp_path: Path, plan: Plan) -> None:
