@@ -14,7 +14,7 @@ from deployer.execute.converge import NotConvergedError
 from deployer.execute.pulse import by_service
 from deployer.execute.service_state import service_state
 from deployer.execute.swarm import change_member
-from deployer.execute.world import FAILED_STATES
+from deployer.execute.world import FAILED_STATES, GONE_STATES
 from deployer.plan.maintenance import (
     AwaitDrained,
     AwaitReady,
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 
 POLL_SECONDS: Final = 0.5
-ENDED: Final = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
-"""States after which a task has no container that runs (docs.docker.com, "Swarm task states")."""
 LEAVE_SECONDS: Final = 60.0
 
 
@@ -142,7 +140,7 @@ class _Seen:
         here = sorted(
             names.get(task["ServiceID"], task["ServiceID"])
             for task in self.tasks
-            if task.get("NodeID") == self.member and task["Status"]["State"] not in ENDED
+            if task.get("NodeID") == self.member and task["Status"]["State"] not in GONE_STATES
         )
         return f"still there: {', '.join(here)}" if here else ""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.docker import EngineError, segment
 from deployer.errors import BusyError, DeployerError, TimedOutError
 from deployer.execute.services import create_object, create_service
+from deployer.execute.world import GONE_STATES
 from deployer.model import labels
 from deployer.model.spec import ServiceSpec
 from deployer.plan.stacks import CreateObject, CreateService, RemoveObject, RemoveService
@@ -29,7 +30,6 @@ GRACE_SECONDS: Final = 10.0
 GONE_SECONDS: Final = 30.0
 """How much longer than that it may take until the swarm has forgotten it, and until a network is free."""
 POLL_SECONDS: Final = 0.25
-ENDED: Final = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
 IN_USE: Final = ("in use", "active endpoints")
 
 
@@ -79,7 +79,7 @@ async def _await_tasks_gone(world: World, operation: RemoveService, tell: Callab
 async def _count_tasks(engine: Engine, service: str) -> tuple[int, int]:
     """(tasks that have not ended, tasks on machines that are down). The API lists no tasks by a service that is gone."""
     tasks = await engine.get("/tasks", filters={"label": [labels.CLUSTER]})
-    mine = [task for task in tasks if task.get("ServiceID") == service and _state(task) not in ENDED]
+    mine = [task for task in tasks if task.get("ServiceID") == service and _state(task) not in GONE_STATES]
     if not mine:
         return 0, 0
     nodes = await engine.get("/nodes")

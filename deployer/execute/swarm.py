@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.docker import EngineError, segment
 from deployer.errors import DeployerError, TimedOutError
-from deployer.execute.marking import mark_member
 from deployer.execute.world import passing
 from deployer.model import labels
 from deployer.model.ports import MANAGERS, swarm_ports
@@ -72,6 +71,18 @@ async def init_swarm(world: World, operation: InitSwarm) -> str:
         return "already so"
     await mark_member(world, operation.node, engine)
     return ""
+
+
+async def mark_member(world: World, node: str, engine: Engine) -> None:
+    """Without them nobody knows it as ours when git has forgotten it. What does not come about here, the next plan does."""
+    with contextlib.suppress(DeployerError):
+        own = str((await engine.get("/info"))["Swarm"]["NodeID"])
+        path = f"/nodes/{segment(own)}"
+        manager = await world.manager()
+        told = await manager.get(path)
+        mine = {labels.CLUSTER: world.link.cluster.name, labels.NODE: node}
+        spec = {**told["Spec"], "Labels": {**(told["Spec"].get("Labels") or {}), **mine}}
+        await manager.post(f"{path}/update", spec, version=told["Version"]["Index"])
 
 
 async def join_swarm(world: World, operation: JoinSwarm, tell: Callable[[str], None]) -> str:

@@ -29,6 +29,8 @@ ASK_SECONDS: Final = 3.0
 """How long what is only good to know may take."""
 FAILED_STATES: Final = frozenset({"failed", "rejected"})
 ENDED_STATES: Final = FAILED_STATES | {"complete"}
+GONE_STATES: Final = ENDED_STATES | {"shutdown", "remove", "orphaned"}
+"""States after which a task has no container that runs (docs.docker.com, "Swarm task states")."""
 
 
 @dataclass(frozen=True)
