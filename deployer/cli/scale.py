@@ -87,11 +87,11 @@ def scale(
     if not no_apply:
         report = show_run(output, run)
     text = report_scaling.scaling_text(scaling) if scaling else report_scaling.drift_text(wanted)
-    output.result(_told(text, report, output), report_scaling.scaling_document(scaling, report))
+    output.result(_join_texts(text, report, output), report_scaling.scaling_document(scaling, report))
     raise typer.Exit(report.exit_code if report else 0)
 
 
-def _told(text: str, report: Report | None, output: Output) -> str:
+def _join_texts(text: str, report: Report | None, output: Output) -> str:
 
     return (result.report_text(report, output.paint) if report else "") + text
 

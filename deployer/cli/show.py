@@ -32,7 +32,7 @@ def show(run: Run = "", *, repo: Repo = None, json: Json = False, color: Colour 
     output, where = Output(json, color=color), repo or find_work_tree(Path.cwd())
     entry = history.find(where, run)
     plan, result, document = (
-        history.kept(where, entry, name) for name in (files.PLAN, files.REPORT, files.REPORT_JSON)
+        history.read_kept(where, entry, name) for name in (files.PLAN, files.REPORT, files.REPORT_JSON)
     )
     output.result(
         report.run_text(entry, plan, result, output.paint),

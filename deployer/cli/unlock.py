@@ -45,7 +45,7 @@ def unlock(
     """
     where = source(repo, rev, worktree)
     if lock is None:
-        lock = _asked(where, may_ask=sys.stdin.isatty() and not json)
+        lock = _ask(where, may_ask=sys.stdin.isatty() and not json)
         reason = reason or ""
     elif reason is None:
         raise UsageError("a reason is needed", help=f'deployer unlock {lock} --reason "..."')
@@ -56,7 +56,7 @@ def unlock(
     )
 
 
-def _asked(where: Source, *, may_ask: bool) -> str:
+def _ask(where: Source, *, may_ask: bool) -> str:
     """The id of the lock that is to be taken away; empty where there is none."""
     cluster, holder = entry.wait_for(consul.locked_by(where))
     if holder is None:

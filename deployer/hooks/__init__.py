@@ -1,9 +1,10 @@
-"""A push in, a deploy out: what git's hooks do when git calls them, and how they get into a repository.
+"""What git's hooks do when git calls them, and how they get into a repository.
 
     pushed       what is pushed: refs by a strict pattern, and push options
     receive      pre-receive: refuses what does not validate, shows the plan
     deploy       post-receive: whether there is something to deploy
-    applied      the deploy itself, and what is said of it
+    gate         proc-receive: the branch moves once its deploy has succeeded
+    deployment   the deploy itself, and what the pusher is told of it
     run_log      the deploy outlives the pusher: a process of its own, and the log that is followed
     install      hooks into a repository and out again, with what was there before
     environment  what of the pusher's environment counts

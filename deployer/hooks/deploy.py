@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from deployer.hooks import pushed, run_log
 from deployer.hooks.environment import pusher
 from deployer.hooks.pushed import short
-from deployer.hooks.settings import gated, settings
+from deployer.hooks.settings import has_gate, settings
 from deployer.memory import deployed, runs
 from deployer.memory.asked import Asked, Move
 from deployer.source import git
@@ -32,7 +32,7 @@ def post_receive(repo: Path, lines: bytes, environment: dict[str, str], voice: V
     require_confined(repository)
     chosen = settings(repository, options)
     updates = [update for update in pushed.updates(lines) if update.ref == chosen.ref and not update.deletes]
-    if not updates or _told_already(repository, chosen, updates[0], options, voice):
+    if not updates or _tell_if_nothing(repository, chosen, updates[0], options, voice):
         return 0
     return deploy_apart(Push(repo, repository, updates[0], options, pusher(environment)), chosen.lock_wait, voice).code
 
@@ -63,7 +63,7 @@ def deploy_apart(push: Push, lock_wait: float, voice: Voice) -> Apart:
     code = run_log.detach(run)
     if code is not None:
         return Apart(run, code, here=False)
-    from deployer.hooks.applied import Deploy, carry_out  # noqa: PLC0415 - who follows does without
+    from deployer.hooks.deployment import Deploy, carry_out  # noqa: PLC0415 - who follows does without
 
     update, options = push.update, push.options
     move = Move(update.ref, update.new, "" if update.old == pushed.ABSENT else update.old) if push.gate else None
@@ -75,16 +75,18 @@ def deploy_apart(push: Push, lock_wait: float, voice: Voice) -> Apart:
     return Apart(run, carry_out(deploy, lock_wait, voice), here=True)
 
 
-def _told_already(repository: git.Repository, chosen: Settings, update: Update, options: Options, voice: Voice) -> bool:
+def _tell_if_nothing(
+    repository: git.Repository, chosen: Settings, update: Update, options: Options, voice: Voice
+) -> bool:
     """Whether nothing is to be deployed, which is said; or proc-receive has deployed it."""
     if options.skip:
         voice.result(f"{short(update.new)} was accepted and not deployed (-o skip). Later: deployer apply")
         return True
-    gate = gated(repository, chosen, update.ref)
-    same = None if options.only else deployed.unchanged(repository, update.new)
+    gate = has_gate(repository, chosen, update.ref)
+    same = None if options.only else deployed.find_same(repository, update.new)
     if gate and (same is None or same.commit == update.new):
         return True
-    if same is None or not deployed.still(repository, same, update.new):
+    if same is None or not deployed.record_same(repository, same, update.new):
         return False
     voice.result(f"Nothing to deploy: {short(update.new)} has the files of {short(same.commit)}")
     return True

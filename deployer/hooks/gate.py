@@ -13,7 +13,7 @@ from deployer.hooks import pushed
 from deployer.hooks.deploy import Push, deploy_apart
 from deployer.hooks.environment import pusher
 from deployer.hooks.pktline import read_section, write_section
-from deployer.hooks.settings import gated, settings
+from deployer.hooks.settings import has_gate, settings
 from deployer.memory import deployed, runs
 from deployer.model.printable import printable
 from deployer.source import git, refs
@@ -47,7 +47,7 @@ def proc_receive(repo: Path, environment: dict[str, str], voice: Voice, stream: 
     chosen = settings(repository, options)
     told: list[str] = []
     for update in pushed.updates(b"\n".join(lines)):
-        if not gated(repository, chosen, update.ref) or _falls_through(repository, update, options):
+        if not has_gate(repository, chosen, update.ref) or _falls_through(repository, update, options):
             told += [f"ok {update.ref}", FALL_THROUGH]
             continue
         reason = _refusal(repository, update, atomic=b"atomic" in features)
@@ -66,7 +66,7 @@ def proc_receive(repo: Path, environment: dict[str, str], voice: Voice, stream: 
 def _falls_through(repository: git.Repository, update: Update, options: Options) -> bool:
     """What post-receive tells of: nothing is deployed."""
     return (
-        update.deletes or options.skip or (not options.only and deployed.unchanged(repository, update.new) is not None)
+        update.deletes or options.skip or (not options.only and deployed.find_same(repository, update.new) is not None)
     )
 
 

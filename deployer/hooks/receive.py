@@ -131,11 +131,11 @@ def _deployable(repository: git.Repository, repo: Path, update: Update, asked: _
     options = asked.options
     old = "new" if update.old == pushed.ABSENT else short(update.old)
     voice.step(f"{update.name}: {old}..{short(update.new)}")
-    same = None if options.plan or options.only else deployed.unchanged(repository, update.new)
+    same = None if options.plan or options.only else deployed.find_same(repository, update.new)
     if same is not None:
         voice.step(f"No file differs from {short(same.commit)}, which is deployed")
         return True
-    validated = _validated(repo, update, voice, asked.allowed, options.only)
+    validated = _validate(repo, update, voice, asked.allowed, options.only)
     if validated is None:
         return False
     from deployer.entry import wait_for  # noqa: PLC0415 - a push that changes nothing does without
@@ -161,10 +161,10 @@ def _valid(repo: Path, update: Update, voice: Voice, allowed: Allowed) -> bool:
     """A branch with nothing for us in it is none of our business."""
     if not refs.contents(git.find(repo), update.new):
         return True
-    return _validated(repo, update, voice, allowed) is not None
+    return _validate(repo, update, voice, allowed) is not None
 
 
-def _validated(
+def _validate(
     repo: Path, update: Update, voice: Voice, allowed: Allowed, only: tuple[str, ...] = ()
 ) -> Validated | None:
     from deployer.report.problems import summary  # noqa: PLC0415 - a push that changes nothing does without

@@ -45,6 +45,6 @@ def settings(repository: Repository, options: Options) -> Settings:
     )
 
 
-def gated(repository: Repository, chosen: Settings, ref: str) -> bool:
+def has_gate(repository: Repository, chosen: Settings, ref: str) -> bool:
     """Whether pushes of a ref are decided by their deploy: it is the branch's, and git hands it to proc-receive."""
     return chosen.gate and ref == chosen.ref and ref in refs.every_setting(repository, PROC_RECEIVE)

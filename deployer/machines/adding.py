@@ -94,7 +94,7 @@ async def survey(
         wanted = await refine(wanted, found, trusted)
         cluster, node = _as_file(source, wanted, beside)
     check.refuse(node, found)
-    return Added(wanted, shown, found, tuple(check.told(node, found)))
+    return Added(wanted, shown, found, tuple(check.describe_machine(node, found)))
 
 
 def write(source: Source, added: Sequence[Added], message: str | None) -> str | None:

@@ -38,7 +38,7 @@ async def read_as_it_is(wanted: Wanted, machine: Machine, cluster: Cluster) -> W
         )
     place = engine.membership
     node = cluster.node(wanted.name)
-    found = replace(wanted, install="none", daemon=untouched(node.engine.daemon, machine.daemon_json))
+    found = replace(wanted, install="none", daemon=keep_settings(node.engine.daemon, machine.daemon_json))
     if place.state != "active":
         return replace(found, role="none")
     told = await _member(cluster, wanted, place.node_id)
@@ -54,7 +54,7 @@ async def read_as_it_is(wanted: Wanted, machine: Machine, cluster: Cluster) -> W
     )
 
 
-def untouched(cluster: Mapping[str, Any], present: str | None) -> dict[str, Any]:
+def keep_settings(cluster: Mapping[str, Any], present: str | None) -> dict[str, Any]:
     """Null for each of the cluster's settings that the machine has otherwise: its daemon.json stays as it is."""
     try:
         there = json.loads(present or "{}")

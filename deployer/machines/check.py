@@ -61,7 +61,7 @@ def refuse(node: Node, machine: Machine) -> None:
         )
 
 
-def told(node: Node, machine: Machine) -> Iterator[str]:
+def describe_machine(node: Node, machine: Machine) -> Iterator[str]:
     """Lines on what was found."""
     yield f"{machine.os.name or 'an unknown system'}, {machine.architecture}"
     match machine.engine:

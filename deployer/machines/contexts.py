@@ -51,7 +51,7 @@ class Done:
     state: State
 
 
-def wanted(cluster: Cluster, prefix: str | None = None) -> tuple[Context, ...]:
+def list_wanted(cluster: Cluster, prefix: str | None = None) -> tuple[Context, ...]:
     """The cluster's context, which leads to the first of its managers, and its machines'; by TLS where they have it.
 
     `prefix` comes before the machines' names, by default the cluster's name and a dash. Raises UsageError where that makes
@@ -86,8 +86,8 @@ def sync(cluster: Cluster, prefix: str | None = None, *, prune: bool = False) ->
 
     Raises UsageError, DeployerError.
     """
-    contexts, present = wanted(cluster, prefix), {one.name: one for one in _present()}
-    found = [Done(one.name, one.endpoint, _made(cluster, one, present.get(one.name))) for one in contexts]
+    contexts, present = list_wanted(cluster, prefix), {one.name: one for one in _present()}
+    found = [Done(one.name, one.endpoint, _make(cluster, one, present.get(one.name))) for one in contexts]
     left = [one for one in present.values() if _ours(cluster, one) and one.name not in {want.name for want in contexts}]
     if prune:
         _remove(left)
@@ -114,7 +114,7 @@ def _ours(cluster: Cluster, context: Context) -> bool:
     return context.description.startswith(f"{_mark(cluster)}, ")
 
 
-def _made(cluster: Cluster, context: Context, present: Context | None) -> State:
+def _make(cluster: Cluster, context: Context, present: Context | None) -> State:
     folder = context.certificates
     files = [f"{word}={folder / name}" for word, name in FILES.items()] if folder else []
     docker = ",".join(f'"{field}"' for field in (f"host={context.endpoint}", *files))

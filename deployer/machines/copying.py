@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError, UsageError
 from deployer.machines.enter import way_in
-from deployer.machines.inventory import chosen
+from deployer.machines.inventory import choose
 from deployer.remote.openssh import cache, config, keep
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ def scp(source: Source, places: tuple[str, str], *, recursive: bool, delta: bool
     names = [end.machine for end in ends if end.machine]
     if not names:
         raise UsageError("neither of them is on a machine", help="write MACHINE:PATH for one of the two")
-    cluster, nodes = chosen(source, names)
+    cluster, nodes = choose(source, names)
     by_name = {node.name: node for node in nodes}
     file = str(_config(cluster, nodes))
-    written = [_written(end, by_name) for end in ends]
+    written = [_write(end, by_name) for end in ends]
     if not delta:
         flags = [*(["-r"] if recursive else []), *(["-q"] if quiet else [])]
         return ("scp", "-3", "-F", file, *flags, "--", *written)
@@ -67,9 +67,9 @@ def mount(source: Source, place: str, where: str | None) -> tuple[str, ...]:
     if end.machine is None:
         raise UsageError(f"{place!r} is on no machine", help="write MACHINE:PATH")
     _there("sshfs", "apt-get install sshfs")
-    cluster, nodes = chosen(source, [end.machine])
+    cluster, nodes = choose(source, [end.machine])
     file = str(_config(cluster, nodes))
-    return ("sshfs", "-F", file, _written(end, {nodes[0].name: nodes[0]}), where or end.path)
+    return ("sshfs", "-F", file, _write(end, {nodes[0].name: nodes[0]}), where or end.path)
 
 
 def unmount(place: str, where: str | None) -> tuple[str, ...]:
@@ -79,7 +79,7 @@ def unmount(place: str, where: str | None) -> tuple[str, ...]:
     return (program, "-u", "--", where or read_place(place).path)
 
 
-def _written(end: Place, nodes: Mapping[str, Node]) -> str:
+def _write(end: Place, nodes: Mapping[str, Node]) -> str:
     if end.machine is None:
         # A name with a colon in it would be another machine's, for scp as for rsync.
         return end.path if end.path.startswith("/") or ":" not in end.path else f"./{end.path}"

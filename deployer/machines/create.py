@@ -84,7 +84,7 @@ _OTHERS: Final = {
 }
 
 
-def created(flags: Flags) -> Created:
+def create_machine(flags: Flags) -> Created:
     """The machine's file. Raises UsageError where an option is no NAME=VALUE."""
     notes = [f"--{name}: {_OTHERS[name]}" for name in flags.others]
     daemon, advertise, more = _daemon(flags)

@@ -29,10 +29,10 @@ def variables(
     found: Variables = {**NOTHING, "DOCKER_HOST": docker_host(node), "DOCKER_MACHINE_NAME": node.name}
     if certificates is not None:
         found |= {"DOCKER_HOST": tcp_host(node), "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(certificates)}
-    return found | (_without_proxy(public_address(node), environment) if no_proxy else {})
+    return found | (_spare_proxy(public_address(node), environment) if no_proxy else {})
 
 
-def _without_proxy(address: str, environment: Mapping[str, str]) -> Variables:
+def _spare_proxy(address: str, environment: Mapping[str, str]) -> Variables:
     """The list that is in use, in small letters first, with the machine's address in it."""
     name = "no_proxy" if environment.get("no_proxy") or not environment.get("NO_PROXY") else "NO_PROXY"
     present = [part for part in environment.get(name, "").split(",") if part]

@@ -20,7 +20,7 @@ CONFIG_VERSION: Final = 3
 """docker-machine's, of the form that the names here are from."""
 
 
-def inspected(node: Node, form: str | None) -> str:
+def inspect_machine(node: Node, form: str | None) -> str:
     """The whole document in docker-machine's indentation, or what the template makes of it."""
     found = document(node)
     if form is None:

@@ -23,7 +23,7 @@ def inventory(source: Source) -> Cluster:
     return load_cluster(source.repo, rev=source.rev, worktree=source.worktree)[1]
 
 
-def chosen(source: Source, names: Sequence[str]) -> tuple[Cluster, tuple[Node, ...]]:
+def choose(source: Source, names: Sequence[str]) -> tuple[Cluster, tuple[Node, ...]]:
     """The cluster, and the machines of these names in this order, each once.
 
     Without a name: the one called `default`, or the only one that there is. Raises UsageError where a name is no machine's.
@@ -54,7 +54,7 @@ def _unknown(source: Source, name: str, known: dict[str, Node]) -> UsageError:
 
 def one(source: Source, name: str | None) -> tuple[Cluster, Node]:
     """The same for commands that take one machine."""
-    cluster, nodes = chosen(source, [name] if name else [])
+    cluster, nodes = choose(source, [name] if name else [])
     return cluster, nodes[0]
 
 

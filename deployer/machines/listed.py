@@ -77,7 +77,7 @@ def read_filters(given: Iterable[str]) -> Filters:
     return found
 
 
-def before(filters: Filters, nodes: Iterable[Node]) -> list[Node]:
+def filter_nodes(filters: Filters, nodes: Iterable[Node]) -> list[Node]:
     """The machines that may pass, by what is known without asking them; in their natural order."""
 
     def passes(node: Node) -> bool:
@@ -93,7 +93,7 @@ def before(filters: Filters, nodes: Iterable[Node]) -> list[Node]:
     return sorted(filter(passes, nodes), key=lambda node: natural(node.name))
 
 
-def after(filters: Filters, machines: Iterable[Listed]) -> list[Listed]:
+def filter_machines(filters: Filters, machines: Iterable[Listed]) -> list[Listed]:
     """Those that pass by what they answered as well."""
 
     def passes(one: Listed) -> bool:

@@ -42,11 +42,11 @@ def _ref(folder: str, name: str, depth: int = 0) -> str:
     text = _read(f"{folder}/{name}").strip()
     if text.startswith("ref: refs/") and ".." not in text and depth < 3:
         found = _ref(folder, text[5:], depth + 1)
-        return found or _packed(folder, text[5:])
+        return found or _pack(folder, text[5:])
     return text if len(text) == 40 and not set(text) - set("0123456789abcdef") else ""
 
 
-def _packed(folder: str, name: str) -> str:
+def _pack(folder: str, name: str) -> str:
     lines = _read(f"{folder}/packed-refs").splitlines()
     return next((line[:40] for line in lines if line[40:] == f" {name}"), "")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.errors import DeployerError, UsageError
-from deployer.machines.create import Created, Flags, created
+from deployer.machines.create import Created, Flags, create_machine
 from deployer.machines.node_file import Wanted, scalar
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def read_config(folder: str, text: str) -> Created:
         raise DeployerError("is no machine of docker-machine's") from None
     if not address:
         raise DeployerError("has no address: the machine was never made")
-    made = created(flags)
+    made = create_machine(flags)
     notes = list(made.notes)
     if flags.name != folder:
         notes.append(f"{flags.name} lies in the folder {folder}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from deployer.diff.change import Blocked
 from deployer.diff.tls import is_foreign, tls_names
 from deployer.errors import UsageError
-from deployer.maintenance.rolling import tasks_of, without, without_consul
+from deployer.maintenance.rolling import add_obstacles, spare_consul, tasks_of
 from deployer.model.observed import Engine, Machine
 from deployer.model.tls import listening
 from deployer.plan.maintenance import Work, in_turn, maintenance_plan
@@ -44,7 +44,7 @@ async def regenerate(source: Source, request: Request, turn: Turn, audience: Aud
     async def decide(seen: Seen) -> Plan:
         return certificates_plan(seen.desired, seen.observed, await tasks_of(seen), names, turn, request.manner)
 
-    return await maintain(source, desired, decide, audience, without_consul(terms, desired.cluster, names))
+    return await maintain(source, desired, decide, audience, spare_consul(terms, desired.cluster, names))
 
 
 def certificates_plan(
@@ -67,7 +67,7 @@ def certificates_plan(
     obstacles = [said for node in nodes if (said := _obstacle(cluster, node, observed))]
     if turn == "finish":
         obstacles += [said for node in cluster.nodes if node.tls and (said := _behind(cluster, node, observed))]
-    return without(replace(plan, purpose=f"new certificates for {', '.join(names)}"), obstacles)
+    return add_obstacles(replace(plan, purpose=f"new certificates for {', '.join(names)}"), obstacles)
 
 
 def _names(cluster: Cluster, asked: tuple[str, ...]) -> tuple[str, ...]:

@@ -49,9 +49,9 @@ async def restart(
         works = [Work(name, (RestartMachine(name, what, request.back_seconds),)) for name in names]
         plan = maintenance_plan(seen.desired, seen.observed, await tasks_of(seen), works, request.manner)
         plan = replace(plan, purpose=f"restart {'the engine of ' if what == 'engine' else ''}{', '.join(names)}")
-        return without(plan, [_here(node) for node in _nodes(seen, names) if node.local and what == "machine"])
+        return add_obstacles(plan, [_here(node) for node in _nodes(seen, names) if node.local and what == "machine"])
 
-    return await maintain(source, desired, decide, audience, without_consul(terms, desired.cluster, names))
+    return await maintain(source, desired, decide, audience, spare_consul(terms, desired.cluster, names))
 
 
 async def upgrade(source: Source, request: Request, audience: Audience, terms: Terms) -> Report:
@@ -72,9 +72,9 @@ async def upgrade(source: Source, request: Request, audience: Audience, terms: T
         newest = [name for name in names if found[name] is None]
         nothing = f"{', '.join(newest)} {'has' if len(newest) == 1 else 'have'} the newest packages"
         plan = replace(plan, purpose=nothing if len(newest) == len(names) else f"upgrade {', '.join(names)}")
-        return without(plan, [obstacle for name in names if isinstance(obstacle := found[name], Blocked)])
+        return add_obstacles(plan, [obstacle for name in names if isinstance(obstacle := found[name], Blocked)])
 
-    return await maintain(source, desired, decide, audience, without_consul(terms, desired.cluster, names))
+    return await maintain(source, desired, decide, audience, spare_consul(terms, desired.cluster, names))
 
 
 async def tasks_of(seen: Seen) -> dict[str, tuple[str, ...]]:
@@ -131,7 +131,7 @@ def _here(node: Node) -> Blocked:
     return Blocked(node.name, "it is the machine that deployer runs on", "reboot it yourself, or restart --engine")
 
 
-def without(plan: Plan, obstacles: Sequence[Blocked]) -> Plan:
+def add_obstacles(plan: Plan, obstacles: Sequence[Blocked]) -> Plan:
     """No step at all where there are obstacles; they are named."""
     if not obstacles:
         return plan
@@ -139,7 +139,7 @@ def without(plan: Plan, obstacles: Sequence[Blocked]) -> Plan:
     return replace(plan, steps=(), blocked=blocked)
 
 
-def without_consul(terms: Terms, cluster: Cluster, names: Sequence[str]) -> Terms:
+def spare_consul(terms: Terms, cluster: Cluster, names: Sequence[str]) -> Terms:
     """Leave Consul's lock alone if one of its servers is among the machines."""
     return replace(terms, alone=takes_consul_away(cluster, names))
 

@@ -28,7 +28,7 @@ class Same:
     commit: str
 
 
-def unchanged(repository: Repository, commit: str) -> Same | None:
+def find_same(repository: Repository, commit: str) -> Same | None:
     """The deployed commit whose `cluster/` and `stacks/` are those of `commit`; None where it is unknown or its deploy is in doubt."""
     stands = refs.values(repository, PREFIX)
     doubtful = any(name.endswith(UNFINISHED) for name in stands)
@@ -40,6 +40,6 @@ def unchanged(repository: Repository, commit: str) -> Same | None:
     return None
 
 
-def still(repository: Repository, same: Same, commit: str) -> bool:
+def record_same(repository: Repository, same: Same, commit: str) -> bool:
     """Say that `commit` is what is deployed, since it has the files of what is. False where another run was quicker."""
     return refs.record(repository, f"{PREFIX}{same.cluster}{DEPLOYED}", commit, same.commit)

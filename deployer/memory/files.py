@@ -1,4 +1,4 @@
-"""A report in, the files that are kept of it out: for people and for programs."""
+"""The files that the memory keeps of a run: for people and for programs."""
 
 from __future__ import annotations
 

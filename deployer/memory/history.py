@@ -51,13 +51,13 @@ def find(repo: Path, name: str) -> Entry:
     raise UsageError(f"there is no run {name[:60]!r}", help="`deployer history` lists them")
 
 
-def kept(repo: Path, entry: Entry, name: str) -> str:
+def read_kept(repo: Path, entry: Entry, name: str) -> str:
     """A file that is kept of a run; empty where there is none of that name."""
     data = refs.file(git.find(repo), entry.id, name) if entry.id else None
     return (data or b"").decode(errors="replace")
 
 
-def before(repo: Path, stack: str = "") -> str:
+def find_good_before(repo: Path, stack: str = "") -> str:
     """The last good commit before the present one, or that of a stack: what to go back to. UsageError where none is known.
 
     The present one is that of the newest run, good or not. A good one has a run of the whole repository (or one that

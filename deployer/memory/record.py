@@ -12,7 +12,7 @@ from deployer.errors import BusyError, DeployerError, UsageError
 from deployer.execute.broken import BrokenOffError
 from deployer.memory.deployed import DEPLOYED, HISTORY, PREFIX, UNFINISHED
 from deployer.memory.entry import message, result_of, text_of
-from deployer.memory.secrets import without
+from deployer.memory.secrets import hide_secrets
 from deployer.model.run import SUPERSEDED, Entry, Scope
 from deployer.source import git, refs
 
@@ -66,7 +66,7 @@ class Record:
         self._secrets = secrets
         self._drifts = drifts
         self._when = datetime.now(UTC)
-        self.hide: Callable[[str], str] = partial(without, secrets=secrets)
+        self.hide: Callable[[str], str] = partial(hide_secrets, secrets=secrets)
         self._began = time.monotonic()
         self._before: dict[str, str] = {}
         self._begun = False
@@ -176,8 +176,10 @@ class Record:
             raise DeployerError("there is no repository")
         history = self._ref(HISTORY)
         tip = stands.get(history, "")
-        files = {name: without(text, self._secrets).encode(errors="replace") for name, text in files_of(report).items()}
-        text = without(message(entry, report), self._secrets)
+        files = {
+            name: hide_secrets(text, self._secrets).encode(errors="replace") for name, text in files_of(report).items()
+        }
+        text = hide_secrets(message(entry, report), self._secrets)
         first = tip or refs.write_commit(  # so that along first parents there are runs only
             self._repository, {}, f"Runs of {self._cluster}\n", (), author=self._asked.who, when=self._when
         )
@@ -200,7 +202,7 @@ class Record:
         self._say(f"this run is not remembered in the repository: {why}")
 
 
-async def remembered(
+async def remember(
     record: Record, plan: Plan, show: Callable[[Plan], None], run: Callable[[Plan], Awaitable[Report]]
 ) -> Report:
     """Run the plan: in doubt before it is shown and done, and what became of it after. What `show` raises ends it before.

@@ -94,7 +94,7 @@ class Live:
 
 
 @contextlib.contextmanager
-def registered(folder: Path, asked: Asked, who: str, commit: str = "") -> Iterator[Live]:
+def register(folder: Path, asked: Asked, who: str, commit: str = "") -> Iterator[Live]:
     """The present process is that run meanwhile; how it ended is said even where it was an exception."""
     live = Live(folder, asked, who, commit)
     try:
@@ -183,7 +183,7 @@ def _read(path: Path) -> Process | None:
         return None
     finally:
         os.close(descriptor)
-    return _parsed(line, path, alive=alive)
+    return _parse(line, path, alive=alive)
 
 
 def _free(descriptor: int) -> bool:
@@ -194,7 +194,7 @@ def _free(descriptor: int) -> bool:
     return True
 
 
-def _parsed(line: bytes, path: Path, *, alive: bool) -> Process | None:
+def _parse(line: bytes, path: Path, *, alive: bool) -> Process | None:
     from msgspec import ValidationError, json  # noqa: PLC0415 - who writes does without
 
     try:

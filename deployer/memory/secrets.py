@@ -1,4 +1,4 @@
-"""Texts that are kept in, the same without what is secret out: a task may print its own password before it dies.
+"""Keep secrets out of texts that are kept: a task may print its own password before it dies.
 
 Plans and reports are masked already where a name says secret; here every value that this run knows to be one is taken out.
 """
@@ -31,7 +31,7 @@ def known_secrets(desired: Desired, objects: Sequence[StackObjects]) -> tuple[st
         secret.reveal() for secret in (desired.cluster.secrets.token, desired.cluster.secrets.gossip_key) if secret
     ]
     contents = [text for stack in objects for body in stack.secrets for text in _content(body.get("Data"))]
-    veiled = [text for stack in objects for text in _veiled([*stack.configs, *stack.services])]
+    veiled = [text for stack in objects for text in _veil([*stack.configs, *stack.services])]
     variables = [text for stack in objects for body in stack.services for text in _variables(body)]
     projects = [stack.project.environment.values() for stack in objects if stack.project]
     texts = [secret.reveal() for held in projects for secret in held]
@@ -40,7 +40,7 @@ def known_secrets(desired: Desired, objects: Sequence[StackObjects]) -> tuple[st
     return tuple(sorted((text for text in found if len(text) >= SHORTEST), key=len, reverse=True))
 
 
-def without(text: str, secrets: Iterable[str]) -> str:
+def hide_secrets(text: str, secrets: Iterable[str]) -> str:
     """`text` with each secret masked, as it is and as JSON writes it."""
     for secret in secrets:
         for form in {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}:
@@ -62,17 +62,17 @@ def _content(data: Any) -> Iterator[str]:
     yield from text.splitlines()
 
 
-def _veiled(value: Any) -> Iterator[str]:
+def _veil(value: Any) -> Iterator[str]:
     """Every `Secret` in a body, and of `NAME=value` the value."""
     if isinstance(value, Secret):
         yield from _content(value)
         yield value.reveal().partition("=")[2]
     elif isinstance(value, Mapping):
         for one in value.values():
-            yield from _veiled(one)
+            yield from _veil(one)
     elif isinstance(value, list | tuple):
         for one in value:
-            yield from _veiled(one)
+            yield from _veil(one)
 
 
 def _variables(body: Body) -> Iterator[str]:

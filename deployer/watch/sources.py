@@ -126,7 +126,7 @@ class WorkingCopy(_Watched):
         return digest.hexdigest()
 
     def source(self, wanted: str) -> validate.Source:  # noqa: ARG002 - there is only one state of files
-        return validate.Source(self.root, worktree=True, allowed=_allowed(self.root))
+        return validate.Source(self.root, worktree=True, allowed=_read_permission(self.root))
 
 
 class Branch(_Watched):
@@ -154,7 +154,7 @@ class Branch(_Watched):
         return found
 
     def source(self, wanted: str) -> validate.Source:
-        return validate.Source(self.repository.path, wanted, allowed=_allowed(self.repository.path))
+        return validate.Source(self.repository.path, wanted, allowed=_read_permission(self.repository.path))
 
 
 class Remote:
@@ -183,7 +183,7 @@ class Remote:
         repository = self.repository
         if refs.value(repository, f"refs/heads/{self.branch}") != wanted:
             remotes.fetch(repository, self.address, self.branch)
-        return validate.Source(self.path, wanted, allowed=_allowed(self.path))
+        return validate.Source(self.path, wanted, allowed=_read_permission(self.path))
 
     def start(self, ring: Ring) -> None:
         """Nobody rings: a remote is asked."""
@@ -192,7 +192,7 @@ class Remote:
         """Nothing was started."""
 
 
-def _allowed(path: Path) -> Allowed:
+def _read_permission(path: Path) -> Allowed:
     """What is followed comes from other people, as a push does: the followed repository's own configuration says what it may name here."""
     try:
         repository = git.find(path)

@@ -53,7 +53,7 @@ async def compare(
         same = undisturbed(validated.source.repo, desired.commit, desired.cluster.name, lacking)
         differences = with_gone(differences, desired, same)
     held = await observe_holders(*new_ports(differences, observed, desired.cluster), link)
-    differences = _with_places(with_held(differences, observed, desired.cluster, held), desired)
+    differences = _add_places(with_held(differences, observed, desired.cluster, held), desired)
     refused: tuple[Blocked, ...] = ()
     if consent is not None and (changes := concerning(differences, validated.source.only)):
         labelled = deployed_commits(observed, desired.cluster.name)
@@ -63,7 +63,7 @@ async def compare(
     return Compared(differences, restrict_plan(decided, validated.source.only, desired))
 
 
-def _with_places(differences: Diff, desired: Desired) -> Diff:
+def _add_places(differences: Diff, desired: Desired) -> Diff:
     """Add the place to each change that cannot be made because of something in a stack's file."""
     if not any(one.at for one in differences.blocked):
         return differences

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deployer.memory.history import before
+from deployer.memory.history import find_good_before
 from deployer.source import revision
 
 if TYPE_CHECKING:
@@ -18,5 +18,5 @@ def choose_earlier(source: Source, stack: str, rev: str) -> Source:
     `rev` names the commit; if it is empty, the repository's memory says which good one was before the present. UsageError if there
     is no such commit, or nothing to go back to.
     """
-    commit = revision(source.repo, rev) if rev else before(source.repo, stack)
+    commit = revision(source.repo, rev) if rev else find_good_before(source.repo, stack)
     return replace(source, only=(stack,), stacks=((stack, commit),)) if stack else replace(source, rev=commit)

@@ -18,7 +18,7 @@ from deployer.lock.file import file_lock
 from deployer.lock.hold import Patience
 from deployer.lock.holder import this_run, whoami
 from deployer.memory import runs
-from deployer.memory.record import Record, remembered
+from deployer.memory.record import Record, remember
 from deployer.model.stopping import never_stopped
 from deployer.plan.steps import Plan
 from deployer.report.result import sum_line
@@ -119,7 +119,7 @@ async def run(repo: Path, trigger: Trigger, audience: Audience, begin: Begin) ->
     asked = replace(trigger.asked, run=trigger.asked.run or runs.new_id(), who=trigger.asked.who or whoami())
     if trigger.live:
         return await _locked_run(repo, asked, trigger, audience, begin, trigger.live)
-    with runs.registered(runs.folder_of(repo), asked, asked.who) as live:
+    with runs.register(runs.folder_of(repo), asked, asked.who) as live:
         try:
             report = await _locked_run(repo, asked, trigger, audience, begin, live)
         except BrokenOffError as bug:
@@ -154,7 +154,7 @@ async def _locked_run(
                 async def execute_it(plan: Plan) -> Report:
                     return await _execute(plan, work, audience, held, record)
 
-                return await remembered(record, plan, show, execute_it)
+                return await remember(record, plan, show, execute_it)
 
             plan = await work.decide(work.observed)
             work.refuse(plan, audience.show)

@@ -334,7 +334,7 @@ def test_every_push_is_kept_with_who_and_why_and_what_became_of_it(live: Clone, 
     assert done.who.endswith(" from 10.0.0.9")
     assert (failed.commit, failed.result) == (bad, "failed")
     assert first.result == "done"
-    assert "pull access denied" in history.kept(server.path, failed, "report.txt")
+    assert "pull access denied" in history.read_kept(server.path, failed, "report.txt")
     assert {path.stem for path in (server.path / "deployer/runs").iterdir()} == {
         one.run for one in (failed, done, first)
     }

@@ -16,7 +16,7 @@ from deployer.entry import wait_for
 from deployer.errors import DeployerError, GuardRefusedError, InvalidFilesError, UsageError
 from deployer.machines import check
 from deployer.machines.adding import Added, Consent, survey, write
-from deployer.machines.adopting import untouched
+from deployer.machines.adopting import keep_settings
 from deployer.machines.host_key import Shown, agree
 from deployer.machines.node_file import Wanted
 from deployer.model.cluster import Engine as EngineSettings
@@ -183,7 +183,7 @@ def test_machines_that_cannot_be_taken(changes: dict[str, Any], message: str) ->
 def test_an_engine_that_is_there_needs_no_packages() -> None:
     there = make_machine(engine=make_engine(), os=ALPINE, architecture="sparc64")
     check.refuse(make_node("m"), there)
-    assert [*check.told(make_node("m"), there)] == [
+    assert [*check.describe_machine(make_node("m"), there)] == [
         "Alpine Linux v3.20, sparc64",
         "Docker 26.1.5 runs there, in no swarm: it stays as it is",
         "the other machines reach it at 10.0.0.1",
@@ -194,9 +194,9 @@ def test_an_engine_that_is_there_needs_no_packages() -> None:
 
 def test_a_machine_that_is_adopted_keeps_its_daemon_json() -> None:
     cluster = EngineSettings(daemon={"debug": True, "registry-mirrors": ["http://m"], "mtu": 1400}).daemon
-    assert untouched(cluster, '{"debug": true, "mtu": 9000}') == {"registry-mirrors": None, "mtu": None}
-    assert untouched(cluster, None) == dict.fromkeys(cluster)
-    assert untouched(cluster, "{") == dict.fromkeys(cluster)
+    assert keep_settings(cluster, '{"debug": true, "mtu": 9000}') == {"registry-mirrors": None, "mtu": None}
+    assert keep_settings(cluster, None) == dict.fromkeys(cluster)
+    assert keep_settings(cluster, "{") == dict.fromkeys(cluster)
 
 
 def test_what_is_printed_is_what_its_schema_says(there: There, source: Source) -> None:

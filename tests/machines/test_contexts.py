@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from deployer.cli.app import app
 from deployer.errors import DeployerError, UsageError
-from deployer.machines.contexts import contexts_document, remove, sync, wanted
+from deployer.machines.contexts import contexts_document, list_wanted, remove, sync
 from deployer.model.cluster import Engine, Ssh
 from tests.fakes import cluster, node
 from tests.needs import DOCKER
@@ -98,7 +98,7 @@ def test_another_prefix_leaves_the_old_ones_over() -> None:
 )
 def test_a_name_that_docker_or_the_cluster_has_another_use_for(machines: Any, prefix: str) -> None:
     with pytest.raises(UsageError):
-        wanted(cluster(*machines), prefix)
+        list_wanted(cluster(*machines), prefix)
 
 
 def test_without_a_docker_client_that_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deployer.errors import UsageError
-from deployer.machines.create import Flags, created
+from deployer.machines.create import Flags, create_machine
 from deployer.machines.node_file import Wanted
 from deployer.machines.store import default, read_store
 
@@ -21,7 +21,7 @@ TUTORIAL = Flags(
 
 
 def test_the_tutorials_master() -> None:
-    made = created(TUTORIAL)
+    made = create_machine(TUTORIAL)
     assert made.wanted == Wanted("master", "203.0.113.10", "manager", key="~/.ssh/id_rsa", advertise="eth1")
     assert [note.partition(":")[0] for note in made.notes] == [
         "--swarm-discovery", "--engine-opt cluster-store", "--engine-opt cluster-advertise", "--swarm",
@@ -43,13 +43,13 @@ def test_the_tutorials_master() -> None:
     ],
 )
 def test_options_of_the_engine(options: tuple[str, ...], daemon: dict[str, Any] | None) -> None:
-    made = created(Flags("a", "192.0.2.1", options=options))
+    made = create_machine(Flags("a", "192.0.2.1", options=options))
     if daemon is not None:
         assert made.wanted.daemon == daemon
 
 
 def test_what_is_not_written_is_said() -> None:
-    made = created(
+    made = create_machine(
         Flags(
             "a",
             "192.0.2.1",
@@ -67,12 +67,12 @@ def test_what_is_not_written_is_said() -> None:
 
 @pytest.mark.parametrize(("url", "install"), [("https://get.docker.com", "docker"), ("none", "none"), (None, None)])
 def test_where_docker_comes_from(url: str | None, install: str | None) -> None:
-    assert created(Flags("a", "192.0.2.1", install_url=url)).wanted.install == install
+    assert create_machine(Flags("a", "192.0.2.1", install_url=url)).wanted.install == install
 
 
 def test_an_option_without_a_name() -> None:
     with pytest.raises(UsageError):
-        created(Flags("a", "192.0.2.1", options=("=x",)))
+        create_machine(Flags("a", "192.0.2.1", options=("=x",)))
 
 
 CONFIG: dict[str, Any] = {

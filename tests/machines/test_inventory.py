@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deployer.errors import InvalidFilesError, UsageError
-from deployer.machines.inventory import chosen, one
+from deployer.machines.inventory import choose, one
 
 if TYPE_CHECKING:
     from deployer.workflow.validate import Source
@@ -21,7 +21,7 @@ def machines(*names: str) -> dict[str, str]:
 
 def test_machines_come_in_the_order_of_the_names_each_once(repository: Repo, source: Source) -> None:
     repository.commit(machines("a", "b", "c"))
-    assert [node.name for node in chosen(source, ["c", "a", "c"])[1]] == ["c", "a"]
+    assert [node.name for node in choose(source, ["c", "a", "c"])[1]] == ["c", "a"]
 
 
 @pytest.mark.parametrize("names", [("a", "default"), ("default",)])
@@ -50,7 +50,7 @@ def test_names_that_are_no_machines(
     repository.commit(machines("master", "slave"))
     repository.write(machines("new"))
     with pytest.raises(UsageError) as caught:
-        chosen(source, names)
+        choose(source, names)
     assert (caught.value.message, caught.value.help) == (message, advice)
     if names == ("new",):
         assert one(replace(source, worktree=True), "new")[1].address == "new.example.org"

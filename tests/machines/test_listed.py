@@ -11,7 +11,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from deployer.errors import UsageError
-from deployer.machines.listed import after, before, listing_document, listing_text, natural, read_filters
+from deployer.machines.listed import (
+    filter_machines,
+    filter_nodes,
+    listing_document,
+    listing_text,
+    natural,
+    read_filters,
+)
 from deployer.machines.listing import Listed
 from deployer.model.cluster import Engine, Ssh
 from deployer.report.documents import to_json
@@ -77,8 +84,8 @@ def test_templates_that_are_wrong(form: str) -> None:
 )
 def test_filters(filters: list[str], names: list[str]) -> None:
     read = read_filters(filters)
-    asked = before(read, (HERE, MASTER, SLAVE))
-    assert [one.node.name for one in after(read, [one for one in MACHINES if one.node in asked])] == names
+    asked = filter_nodes(read, (HERE, MASTER, SLAVE))
+    assert [one.node.name for one in filter_machines(read, [one for one in MACHINES if one.node in asked])] == names
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,9 @@ def test_the_last_good_commit_before_the_present(remembering: Remembering) -> No
     first, second, third = remembering.commits
     for commit, ok in ((first, True), (second, True), (third, False)):
         remembering.ran(commit, ok=ok)
-    assert history.before(remembering.repo.path) == second
+    assert history.find_good_before(remembering.repo.path) == second
     remembering.ran(second, asked=Asked("rollback"))
-    assert history.before(remembering.repo.path) == first, "not forth again"
+    assert history.find_good_before(remembering.repo.path) == first, "not forth again"
 
 
 def test_a_commit_with_the_same_files_is_nothing_to_go_back_to(remembering: Remembering) -> None:
@@ -32,7 +32,7 @@ def test_a_commit_with_the_same_files_is_nothing_to_go_back_to(remembering: Reme
         remembering.ran(commit)
     words = remembering.repo.commit({**stack("nginx:1"), "README": "words\n"})
     remembering.ran(words)
-    assert history.before(remembering.repo.path) == first
+    assert history.find_good_before(remembering.repo.path) == first
 
 
 def test_a_stack_goes_back_to_other_files_of_its_own(remembering: Remembering) -> None:
@@ -42,30 +42,30 @@ def test_a_stack_goes_back_to_other_files_of_its_own(remembering: Remembering) -
     third = repo.commit(stack("nginx:9", "web"))
     for commit in (first, second, third):
         remembering.ran(commit)
-    assert history.before(repo.path) == second
-    assert history.before(repo.path, "db") == first
+    assert history.find_good_before(repo.path) == second
+    assert history.find_good_before(repo.path, "db") == first
     remembering.ran(third, scope=Scope(("web",), (("web", second),)))
-    assert history.before(repo.path) == second, "a run of one stack is not the whole"
+    assert history.find_good_before(repo.path) == second, "a run of one stack is not the whole"
     with pytest.raises(UsageError, match="no good commit of web is known before"):
-        history.before(repo.path, "web")
+        history.find_good_before(repo.path, "web")
 
 
 def test_a_rewritten_history_is_no_obstacle(remembering: Remembering) -> None:
     remembering.ran(remembering.commits[2])
     remembering.repo.git("checkout", "-q", "--orphan", "other")
     remembering.ran(remembering.repo.commit(stack("nginx:7")))
-    assert history.before(remembering.repo.path) == remembering.commits[2]
+    assert history.find_good_before(remembering.repo.path) == remembering.commits[2]
 
 
 def test_nothing_to_go_back_to(remembering: Remembering) -> None:
     with pytest.raises(UsageError, match="no run is kept") as caught:
-        history.before(remembering.repo.path)
+        history.find_good_before(remembering.repo.path)
     assert "git fetch REMOTE" in caught.value.help
     with pytest.raises(UsageError, match="no run is kept"):
         history.find(remembering.repo.path, "7f3a")
     remembering.ran(remembering.commits[0])
     with pytest.raises(UsageError, match="no good commit is known before"):
-        history.before(remembering.repo.path)
+        history.find_good_before(remembering.repo.path)
 
 
 def test_a_run_is_found_by_a_part_of_its_name(remembering: Remembering) -> None:

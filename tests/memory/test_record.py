@@ -11,7 +11,7 @@ import pytest
 from deployer.memory import deployed, history
 from deployer.memory.asked import Asked, Move
 from deployer.memory.record import Record
-from deployer.memory.secrets import known_secrets, without
+from deployer.memory.secrets import hide_secrets, known_secrets
 from deployer.model.cluster import Cluster, ConsulSecrets
 from deployer.model.desired import Desired
 from deployer.model.run import Scope
@@ -66,7 +66,7 @@ def test_history_reads_what_was_written(remembering: Remembering) -> None:
     assert failed.text == "0 done, 1 failed, 0 skipped"
     assert last.scope == Scope(("web",), (("web", first),))
     assert (last.stands("web"), last.stands("db")) == (first, "")
-    assert "image not found" in history.kept(remembering.repo.path, failed, "report.txt")
+    assert "image not found" in history.read_kept(remembering.repo.path, failed, "report.txt")
     assert history.find(remembering.repo.path, "").run == last.run
     assert history.find(remembering.repo.path, failed.run).id == failed.id
     assert history.find(remembering.repo.path, failed.run[:15]).id == failed.id
@@ -94,7 +94,7 @@ def test_deployed_is_what_was_applied_as_a_whole(
     remembering.ran(remembering.commits[1], ok=ok, scope=scope)
     assert remembering.ref("deployed") == remembering.commits[deployed_at]
     assert remembering.ref("unfinished") == ("" if unfinished_at is None else remembering.commits[unfinished_at])
-    found = deployed.unchanged(git.find(remembering.repo.path), remembering.commits[1])
+    found = deployed.find_same(git.find(remembering.repo.path), remembering.commits[1])
     assert (found is None) == (unfinished_at is not None)
 
 
@@ -227,5 +227,5 @@ def test_what_is_secret() -> None:
         "configured",
     } <= set(known)
     assert not {"turquoise", "plain text", "/run/secrets/pw", "a"} & set(known)
-    said = without('line one; {"a": "correct horse"} turquoise', known)
+    said = hide_secrets('line one; {"a": "correct horse"} turquoise', known)
     assert said == '[secret]; {"a": "[secret]"} turquoise'

@@ -27,7 +27,7 @@ import sys
 from pathlib import Path
 from deployer.memory import runs
 from deployer.memory.asked import Asked
-with runs.registered(Path(sys.argv[1]), Asked("push", "bob", "why", sys.argv[2]), "", "") as live:
+with runs.register(Path(sys.argv[1]), Asked("push", "bob", "why", sys.argv[2]), "", "") as live:
     live.running("1a2b3c4d5e" + "0" * 30)
     sys.stdin.read()
 """
@@ -48,7 +48,7 @@ def other(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def test_what_a_run_says_of_itself(tmp_path: Path) -> None:
     id_ = runs.new_id()
-    with runs.registered(tmp_path, Asked("push", "", "why", id_), "ann@laptop") as live:
+    with runs.register(tmp_path, Asked("push", "", "why", id_), "ann@laptop") as live:
         waiting = runs.process(tmp_path, id_)
         assert waiting is not None
         assert (waiting.state, waiting.who, waiting.reason, waiting.commit, waiting.alive) == (
@@ -72,7 +72,7 @@ def test_what_a_run_says_of_itself(tmp_path: Path) -> None:
     ("error", "code"), [(BusyError("locked"), 4), (KeyboardInterrupt(), 130), (ValueError("x"), 70)]
 )
 def test_how_it_ended_is_said_even_of_an_exception(tmp_path: Path, error: BaseException, code: int) -> None:
-    with pytest.raises(type(error)), runs.registered(tmp_path, Asked(run=runs.new_id()), "ann"):
+    with pytest.raises(type(error)), runs.register(tmp_path, Asked(run=runs.new_id()), "ann"):
         raise error
     assert runs.find(tmp_path, "").code == code
 
@@ -99,7 +99,7 @@ def test_a_process_that_is_not_that_run_is_left_alone(tmp_path: Path) -> None:
     """The pid is another's by now: the one that holds the lock here was started at another time."""
     id_ = runs.new_id()
     with (
-        runs.registered(tmp_path, Asked(run=id_), "ann"),
+        runs.register(tmp_path, Asked(run=id_), "ann"),
         started(["cat"], stdin=subprocess.PIPE) as innocent,
     ):
         path = tmp_path / f"{id_}.run"
@@ -114,7 +114,7 @@ def test_following_a_log_to_its_end(tmp_path: Path) -> None:
     log = tmp_path / f"{id_}.log"
     seen: list[bytes] = []
     log.write_bytes(b"one\n")
-    with runs.registered(tmp_path, Asked(run=id_), "ann") as live:
+    with runs.register(tmp_path, Asked(run=id_), "ann") as live:
         one = runs.find(tmp_path, "")
 
         def write(data: bytes) -> None:
@@ -140,7 +140,7 @@ def test_names(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nothing has run from this repository yet"):
         runs.find(tmp_path, "")
     for end in ("7f3a", "7f3b"):
-        with runs.registered(tmp_path, Asked(run=f"20260822-141503-{end}"), "ann"):
+        with runs.register(tmp_path, Asked(run=f"20260822-141503-{end}"), "ann"):
             pass
     with pytest.raises(UsageError, match="several runs are named '20260822'"):
         runs.find(tmp_path, "20260822")
@@ -153,7 +153,7 @@ def test_the_oldest_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "KEPT", 3)
     for number in range(5):
         (tmp_path / f"20260822-14150{number}-7f3a.log").touch()
-        with runs.registered(tmp_path, Asked(run=f"20260822-14150{number}-7f3a"), "ann"):
+        with runs.register(tmp_path, Asked(run=f"20260822-14150{number}-7f3a"), "ann"):
             pass
     assert len(runs.processes(tmp_path)) == 3
     assert len(list(tmp_path.glob("*.log"))) == 3
@@ -161,7 +161,7 @@ def test_the_oldest_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_folder_that_cannot_be_written_is_no_reason_not_to_run(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with runs.registered(tmp_path / "file", Asked(run=runs.new_id()), "ann") as live:
+    with runs.register(tmp_path / "file", Asked(run=runs.new_id()), "ann") as live:
         live.running(COMMIT)
         live.ended(0)
     assert os.listdir(tmp_path) == ["file"]  # noqa: PTH208 - nothing else was made

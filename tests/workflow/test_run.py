@@ -15,7 +15,7 @@ from deployer.lock.hold import Patience
 from deployer.lock.holder import this_run
 from deployer.memory import runs
 from deployer.memory.asked import Asked
-from deployer.memory.history import before, entries
+from deployer.memory.history import entries, find_good_before
 from deployer.model.observed import Observed
 from deployer.model.run import Scope
 from deployer.source import lock_directory
@@ -129,8 +129,8 @@ def test_maintenance_is_nothing_to_roll_back_to(made: Cluster) -> None:
     made.remembering.ran(second)
     made.plan, made.scope = replace(plan_of(third), purpose="restart m1"), LIVE
     made.run("machine")
-    assert before(made.remembering.repo.path) == first
-    assert before(made.remembering.repo.path, "web") == first
+    assert find_good_before(made.remembering.repo.path) == first
+    assert find_good_before(made.remembering.repo.path, "web") == first
 
 
 @pytest.mark.parametrize(("ok", "drifts"), [(False, False), (True, True), (False, True)])
@@ -167,7 +167,7 @@ def test_what_showing_raises_ends_it_before_the_first_write(made: Cluster) -> No
 def test_a_process_that_is_listed_already_is_not_listed_twice(made: Cluster) -> None:
     folder = runs.folder_of(made.remembering.repo.path)
     asked = Asked("push", run=runs.new_id())
-    with runs.registered(folder, asked, "ann") as live:
+    with runs.register(folder, asked, "ann") as live:
         made.run(trigger=Trigger(asked, live=live))
         assert made.states == "push running"
         live.ended(0, "said by whoever listed it")

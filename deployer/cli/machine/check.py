@@ -39,7 +39,7 @@ def check(
     there for a moment. Exit code 1 where one is closed, 6 where a machine could not be asked.
     """
     where = source(repo, rev, worktree)
-    cluster = machines_inventory.chosen(where, names)[0] if names else machines_inventory.inventory(where)
+    cluster = machines_inventory.choose(where, names)[0] if names else machines_inventory.inventory(where)
     checked = entry.wait_for(reaching.check_ports(cluster, names or ()))
     Output(json).result(reaching.checked_text(checked), reaching.checked_document(cluster, checked))
     if checked.closed or checked.unasked:

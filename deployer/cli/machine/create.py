@@ -93,7 +93,7 @@ def create(
         ("swarm-join-opt", swarm_join_opt),
         ("swarm-experimental", swarm_experimental),
     )
-    made = machines_create.created(
+    made = machines_create.create_machine(
         machines_create.Flags(
             name,
             generic_ip_address,

@@ -33,7 +33,7 @@ def ip(
     worktree: Worktree = False,
 ) -> None:
     """Print the address of each machine, one a line."""
-    cluster, nodes = inventory.chosen(source(repo, rev, worktree), names or ())
+    cluster, nodes = inventory.choose(source(repo, rev, worktree), names or ())
     for address in (
         entry.wait_for(addresses.ask_private_addresses(cluster, nodes))
         if private

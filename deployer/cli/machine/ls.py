@@ -51,10 +51,10 @@ def ls(
     """
     chosen = listed.read_filters(filters or ())
     cluster = machines_inventory.inventory(source(repo, rev, worktree))
-    nodes = listed.before(chosen, cluster.nodes)
+    nodes = listed.filter_nodes(chosen, cluster.nodes)
     if quiet and not {"state", "swarm"} & set(chosen):
         typer.echo("".join(f"{node.name}\n" for node in nodes), nl=False)
         return
-    machines = listed.after(chosen, entry.wait_for(listing.ask_machines(cluster, nodes, os.environ, timeout)))
+    machines = listed.filter_machines(chosen, entry.wait_for(listing.ask_machines(cluster, nodes, os.environ, timeout)))
     shown = "{{.Name}}" if quiet else form
     Output(json).result(listed.listing_text(machines, shown), listed.listing_document(cluster.name, machines))

@@ -89,7 +89,7 @@ def inspect(
     worktree: Worktree = False,
 ) -> None:
     """Print what git says of a machine as JSON, in docker-machine's form and names as far as they mean something."""
-    typer.echo(inspection.inspected(machines_inventory.one(source(repo, rev, worktree), name)[1], form))
+    typer.echo(inspection.inspect_machine(machines_inventory.one(source(repo, rev, worktree), name)[1], form))
 
 
 def version(

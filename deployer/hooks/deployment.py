@@ -1,4 +1,4 @@
-"""A pushed commit in, the cluster as it says out; what the pusher and the log are told of it.
+"""Deploy a pushed commit, and tell the pusher and the log what became of it.
 
 Several pushes wait for the lock. Without a gate the branch has moved already: the newest is deployed, and the others are
 told that they were superseded. With one the first is deployed, and the others no longer follow the branch.
@@ -102,7 +102,7 @@ def carry_out(deploy: Deploy, lock_wait: float, voice: Voice) -> int:
     voice.step(f"run {deploy.run.id}: {deploy.commit}, pushed by {deploy.asked.who}")
     if deploy.asked.reason:
         voice.detail(f"reason: {deploy.asked.reason}")
-    with runs.registered(deploy.run.log.parent, deploy.asked, deploy.asked.who, deploy.update.new) as live:
+    with runs.register(deploy.run.log.parent, deploy.asked, deploy.asked.who, deploy.update.new) as live:
         ended = _apply(deploy, lock_wait, voice, live)
         live.ended(*ended)
     return ended.code
@@ -127,22 +127,22 @@ def _apply(deploy: Deploy, lock_wait: float, voice: Voice, live: Live) -> Ended:
         return Ended(0, moved.message)
     except MovedError as moved:
         progress.end(moved.report)
-        return _failed(deploy, moved.message, moved.exit_code, voice, moved.report)
+        return _tell_failure(deploy, moved.message, moved.exit_code, voice, moved.report)
     except InvalidFilesError as error:  # the tools of this machine changed since pre-receive
         voice.problems(error.problems)
-        return _failed(deploy, "it is not valid", error.exit_code, voice)
+        return _tell_failure(deploy, "it is not valid", error.exit_code, voice)
     except KeyboardInterrupt:
-        return _failed(deploy, "cancelled before anything was changed", runs.INTERRUPTED, voice)
+        return _tell_failure(deploy, "cancelled before anything was changed", runs.INTERRUPTED, voice)
     except DeployerError as error:
         waited = f"wait longer: git push -o wait=30m; waited {duration(lock_wait)}"
         voice.error(
             error.message, as_options(error.help) if not isinstance(error, BusyError) or deploy.gate else waited
         )
         text = error.message if deploy.gate else "nothing was changed by this run"
-        return _failed(deploy, text, error.exit_code, voice)
+        return _tell_failure(deploy, text, error.exit_code, voice)
     progress.end(report)
     if not report.ok:
-        return _failed(deploy, sum_text(report), report.exit_code, voice, report)
+        return _tell_failure(deploy, sum_text(report), report.exit_code, voice, report)
     took = duration(time.monotonic() - began)
     what = f"{', '.join(deploy.only)} of {deploy.commit}" if deploy.only else deploy.commit
     done = f"Deployed {what} in {took}" if report.plan.steps else f"{what} is deployed: nothing was to be done"
@@ -150,7 +150,7 @@ def _apply(deploy: Deploy, lock_wait: float, voice: Voice, live: Live) -> Ended:
     return Ended(0, done)
 
 
-def _failed(deploy: Deploy, what: str, code: int, voice: Voice, report: Report | None = None) -> Ended:
+def _tell_failure(deploy: Deploy, what: str, code: int, voice: Voice, report: Report | None = None) -> Ended:
     """Without a gate the branch has moved and the cluster has not: the one thing that a pusher must not overlook."""
     if deploy.gate:
         text = f"deploy failed: {_why(report) if report else what}"
