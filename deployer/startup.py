@@ -36,6 +36,12 @@ def defer_imports() -> Iterator[None]:
         sys.meta_path.remove(finder)
 
 
+def run_now(*modules: ModuleType) -> None:
+    """Run these modules if they are deferred and have not run yet: in a thread, say, while something else is waited for."""
+    for module in modules:
+        vars(module)
+
+
 class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None

@@ -189,3 +189,12 @@ def test_every_link_within_leads_somewhere() -> None:
         target = base / (path or page)
         assert target.exists(), (page, link)
         assert not anchor or anchor in anchors(target.read_text("utf-8")), (page, link)
+
+
+def test_the_walks_name_files_and_functions_that_exist() -> None:
+    text = (ROOT / "docs/design/walks.md").read_text("utf-8")
+    named = re.findall(r"`([\w/]+\.py)`(?: `(\w+)`)?", text)
+    assert len(named) > 30
+    for path, function in named:
+        source = (ROOT / "deployer" / path).read_text("utf-8")
+        assert not function or re.search(rf"^ *(?:async )?def {function}\(", source, re.MULTILINE), (path, function)

@@ -16,6 +16,7 @@ from deployer.memory.asked import Asked, Move
 from deployer.source import git
 from deployer.source.confinement import require_confined
 from deployer.source.permission import permission
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from deployer.hooks.pushed import Options, Update
     from deployer.hooks.settings import Settings
     from deployer.report.voice import Voice
+
+with defer_imports():
+    from deployer.hooks import deployment
 
 
 def post_receive(repo: Path, lines: bytes, environment: dict[str, str], voice: Voice) -> int:
@@ -63,16 +67,15 @@ def deploy_apart(push: Push, lock_wait: float, voice: Voice) -> Apart:
     code = run_log.detach(run)
     if code is not None:
         return Apart(run, code, here=False)
-    from deployer.hooks.deployment import Deploy, carry_out  # noqa: PLC0415 - who follows does without
 
     update, options = push.update, push.options
     move = Move(update.ref, update.new, "" if update.old == pushed.ABSENT else update.old) if push.gate else None
     asked = Asked("push", push.who, options.reason, run.id, move)
     allowed = permission(push.repository)
-    deploy = Deploy(
+    deploy = deployment.Deploy(
         push.repo, push.repository, update, run, asked, options.only, options.consent, allowed, gate=push.gate
     )
-    return Apart(run, carry_out(deploy, lock_wait, voice), here=True)
+    return Apart(run, deployment.carry_out(deploy, lock_wait, voice), here=True)
 
 
 def _tell_if_nothing(

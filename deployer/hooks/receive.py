@@ -21,6 +21,7 @@ from deployer.model.amounts import duration, plural
 from deployer.source import git, refs
 from deployer.source.confinement import bounds, require_confined
 from deployer.source.permission import permission
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
     from deployer.model.allowed import Allowed
     from deployer.report.voice import Voice
     from deployer.workflow.validate import Validated
+
+with defer_imports():
+    from deployer import entry
+    from deployer.report import problems
+    from deployer.workflow import plan as workflow_plan
+    from deployer.workflow import validate as workflow_validate
+
 
 REFUSED: Final = 1
 SAY_SECONDS: Final = 3.0
@@ -138,11 +146,9 @@ def _deployable(repository: git.Repository, repo: Path, update: Update, asked: _
     validated = _validate(repo, update, voice, asked.allowed, options.only)
     if validated is None:
         return False
-    from deployer.entry import wait_for  # noqa: PLC0415 - a push that changes nothing does without
-    from deployer.workflow.plan import plan_validated  # noqa: PLC0415 - as above
 
     try:
-        plan = wait_for(plan_validated(validated, _say_nothing, options.consent))
+        plan = entry.wait_for(workflow_plan.plan_validated(validated, _say_nothing, options.consent))
     except (GuardRefusedError, UsageError):
         raise
     except InvalidFilesError as error:  # what is encrypted and cannot be opened: the deploy would end with it
@@ -167,17 +173,15 @@ def _valid(repo: Path, update: Update, voice: Voice, allowed: Allowed) -> bool:
 def _validate(
     repo: Path, update: Update, voice: Voice, allowed: Allowed, only: tuple[str, ...] = ()
 ) -> Validated | None:
-    from deployer.report.problems import summary  # noqa: PLC0415 - a push that changes nothing does without
-    from deployer.workflow.validate import Source, validate  # noqa: PLC0415 - as above
 
     began = time.monotonic()
-    source = Source(repo, update.new, only=only, allowed=allowed)
+    source = workflow_validate.Source(repo, update.new, only=only, allowed=allowed)
     try:
         with doing(f"{update.name} at {short(update.new)}"):
-            validated = validate(source, _counting(voice))
+            validated = workflow_validate.validate(source, _counting(voice))
     except InvalidFilesError as error:
         voice.problems(error.problems)
-        voice.error(f"{update.name} at {short(update.new)} is not valid: {summary(error.problems)}")
+        voice.error(f"{update.name} at {short(update.new)} is not valid: {problems.summary(error.problems)}")
         return None
     if validated.warnings:
         voice.problems(validated.warnings)

@@ -18,11 +18,16 @@ from deployer.errors import DeployerError, UsageError
 from deployer.machines.endpoint import endpoint
 from deployer.model.printable import printable
 from deployer.report.document import head
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from deployer.model.cluster import Cluster, Node
+
+with defer_imports():
+    from deployer.certificates import store
+
 
 State = Literal["created", "updated", "unchanged", "foreign", "left over", "removed"]
 
@@ -134,11 +139,10 @@ def _certificates(cluster: Cluster) -> Path | None:
     """The folder with this user's, where a machine wants them; None without any: SSH gets in all the same."""
     if not any(node.tls for node in cluster.nodes):
         return None
-    from deployer.certificates.store import MissingError, client_folder  # noqa: PLC0415 - costs something, and is for TLS only
 
     try:
-        return client_folder(cluster.name)
-    except MissingError:
+        return store.client_folder(cluster.name)
+    except store.MissingError:
         return None
 
 

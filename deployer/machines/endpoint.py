@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError
 from deployer.model.tls import PORT
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from deployer.model.cluster import Node
+
+with defer_imports():
+    from deployer.remote import openssh
+
 
 SOCKET: Final = "unix:///var/run/docker.sock"
 _SSH: Final = re.compile(r"ssh://(?:(?P<user>[^@/]*)@)?(?P<host>\[[^\]]*\]|[^:/]*)(?::(?P<port>[0-9]+))?/?")
@@ -62,15 +67,17 @@ def _parts(endpoint: str) -> tuple[str, str, str] | None:
 
 def stranger(node: Node) -> str:
     """Why docker's own `ssh`, which knows nothing of the repository, does not get in; empty where it may."""
-    from deployer.remote.openssh import known, settings  # noqa: PLC0415 - the commands that need no ssh do without
-
     if node.local:
         return ""
     try:
-        told = settings(node)
+        told = openssh.settings(node)
     except DeployerError as error:
         return error.message
     wanted = node.ssh.identity_file
     if wanted and Path(wanted).expanduser() not in {Path(name).expanduser() for name in told.get("identityfile", ())}:
         return f"your own ssh, which docker starts, does not know the key {wanted}"
-    return "" if known(node, told) else f"your own ssh, which docker starts, does not know the host key of {node.name}"
+    return (
+        ""
+        if openssh.known(node, told)
+        else f"your own ssh, which docker starts, does not know the host key of {node.name}"
+    )

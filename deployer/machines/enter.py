@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from deployer.errors import DeployerError
 from deployer.machines import quick
 from deployer.machines.inventory import no_local, one
+from deployer.model.command import Command
 from deployer.remote.openssh import Reach, no_ssh, reach
 
 if TYPE_CHECKING:
@@ -61,7 +62,6 @@ def logs(source: Source, name: str | None, *, lines: int, follow: bool, since: s
     wanted += [f"--since={since}"] if since else []
     if node.local:
         return tuple(wanted)
-    from deployer.model.command import Command  # noqa: PLC0415 - quoting has one place
 
     way = way_in(cluster, node)
     asks = node.ssh.sudo == "password"  # on the terminal, as it does by hand

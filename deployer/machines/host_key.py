@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from deployer.errors import GuardRefusedError, UsageError
 from deployer.remote import NotLetInError
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from deployer.model.cluster import Node
 
     Agree = Callable[[str, "Shown"], bool]
+
+with defer_imports():
+    from deployer.remote import by_openssh, hostkeys, openssh, ssh
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,10 @@ async def show(node: Node, known_hosts: str) -> Shown:
 
     Raises ConnectionFailedError where it does not answer, NotLetInError where a file knows it by another key.
     """
-    from deployer.remote.hostkeys import HostKeys  # noqa: PLC0415 - asyncssh costs 0.2 s
-    from deployer.remote.openssh import place, settings  # noqa: PLC0415 - see above
-
-    settled = await asyncio.to_thread(settings, node)
-    host, port = place(node, settled)
+    settled = await asyncio.to_thread(openssh.settings, node)
+    host, port = openssh.place(node, settled)
     key = await _key(node)
-    trust = HostKeys(node.address, known_hosts)
+    trust = hostkeys.HostKeys(node.address, known_hosts)
     trust.own_files(settled.get("userknownhostsfile", [""])[0].split())
     keys, authorities, revoked = trust.match(host, "", None if port == 22 else port)
     if key in revoked:
@@ -67,12 +68,9 @@ async def _key(node: Node) -> asyncssh.SSHKey:
     if node.ssh.client == "openssh":
         from asyncssh import import_public_key  # noqa: PLC0415 - see above
 
-        from deployer.remote import by_openssh  # noqa: PLC0415 - see above
-
         return import_public_key(await by_openssh.host_key(node))
-    from deployer.remote.ssh import host_key  # noqa: PLC0415 - see above
 
-    return await host_key(node)
+    return await ssh.host_key(node)
 
 
 def _public(key: asyncssh.SSHKey) -> str:

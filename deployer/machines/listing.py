@@ -19,6 +19,7 @@ from deployer.observe.machines import membership
 from deployer.remote import ConnectionFailedError, Link, NoAnswerError, NotLetInError
 from deployer.remote.clock import read_clock
 from deployer.remote.together import together
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from deployer.model.cluster import Cluster, Node
     from deployer.model.observed import Membership
     from deployer.remote import Connection
+
+with defer_imports():
+    from deployer.certificates import read
+
 
 State = Literal["Running", "Stopped", "Timeout", "Error"]
 """docker-machine's words: Stopped is what refuses or has no route, Error what answers and does not let us in."""
@@ -106,10 +111,9 @@ def _ahead(info: Mapping[str, Any], now: float) -> float | None:
 
 
 async def _certificate_end(connection: Connection) -> float | None:
-    from deployer.certificates.read import read_certificate  # noqa: PLC0415 - costs something, and is for TLS only
 
     told = await connection.run(Command(("cat", f"{FOLDER}/cert.pem"), root=True))
-    return read_certificate(told.stdout)[1] or None
+    return read.read_certificate(told.stdout)[1] or None
 
 
 def _state(failure: DeployerError, so_far: State) -> State:

@@ -14,6 +14,7 @@ from deployer.plan.maintenance import Manner, RestartMachine, UpgradeEngine, Wor
 from deployer.plan.outcome import Done
 from deployer.plan.tls import ListenTls
 from deployer.remote.together import together
+from deployer.startup import defer_imports
 from deployer.workflow.maintain import Seen, Terms, check_names, maintain, read_desired, takes_consul_away
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from deployer.plan.steps import Plan
     from deployer.workflow.run import Audience
     from deployer.workflow.validate import Source
+
+with defer_imports():
+    from deployer.execute import packages as execute_packages
+
 
 TERMINAL = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
 
@@ -97,8 +102,6 @@ async def tasks_of(seen: Seen) -> dict[str, tuple[str, ...]]:
 
 async def _newer(seen: Seen, node: Node) -> Work | Blocked | None:  # noqa: PLR0911 - one answer a state
     """The upgrade that the machine needs; None where it has the newest packages, Blocked where that cannot be told."""
-    from deployer.execute.packages import engine_packages  # noqa: PLC0415 - for upgrades only
-
     machine = seen.observed.machines[node.name]
     if isinstance(machine, Unreachable):
         return Blocked(node.name, machine.reason, machine.help, unreachable=True)
@@ -107,7 +110,7 @@ async def _newer(seen: Seen, node: Node) -> Work | Blocked | None:  # noqa: PLR0
     if not machine.privileged:
         return Blocked(node.name, "its user is not root and sudo asks for a password", "set ssh.sudo to password")
     try:
-        packages = await engine_packages(await seen.link.to(node.name))
+        packages = await execute_packages.engine_packages(await seen.link.to(node.name))
     except DeployerError as error:
         return Blocked(node.name, error.message, error.help)
     engines = [package for package in packages if package[0] in {"docker.io", "docker-ce"}]

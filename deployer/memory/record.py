@@ -15,6 +15,7 @@ from deployer.memory.entry import message, result_of, text_of
 from deployer.memory.secrets import hide_secrets
 from deployer.model.run import SUPERSEDED, Entry, Scope
 from deployer.source import git, refs
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from deployer.memory.asked import Asked
     from deployer.plan.outcome import Report
     from deployer.plan.steps import Plan
+
+with defer_imports():
+    from deployer.memory import files as memory_files
+
 
 TRIES: Final = 5
 _Move = tuple[str, str, str]
@@ -170,14 +175,13 @@ class Record:
 
     def _kept(self, entry: Entry, report: Report | None, stands: dict[str, str]) -> _Move:
         """Writes the commit that keeps the run, after the last run and after the commit that was applied; `history` moves to it."""
-        from deployer.memory.files import files_of  # noqa: PLC0415 - a run with nothing to do does without
-
         if self._repository is None:
             raise DeployerError("there is no repository")
         history = self._ref(HISTORY)
         tip = stands.get(history, "")
         files = {
-            name: hide_secrets(text, self._secrets).encode(errors="replace") for name, text in files_of(report).items()
+            name: hide_secrets(text, self._secrets).encode(errors="replace")
+            for name, text in memory_files.files_of(report).items()
         }
         text = hide_secrets(message(entry, report), self._secrets)
         first = tip or refs.write_commit(  # so that along first parents there are runs only

@@ -21,11 +21,16 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.errors import DeployerError, UsageError
 from deployer.model.printable import printable
 from deployer.model.run import Process
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from deployer.memory.asked import Asked
+
+with defer_imports():
+    from deployer import source
+
 
 KEPT: Final = 200
 LONGEST: Final = 1_000
@@ -38,9 +43,7 @@ BUG: Final = 70
 
 def folder_of(repo: Path) -> Path:
     """Beside the repository's lock."""
-    from deployer.source import lock_directory  # noqa: PLC0415 - who knows the folder does without
-
-    return lock_directory(repo) / "runs"
+    return source.lock_directory(repo) / "runs"
 
 
 def new_id() -> str:

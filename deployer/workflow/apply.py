@@ -10,9 +10,13 @@ from deployer.memory.secrets import known_secrets
 from deployer.model.consent import NOTHING
 from deployer.model.run import Scope
 from deployer.plan.refusal import refuse
+from deployer.startup import defer_imports
 from deployer.workflow.look import read_and_look
 from deployer.workflow.observe import observe_cluster
 from deployer.workflow.run import Work, run
+
+with defer_imports():  # runs while the machines are waited for: workflow/observe.py
+    from deployer.workflow import compare
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,15 +45,13 @@ async def apply(source: Source, trigger: Trigger, audience: Audience, consent: C
             return locked, await observe_cluster(cluster, link, audience.say)
 
         async with read_and_look(source, audience.say, look) as (validated, link, (locked, observed)):
-            from deployer.workflow.compare import compare  # noqa: PLC0415 - see workflow/observe.py, NEXT
-
             cluster = validated.desired.cluster
 
             async def look_again() -> Observed:
                 return await observe_cluster(cluster, link, audience.say)
 
             async def decide(observed: Observed) -> Plan:
-                return (await compare(validated, observed, link, audience.say, agreed)).plan
+                return (await compare.compare(validated, observed, link, audience.say, agreed)).plan
 
             yield Work(
                 cluster,

@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING
 
 from deployer.model.consent import NOTHING
 from deployer.remote import Link
+from deployer.startup import defer_imports
 from deployer.workflow.look import open_secrets, read_and_look
 from deployer.workflow.observe import observe_cluster
+
+with defer_imports():  # runs while the machines are waited for: workflow/observe.py
+    from deployer.workflow import compare
 
 if TYPE_CHECKING:
     from deployer.model.cluster import Cluster
@@ -36,6 +40,4 @@ async def plan_validated(validated: Validated, say: Say, consent: Consent = NOTH
 
 
 async def _compare(validated: Validated, observed: Observed, link: Link, say: Say, consent: Consent) -> Plan:
-    from deployer.workflow.compare import compare  # noqa: PLC0415 - see workflow/observe.py, NEXT
-
-    return (await compare(validated, observed, link, say, consent)).plan
+    return (await compare.compare(validated, observed, link, say, consent)).plan

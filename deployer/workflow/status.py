@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deployer.observe import observe_registrations
+from deployer.startup import defer_imports
 from deployer.workflow.look import read_and_look
 from deployer.workflow.observe import observe_cluster
+
+with defer_imports():  # runs while the machines are waited for: workflow/observe.py
+    from deployer.diff import status as diff_status
+    from deployer.workflow import compare
 
 if TYPE_CHECKING:
     from deployer.model.cluster import Cluster
@@ -23,9 +28,6 @@ async def status(source: Source, say: Say) -> Status:
         return await observe_cluster(cluster, link, say)
 
     async with read_and_look(source, say, look) as (validated, link, observed):
-        from deployer.diff.status import status as status_of  # noqa: PLC0415 - see workflow/observe.py, NEXT
-        from deployer.workflow.compare import compare  # noqa: PLC0415 - as above
-
-        differences = (await compare(validated, observed, link, say)).differences
+        differences = (await compare.compare(validated, observed, link, say)).differences
         registered = await observe_registrations(validated.desired.cluster, observed, link)
-        return status_of(validated.desired, validated.objects, observed, differences, registered)
+        return diff_status.status(validated.desired, validated.objects, observed, differences, registered)

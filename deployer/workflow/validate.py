@@ -11,6 +11,7 @@ from deployer.compose import compile_stacks, problems_together
 from deployer.errors import refuse_errors
 from deployer.model.allowed import EVERYTHING, Allowed
 from deployer.source import described, read_all, uncaged
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from deployer.model.problem import Problem
     from deployer.model.stack import StackObjects
     from deployer.source import Files
+
+with defer_imports():
+    from deployer.plan import only as plan_only
+
 
 Say = Callable[[str], None]
 """Takes one plain line of progress."""
@@ -62,9 +67,7 @@ def validate(source: Source, say: Say, files: Files | None = None) -> Validated:
     """Read and compile everything, or only `files`. Raises InvalidFilesError with every problem."""
     desired = described(files or read_files(source), keep=True, allowed=source.allowed)
     if source.only:
-        from deployer.plan.only import unknown_stacks  # noqa: PLC0415 - most do without
-
-        unknown_stacks(source.only, desired)
+        plan_only.unknown_stacks(source.only, desired)
     compiled = compile_stacks(desired.stacks, say)
     found = (*desired.warnings, *compiled.warnings, *problems_together(desired, compiled.objects))
     refuse_errors(found, strict=source.strict or desired.cluster.policy.strict)
