@@ -355,7 +355,8 @@ def diff_service(cluster: str, commit: str, stack: str, body: Body, seen: Seen, 
         other = (Field("Mode", old_mode, new_mode),)
         cause = Cause.DRIFTED if live.labels.get(labels.HASH) == hash_of(body) else Cause.CHANGED
         return Finding((ServiceReplaced(stack, name, stamp_volatile(body, commit), live, other, cause),))
-    names = {**seen.networks, **_predefined(body, live.spec, seen.networks)}
+    predefined = _predefined(body, live.spec, seen.networks)
+    names = {**seen.networks, **predefined} if predefined else seen.networks
 
     def again() -> tuple[Mapping[str, Any], Body]:
         kept = {**live.labels, **_volatile(stamp_volatile(body, commit))}
@@ -412,8 +413,8 @@ def _unsettled(stack: str, name: str, live: LiveService, seen: Seen, again: Agai
 
 def _predefined(body: Body, live: Mapping[str, Any], networks: Mapping[str, str]) -> dict[str, str]:
     """The id of `host` or its like in the live spec: Swarm has networks of these names that no engine lists."""
-    ids = [id_ for kind, id_ in references(live) if kind == "network" and id_ not in {*networks, *PREDEFINED}]
-    names = [name for kind, name in references(body) if kind == "network" and name in PREDEFINED]
+    ids = [id_ for id_ in ServiceSpec(live).networks if id_ not in networks and id_ not in PREDEFINED]
+    names = [name for name in ServiceSpec(body).networks if name in PREDEFINED]
     return {ids[0]: names[0]} if len(ids) == len(names) == 1 else {}
 
 

@@ -35,17 +35,20 @@ class ServiceSpec:
     @property
     def service_labels(self) -> dict[str, str]:
         """Labels of the service itself; its containers do not have them."""
-        return _section(self.raw, "Labels")
+        found: dict[str, str] = self.raw.get("Labels") or {}
+        return found
 
     @property
     def template(self) -> Section:
         """What its tasks are made of."""
-        return _section(self.raw, TEMPLATE)
+        found: Section = self.raw.get(TEMPLATE) or {}  # written out: thousands of services pass here in every plan
+        return found
 
     @property
     def container(self) -> Section:
         """What its tasks' containers are made of."""
-        return _section(self.template, "ContainerSpec")
+        found: Section = (self.raw.get(TEMPLATE) or {}).get("ContainerSpec") or {}
+        return found
 
     @property
     def image(self) -> str:
@@ -73,7 +76,7 @@ class ServiceSpec:
     @property
     def networks(self) -> list[str]:
         """Names of its networks; their ids in a live spec."""
-        return [str(network["Target"]) for network in self.attachments]
+        return [str(network["Target"]) for network in self.template.get("Networks") or ()]
 
     @property
     def attachments(self) -> list[Section]:
