@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Blocked:
-    """Something that is wanted and cannot be done: `subject` is the machine or object, `reason` one line, `help` what to do.
+    """What git asks for and cannot be done: `subject` is the machine or object, `reason` is one line, `help` says what to do.
 
     `unreachable`: only because a machine did not answer, which has an exit code of its own. `at` is where it stands in the compose
     file of `stack`, where it stands in one; `place` is that as `path:line:column`.
@@ -43,7 +43,7 @@ class Drifted:
 
 @dataclass(frozen=True)
 class Kept:
-    """Something that git does not have any more, and that stays all the same: `reason` says why, in one line."""
+    """An object that git does not have any more, and that is not removed: `reason` says why, in one line."""
 
     subject: str
     reason: str
@@ -51,7 +51,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Warned:
-    """Something that is done as git says, and will not do well: `reason` is one line, `help` what to write."""
+    """What is done as git says, and will cause trouble: `reason` is one line, `help` says what to write instead."""
 
     subject: str
     reason: str
@@ -60,7 +60,7 @@ class Warned:
 
 @dataclass(frozen=True)
 class Diff:
-    """Everything that differs, what cannot be mended, how many objects are as they should be, and what is left though it drifted."""
+    """The result of a comparison. `unchanged` counts the objects that are as git says; `drifted` is left as it is."""
 
     changes: tuple[Change, ...]
     blocked: tuple[Blocked, ...] = ()

@@ -36,7 +36,7 @@ def diff(
     observed: Observed,
     built: Mapping[str, BuiltImage] | None = None,
 ) -> Diff:
-    """Desired state, compiled stacks and one snapshot in; every difference out, in a fixed order. `built`: where images are.
+    """Compare the desired state and its compiled stacks with one snapshot; the differences have a fixed order. `built`: where images are.
 
     Stacks are compared only where a swarm is to be had: one that exists, or one that these changes will start.
     """

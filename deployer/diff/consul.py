@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NotRegistered(OfMachine):
-    """A machine that Consul's catalogue lacks, or knows otherwise. `meta` lacks the engine's version where that is not known yet."""
+    """A machine that Consul's catalogue does not have, or has with other data. `meta` has no engine version while that is not known."""
 
     node: str
     address: str
@@ -118,7 +118,7 @@ def present(engine: Engine | None, role: str) -> Container | None:
 
 
 def container_cause(there: Container | None, body: Mapping[str, Any], engine: Engine | None) -> Cause | None:
-    """Why the container is to be made anew; None where it is as `body` says and runs."""
+    """Why the container has to be created again; None where it runs and is as `body` says."""
     if there is None or engine is None:
         return Cause.NOT_FOUND
     wanted = body["Labels"]

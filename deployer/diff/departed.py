@@ -47,7 +47,7 @@ def diff_departed(cluster: Cluster, observed: Observed) -> Diff:
 
 
 def _gone(cluster: Cluster, observed: Observed) -> list[tuple[str, Member]]:
-    """Members that say that they are this cluster's, by the name that git had for them, and that no machine of git is."""
+    """Members that carry this cluster's label and are no machine of git, with the name that git had for each."""
     names = {node.name for node in cluster.nodes}
     present = {engine.membership.node_id for node in cluster.nodes if (engine := _engine(observed.machines[node.name]))}
     members = observed.members
@@ -64,7 +64,7 @@ def _gone(cluster: Cluster, observed: Observed) -> list[tuple[str, Member]]:
 
 
 def _doubt(cluster: Cluster, observed: Observed) -> str:
-    """A machine of git that does not answer, and of which the swarm does not say that it knows it."""
+    """The name of a machine of git that does not answer and that the swarm does not know by name; empty where there is none."""
     known = {member.labels.get(labels.NODE) for member in observed.members}
     silent = (node.name for node in cluster.nodes if _engine(observed.machines[node.name]) is None)
     unknown = (name for name in silent if name not in known and not _bare(observed.machines[name]))

@@ -33,7 +33,7 @@ Drift = Literal["correct", "report"]
 
 @dataclass(frozen=True)
 class Rules:
-    """What is done about drift of one service, and which places of it are not looked at."""
+    """What is done about drift of one service, and which of its fields are not compared."""
 
     drift: Drift = "correct"
     ignore: tuple[str, ...] = ()
@@ -44,7 +44,10 @@ DEFAULT: Final = Rules()
 
 @dataclass(frozen=True)
 class Compared:
-    """`target` is what the service is to be; `fields` lead there, `left` are drifted and stay. `kept`: live values are in it."""
+    """`target` is the body that the service gets.
+
+    `fields` are changed for it; `left` have drifted and stay. `kept`: `target` has live values.
+    """
 
     target: Mapping[str, Any]
     fields: tuple[Field, ...] = ()
@@ -64,7 +67,7 @@ class Compared:
 def compare(
     live: Mapping[str, Any], wanted: Mapping[str, Any], known: Mapping[str, str], digest: str, rules: Rules
 ) -> Compared:
-    """Live and wanted body, both normalised; `known` are the live labels, `digest` is the wanted body's hash."""
+    """Compare the live and the desired body, both normalised. `known` are the live labels, `digest` is the desired body's hash."""
     told = [_judge(field, known, digest) for field in fields(live, wanted)]
     unseen = [field for field, _ in told if any(covers(place, field.path) for place in rules.ignore)]
     seen = [(field, new) for field, new in told if field not in unseen]
@@ -76,7 +79,7 @@ def compare(
 
 
 def unknown_fields(version: str) -> tuple[str, ...]:
-    """The places that an engine of this version does not know; none where that is no version."""
+    """The fields that an engine of this version does not know; none where `version` is not a version."""
     major = version.partition(".")[0]
     return tuple(sorted(place for place, since in SINCE.items() if major.isdecimal() and int(major) < since))
 

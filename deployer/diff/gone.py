@@ -32,7 +32,9 @@ def missing_stacks(differences: Diff, observed: Observed) -> frozenset[str]:
 
 
 def with_gone(differences: Diff, desired: Desired, undisturbed: Collection[str]) -> Diff:
-    """`undisturbed` are stacks that were deployed with success and have not changed in git since: what they lack has drifted.
+    """The differences, in which services that `undisturbed` stacks lack have drifted.
+
+    Those stacks were deployed with success and have not changed in git since.
 
     `drift: report` leaves it.
     """

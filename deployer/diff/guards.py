@@ -34,7 +34,10 @@ SHORTEST_ID: Final = 7
 
 @dataclass(frozen=True)
 class Removal:
-    """One thing that goes, by the name that lets it go. A stack goes with all it has; a Consul by its machine's name; configs and secrets do not count."""
+    """One thing that goes, by the name that lets it go.
+
+    A stack goes with all it has; a Consul by its machine's name; configs and secrets do not count.
+    """
 
     kind: Literal["stack", "service", "network", "machine", "Consul"]
     name: str
@@ -43,7 +46,7 @@ class Removal:
 def refusals(
     changes: Sequence[Change], desired: Desired, observed: Observed, deployed: Deployed | None, consent: Consent
 ) -> tuple[Blocked, ...]:
-    """Every guard that says no to the changes. UsageError where what `consent` names is not among the removals."""
+    """Every guard that refuses the changes. Raises UsageError where `consent` names what is not removed."""
     going = removals(changes)
     _check_names(consent.allow_delete, going)
     unnamed = [removal for removal in going if removal.name not in consent.allow_delete]

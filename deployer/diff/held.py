@@ -30,7 +30,7 @@ class NewPorts(NamedTuple):
 
 
 def new_ports(differences: Diff, observed: Observed, cluster: Cluster) -> NewPorts:
-    """What has to be asked before these changes are made; nothing where no port is new.
+    """The ports that machines have to be asked about before these changes are made; none where no port is new.
 
     Of machines that `cluster` has and the swarm has not yet, too: who holds a port there is in the way as soon as they have joined.
     """
@@ -45,7 +45,7 @@ def new_ports(differences: Diff, observed: Observed, cluster: Cluster) -> NewPor
 def with_held(
     differences: Diff, observed: Observed, cluster: Cluster, held: Mapping[str, tuple[PortHeld, ...]]
 ) -> Diff:
-    """The differences without the services that could not have their ports: those are blocked, and who holds the port is named."""
+    """The differences, in which services that cannot have their ports are blocked; the reason names who holds the port."""
     if not any(held.values()):
         return differences
     blocked: list[Blocked] = []

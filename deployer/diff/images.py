@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImageUnbuilt(OfStack):
-    """An image of a stack's own files that machines lack, or its registry does. `at` has it, where it is `built`, or builds it."""
+    """An image of a stack's own files that machines or its registry lack. The machine `at` has it if it is `built`, else it builds it."""
 
     stack: str
     build: Build
@@ -53,7 +53,7 @@ _ASK: Literal["ask"] = "ask"
 
 
 def wanted_images(desired: Desired, objects: Sequence[StackObjects], observed: Observed) -> dict[str, frozenset[str]]:
-    """The references that have to be asked for, each with the machines that may run it. None where there is no swarm to ask."""
+    """The image references whose digest has to be asked for, each with the machines that may run it. None without a swarm."""
     if observed.swarm is None:
         return {}
     found: dict[str, frozenset[str]] = {}
@@ -73,7 +73,7 @@ def with_digests(
     observed: Observed,
     images: Mapping[str, ImageFound | ImageUnknown],
 ) -> tuple[StackObjects, ...]:
-    """The stacks with every image as it is to run. Services whose image could not be told are in `unavailable`."""
+    """The stacks with the digest of every image. Services whose image could not be found are in `unavailable`."""
     bodies: dict[str, list[Body]] = {}
     unavailable: dict[str, list[tuple[str, str, str]]] = {}
     for stack, body, decided in _decide(desired, objects, observed):
@@ -151,7 +151,7 @@ def ready_members(observed: Observed) -> dict[str, Member]:
 
 
 def wanted_builds(objects: Sequence[StackObjects], observed: Observed) -> tuple[Build, ...]:
-    """Those of which it has to be asked where they are. A registry keeps what it has: of what runs from there nothing is asked."""
+    """Builds whose image has to be looked for. An image that runs from a registry is not: a registry keeps what it has."""
     running = {ServiceSpec(service.spec).image for service in observed.services}
     return tuple(build for stack in objects for build in stack.builds if not (build.pushed and build.image in running))
 
@@ -159,7 +159,7 @@ def wanted_builds(objects: Sequence[StackObjects], observed: Observed) -> tuple[
 def diff_builds(
     desired: Desired, objects: Sequence[StackObjects], observed: Observed, built: Mapping[str, BuiltImage]
 ) -> tuple[ImageUnbuilt, ...]:
-    """What is to be built and brought to machines, so that every service finds its image wherever it may run."""
+    """The images that have to be built and brought to machines, so that every service finds its image wherever it may run."""
     found = []
     bodies = {str(body["Name"]): body for stack in objects for body in stack.services}
     for build in wanted_builds(objects, observed):

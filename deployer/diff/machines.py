@@ -30,7 +30,7 @@ class EngineMissing(OfMachine):
 
 @dataclass(frozen=True)
 class DaemonJson(OfMachine):
-    """daemon.json is to say `text`; `effect` is what the engine needs for it (dockerd(8), "configuration reloading")."""
+    """daemon.json differs: it has to contain `text`. `effect` is what makes the engine read it (dockerd(8), "configuration reloading")."""
 
     node: str
     text: str
@@ -58,7 +58,7 @@ class ContainerDiffers(OfMachine):
 
 @dataclass(frozen=True)
 class ContainerSurplus(OfMachine):
-    """A container of ours on a machine whose file does not ask for it any more; `joins` is where it is registered, or registers."""
+    """A container of ours that the machine's file does not ask for any more; `joins` is the Consul that it is part of, or registers at."""
 
     node: str
     name: str
@@ -94,7 +94,7 @@ def advertise_address(node: Node, machine: Machine) -> str | None:
 
 
 def no_address(node: Node, therefore: str) -> Blocked:
-    """What is said where `advertise_address` knows none; `therefore` is what comes of it."""
+    """The obstacle where `advertise_address` finds none; `therefore` says what cannot be done for that reason."""
     what = f"it has no interface {node.advertise}" if node.advertise else "none of its addresses is known"
     return Blocked(
         node.name, f"{what}, so {therefore}", f"set `advertise` in {node.path} to one of its interfaces or addresses"
@@ -121,7 +121,7 @@ def diff_engines(cluster: Cluster, observed: Observed) -> Diff:
 
 
 def usable(node: Node, machine: Machine) -> bool:
-    """Whether the machine has an engine that answers, or gets one by these changes. What is silent may have anything."""
+    """Whether the machine has an engine that answers, or gets one by these changes. Nothing is known of an engine that is silent."""
     return isinstance(machine.engine, Engine) or (machine.engine is None and _engine_changes(node, machine)[1] is None)
 
 
@@ -167,7 +167,7 @@ CLOCK_SECONDS: Final = 1800.0
 
 
 def wrong_clock(node: Node, machine: Machine) -> Blocked | None:
-    """What is said where its clock is so far off that certificates and signed package lists are not valid there."""
+    """The obstacle where the machine's clock is so far off that certificates and signed package lists are not valid there; else None."""
     off = machine.clock_ahead
     if abs(off) < CLOCK_SECONDS:
         return None
@@ -180,7 +180,7 @@ def wrong_clock(node: Node, machine: Machine) -> Blocked | None:
 
 
 def merge(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """daemon.json as it is to be: objects merged key by key, anything else as git says; what git does not name stays."""
+    """The new daemon.json. Objects are merged key by key; other values are git's; keys that git does not name stay."""
     merged = dict(present)
     for key, value in wanted.items():
         here = present.get(key)

@@ -28,7 +28,7 @@ class Elsewhere:
 
 
 def elsewhere(service: LiveService, leaving: Member, members: Sequence[Member]) -> Elsewhere:
-    """What becomes of the tasks that the service has on the machine `leaving` when that is drained."""
+    """What happens to the service's tasks on the machine `leaving` when that is drained."""
     spec = ServiceSpec(service.spec)
     if spec.count is None:
         return Elsewhere()  # one on every machine: none is wanted for this one while it is away

@@ -22,7 +22,7 @@ _DEFAULTS: Final[dict[tuple[str, ...], dict[str, Any]]] = {
 
 
 def plainly_same(live: _Map, wanted: _Map, networks: Mapping[str, str]) -> bool:
-    """Whether `normalise_service` would make the same of both; `networks` as there. Only where it is True it says something."""
+    """True where `normalise_service` would give the same for both; False says nothing. `networks` is the same as there."""
     one, other = ServiceSpec(live), ServiceSpec(wanted)
     mine, theirs, inside, outside = one.template, other.template, one.container, other.container
     return (

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ProjectDiffers(OfStack):
-    """A stack in compose mode is not on its machine as git says; `unsettled`: only its containers are not well."""
+    """A stack in compose mode that is not on its machine as git says; `unsettled`: only its containers are not healthy."""
 
     stack: str
     machine: str
@@ -38,7 +38,7 @@ class ProjectDiffers(OfStack):
 
 @dataclass(frozen=True)
 class ProjectSurplus(OfStack):
-    """A compose project of this cluster on a machine for which git does not have it; `whole`: nor for any other."""
+    """A compose project of this cluster on a machine where git does not want it; `whole`: git does not have it at all."""
 
     stack: str
     machine: str

@@ -29,7 +29,10 @@ _ABOUT_SERVICES = ServiceDiffers | ServiceReplaced | ServiceUnsettled
 
 
 def with_services(desired: Desired, stacks: Sequence[StackObjects], swarm: Swarm, found: Diff) -> Diff:
-    """Every service on a network that is replaced is replaced with it; a network with somebody else on it is not."""
+    """The differences, in which every service on a network that is replaced is replaced, too.
+
+    A network that somebody else uses is blocked.
+    """
     networks = [change for change in found.changes if isinstance(change, NetworkReplaced)]
     if not networks:
         return found

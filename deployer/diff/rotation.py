@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def find_rotation(
     kind: Literal["config", "secret"], stack: str, body: Mapping[str, Any], seen: Seen
 ) -> tuple[Field, ...]:
-    """How the new object differs from the one that the stack's services use now; nothing where they use none.
+    """The fields in which the new object differs from the one that the stack's services use now; none where they use none.
 
     The name of both is KEY-HASH.
     """

@@ -67,7 +67,7 @@ def counts_agree(live: LiveService, *, all_ready: bool) -> bool:
 
 
 def was_well(live: LiveService, *, ready: bool) -> bool:
-    """Whether it ran as it should: what an update that fails can go back to. `ready`: all machines of the swarm were."""
+    """Whether the service ran as it should, so that a failed update can go back to it. `ready`: all machines of the swarm were ready."""
     return live.update_state not in {*STALLED_UPDATES, *RUNNING_UPDATES} and counts_agree(live, all_ready=ready)
 
 
@@ -82,7 +82,7 @@ def references(body: Body) -> tuple[Reference, ...]:
 
 
 def blocked_by_foreign(kind: str, name: str) -> Blocked:
-    """What stands in the way of everything that has a name of ours and not our label."""
+    """The obstacle where an object has a name of ours and not our label."""
     return Blocked(
         f"{kind} {name}", f"it exists and is not this cluster's (no label {labels.CLUSTER} of it)",
         "remove or rename one of the two; what deployer does not own it never changes",

@@ -56,7 +56,9 @@ async def go_back(world: World, back: Back, seconds: float) -> Went:
 
 
 async def _write(engine: Engine, back: Back) -> None:
-    """Nothing where Swarm itself has rolled it back. Raises BusyError where it is no more what this run made of it.
+    """Write the old spec, unless Swarm itself has rolled it back.
+
+    Raises BusyError where somebody has changed the service since this run wrote it.
 
     Not Swarm's own rollback: its PreviousSpec is whatever was written before, which any update that changes nothing
     replaces (docker/cli#6752).
@@ -99,7 +101,7 @@ async def _until_it_runs(world: World, back: Back, seconds: float) -> Went:
 
 
 async def roll_back_stack(world: World, operation: RollBackStack, tell: Callable[[str], None]) -> str:
-    """Everything of the stack that this run has written; what it did not come to is left. Raises DeployerError where not all is well."""
+    """Roll back all services of the stack that this run has written. Raises DeployerError where one of them is not well afterwards."""
     gone = [name for name in operation.created if name in world.made]
     backs = [back for back in operation.back if back.service in world.written]
     for name in gone:

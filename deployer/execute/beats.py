@@ -83,7 +83,7 @@ class Endurance:
         return now - self._alive[state.name][1] >= state.steady_seconds
 
     def trouble(self, state: ServiceState, now: float) -> str:
-        """Why there is no use in waiting longer; a doubt becomes that when it stays."""
+        """Why waiting longer is of no use; empty where it may be. A doubt that stays becomes such a reason."""
         if self._doubts.get(state.name, (None, 0.0))[0] != state.doubt:
             self._doubts[state.name] = state.doubt, now
         lasts = now - self._doubts[state.name][1] >= DOUBT_SECONDS

@@ -96,7 +96,7 @@ async def _without_agent(world: World, catalogue: Catalogue, name: str) -> None:
 
 
 async def deregister_node(world: World, operation: DeregisterNode) -> str:
-    """The machine itself, and what its registrator has registered at that server."""
+    """Remove the machine from the catalogue, with what its registrator has registered at that server."""
     own = ""
     with contextlib.suppress(DeployerError):  # it may be gone: then its name in the ids is all there is
         own = str((await (await world.engine(operation.node)).get("/info")).get("ID") or "")

@@ -124,7 +124,7 @@ async def _socket_user(connection: Connection) -> str:
 
 
 async def stop_own(engine: Engine, name: str, cluster: str) -> bool:
-    """Whether there is one."""
+    """Stop our container of that name, if there is one; whether there was. Raises DeployerError where it is not this cluster's."""
     try:
         present: Any = await engine.get(f"/containers/{segment(name)}/json")
     except EngineError as error:
@@ -161,13 +161,16 @@ async def take_out(world: World, node: str, address: str, engine: Engine) -> str
 
 
 def made_by(entry: Mapping[str, Any], engine: str, machine: str) -> bool:
-    """By its mark, which has the engine's id; a foreign registrator's by the form of its ids, `host:container:port`."""
+    """Whether a registrator of this machine has made the entry.
+
+    Ours leaves a mark with the engine's id; a foreign one makes ids of the form `host:container:port`.
+    """
     mark = (entry.get("Meta") or {}).get("registrator-engine")
     return mark == engine if mark and engine else str(entry["ID"]).startswith(f"{machine}:")
 
 
 async def retire_container(world: World, operation: RetireContainer) -> str:
-    """A run that was killed in the middle does the rest: each part finds out by itself whether it is still to be done."""
+    """Stop and remove the container. Each part looks first, so that the next run does the rest of one that was killed."""
     engine = await world.engine(operation.node)
     path = f"/containers/{segment(operation.name)}"
     said = ""

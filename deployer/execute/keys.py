@@ -39,7 +39,7 @@ async def perform(operation: KeyOperation, world: World, tell: Callable[[str], N
 
 
 async def rotate_tokens(world: World, operation: RotateTokens) -> str:
-    """The new tokens are shown nowhere: whoever joins fetches them from a manager at that moment."""
+    """Make new join tokens. They are shown nowhere: a machine that joins fetches one from a manager at that moment."""
     manager = await world.engine(operation.node)
     query = {f"rotate{role.capitalize()}Token": "true" for role in operation.roles}
     await _update(manager, lambda spec: spec, query)
@@ -79,7 +79,7 @@ async def rotate_ca(world: World, operation: RotateCa, tell: Callable[[str], Non
 
 
 async def set_autolock(world: World, operation: SetAutolock) -> str:
-    """The key itself is shown by nobody but `deployer swarm unlock-key`."""
+    """Switch autolock on or off, or make a new key. Only `deployer swarm unlock-key` shows the key."""
     manager = await world.engine(operation.node)
     query = {"rotateManagerUnlockKey": "true"} if operation.rotate else {}
     locking = {"EncryptionConfig": {"AutoLockManagers": operation.on}}

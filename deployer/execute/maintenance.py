@@ -64,7 +64,7 @@ async def perform(operation: MaintenanceOperation, world: World, tell: Callable[
 
 
 async def set_availability(world: World, operation: SetAvailability) -> str:
-    """Availability alone: role and labels are as they are."""
+    """Change the availability of a member; role and labels stay."""
     manager = await world.engine(operation.via)
     return await change_member(manager, operation.member, Availability=operation.availability)
 
@@ -156,7 +156,7 @@ class _Seen:
         return "" if reached == "reachable" else f"as a manager it is {reached}"
 
     def states(self, names: Sequence[str], earlier: frozenset[str], proven: frozenset[str]) -> list[ServiceState]:
-        """Of the services that are still there. Tasks that had failed before do not count against them."""
+        """The states of the services that are still there. Tasks that had failed before do not count against them."""
         down = frozenset(id_ for id_, node in self.nodes.items() if node["Status"]["State"] != "ready")
         tasks = by_service([task for task in self.tasks if task["ID"] not in earlier])
         return [
@@ -176,7 +176,7 @@ async def _look(world: World, via: str, member: str) -> _Seen:
 
 
 async def remove_own(world: World, operation: RemoveOwn) -> str:
-    """Containers are stopped first, so that a registrator or a Consul agent can take its leave."""
+    """Remove containers and volumes. Containers are stopped first, so that a registrator or a Consul agent can deregister itself."""
     engine = await world.engine(operation.node)
     removed = 0
     for name in operation.containers:

@@ -59,7 +59,7 @@ def _context() -> bytes:
 
 
 async def remove_image(world: World, operation: RemoveImage) -> str:
-    """One that a container still uses stays, which is no failure: the next run looks again."""
+    """Remove the image. If a container still uses it, it stays, which is no failure: the next run looks again."""
     engine = await world.engine(operation.node)
     try:
         await engine.delete(f"/images/{segment(operation.image)}")

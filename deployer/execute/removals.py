@@ -103,7 +103,7 @@ async def replace_service(world: World, operation: ReplaceService, tell: Callabl
 
 
 async def remove_object(world: World, operation: RemoveObject, tell: Callable[[str], None]) -> str:
-    """A network is in use until its last task is gone from every machine, which takes a moment more than the task."""
+    """Remove the object. A network stays in use for a moment after its last task is gone, so this waits."""
     began, told = read_clock(), ""
     path = f"/{operation.kind}s/{segment(operation.id)}"
 

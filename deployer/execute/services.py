@@ -65,7 +65,7 @@ async def create_service(world: World, operation: CreateService) -> str:
 
 
 async def update_service(world: World, operation: UpdateService) -> str:
-    """The compare-and-swap that makes a run correct: written only over the spec that the plan saw.
+    """Write the new spec, but only over the spec that the plan saw: this compare-and-swap is what makes a run correct.
 
     A rolling update raises the version without touching the spec; then the same body is tried with the new version
     (moby#39891, swarmkit#1379).

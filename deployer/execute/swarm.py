@@ -74,7 +74,7 @@ async def init_swarm(world: World, operation: InitSwarm) -> str:
 
 
 async def mark_member(world: World, node: str, engine: Engine) -> None:
-    """Without them nobody knows it as ours when git has forgotten it. What does not come about here, the next plan does."""
+    """Label the member as ours: without that, nobody could tell once its file is gone. The next plan does what fails here."""
     with contextlib.suppress(DeployerError):
         own = str((await engine.get("/info"))["Swarm"]["NodeID"])
         path = f"/nodes/{segment(own)}"
@@ -205,7 +205,7 @@ async def change_member(manager: Engine, member: str, **spec: Any) -> str:
 
 
 async def demote(world: World, operation: Demote) -> str:
-    """A manager may leave only when it knows itself that it is none any more."""
+    """Make a manager a worker, and wait until the machine itself knows: only then it may leave."""
     manager = await world.again(operation.via)
     said = await change_member(manager, operation.member, Role="worker")
     if operation.away:
@@ -241,7 +241,7 @@ async def leave_swarm(world: World, operation: LeaveSwarm) -> str:
 
 
 async def remove_member(world: World, operation: RemoveMember) -> str:
-    """Wait until the managers have noticed that it is gone: they do not let go of one that is ready."""
+    """Remove the entry, once the managers have noticed that the machine is gone: they keep one that is ready."""
     manager = await world.again(operation.via)
     path = f"/nodes/{segment(operation.member)}"
     deadline = read_clock() + GONE_SECONDS

@@ -44,7 +44,7 @@ async def perform(operation: TlsOperation, world: World, tell: Callable[[str], N
 
 
 async def listen_tls(world: World, operation: ListenTls, tell: Callable[[str], None]) -> str:
-    """Raises NotTrustedError where the engine serves, and not as this user's certificates want it."""
+    """Have the engine listen for TLS, and prove it. Raises NotTrustedError where its certificate is not what this user trusts."""
     cluster, address = world.link.cluster.name, world.link.cluster.node(operation.node).address
     files = await asyncio.to_thread(server_files, cluster, operation.names)
     folder = await asyncio.to_thread(client_folder, cluster)

@@ -27,7 +27,7 @@ WRITERS: Final = 4
 
 @dataclass
 class Walk:
-    """One walk over a plan. `bugs` are exceptions that nobody foresaw: after one, what runs is let end and nothing begins."""
+    """One walk over a plan. `bugs` are unexpected exceptions: after one, running steps end and no other begins."""
 
     plan: Plan
     world: World

@@ -121,7 +121,7 @@ class World:
             await asyncio.sleep(PAUSE_SECONDS)
 
     def waited_for(self, service: str) -> bool:
-        """Whether there is something to wait for: not where the service was not written, or has failed already."""
+        """Whether the service is to be waited for: it was written, or not planned to be, and has not failed yet."""
         return service not in self.given_up and (service in self.written or service not in self.planned)
 
     def ends(self, stack: str, seconds: float) -> float:
@@ -145,7 +145,7 @@ class World:
             return ""
 
     async def before(self) -> Before:
-        """How tasks were before this run wrote anything that could be why: asked once."""
+        """The tasks as they were before this run wrote anything; asked once."""
         if self._asking is None or (self._asking.done() and self._asking.exception()):
             self._asking = asyncio.create_task(self._ask_before())
         return await asyncio.shield(self._asking)

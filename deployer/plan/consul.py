@@ -87,7 +87,7 @@ CONSUL_TIMEOUT: Final = 60.0
 
 
 def catalogue_steps(draft: Draft, diff: Diff, desired: Desired, observed: Observed) -> None:
-    """Consul's servers, then its agents and the registrations.
+    """Add the steps for Consul's servers, then for its agents and the registrations.
 
     Servers that are missing or stopped start side by side. Those that run and are to become others go one after the
     other, each when all are healthy again, so that the leader never loses its majority; where there is no leader there is

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def departed_steps(draft: Draft, diff: Diff, desired: Desired, observed: Observed, manager: str) -> None:
-    """Machines one after the other; then what is left on those that stay."""
+    """Add the steps that remove machines, one after the other, and then containers and images on machines that stay."""
     before = tuple(step.number for step in draft.steps if not isinstance(step.operation, RollBackStack))
     last: tuple[int, ...] = ()
     for gone in diff.changes:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Departure:
-    """`force`: also where services or the quorum suffer, or the machine does not answer. `purge`: what deployer brought goes, too."""
+    """`force`: also where services or the quorum suffer, or the machine does not answer. `purge`: remove what deployer installed, too."""
 
     node: str
     force: bool = False
@@ -55,7 +55,7 @@ class Departure:
 def departure_plan(
     desired: Desired, observed: Observed, tasks: Mapping[str, Sequence[str]], departure: Departure
 ) -> Plan:
-    """The steps, or what is in the way and none."""
+    """The steps of the departure; where something is in the way, that and no step."""
     node = desired.cluster.node(departure.node)
     machine = observed.machines[node.name]
     chain = _Chain(Draft())
@@ -156,7 +156,7 @@ def _entries(chain: _Chain, desired: Desired, observed: Observed, node: Node) ->
 
 
 def lost_entries(observed: Observed, name: str) -> list[Member]:
-    """Entries of that host name whose machine is away."""
+    """The swarm's entries with that host name whose machine is down."""
     members = observed.members
     return [member for member in members if member.hostname == name and member.state == "down"]
 
@@ -169,7 +169,10 @@ def _entry_in_consul(chain: _Chain, desired: Desired, observed: Observed, node: 
 
 
 def _purge(chain: _Chain, node: Node, machine: Machine) -> None:
-    """Keys and certificates for TLS go; what git's `engine.daemon` put into daemon.json goes, whatever else is in it stays; then the packages."""
+    """Add the steps that remove TLS, what git's `engine.daemon` put into daemon.json, and the packages.
+
+    Whatever else is in daemon.json stays.
+    """
     if machine.engine is None:
         return
     if machine.tls:

@@ -76,7 +76,10 @@ Key = tuple[str, str]
 
 
 def build_steps(draft: Draft, source: StackSource, diff: Diff, machines: tuple[int, ...]) -> dict[str, list[Key]]:
-    """Build it on one machine, then push it, or send it to the others. What each service needs of it, by full name."""
+    """Add the steps that build images, and push them or send them to other machines.
+
+    Returns the keys that each service needs, by full name.
+    """
     needed: dict[str, list[Key]] = {}
     for change in diff.changes:
         if not isinstance(change, diff_images.ImageUnbuilt) or change.stack != source.name:

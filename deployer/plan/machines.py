@@ -105,7 +105,7 @@ def describe(operation: MachineOperation) -> tuple[str, str]:
 
 
 def engine_steps(draft: Draft, diff: Diff) -> None:
-    """daemon.json before an engine that is yet to be installed, so that its first start is the right one; after it else.
+    """Add the steps for daemon.json and engines. daemon.json comes before an engine is installed, so that it is right at the first start.
 
     Engines restart one after the other, and none after one that did not come back: a setting that dockerd refuses
     must not take down every machine, and managers that restart at once leave the swarm without a quorum.

@@ -178,7 +178,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Manner:
-    """`rolling`: one machine after the other, drained; else all at once. `force`: what is in the way is said, and done."""
+    """`rolling`: drain one machine after the other; else all at once. `force`: go on where something is in the way."""
 
     rolling: bool
     force: bool = False
@@ -199,7 +199,7 @@ class _Making:
 def maintenance_plan(
     desired: Desired, observed: Observed, tasks: Mapping[str, Sequence[str]], works: Sequence[Work], manner: Manner
 ) -> Plan:
-    """The steps for all of `works`, or what is in the way and no step at all."""
+    """The steps for all of `works`; where something is in the way, that and no step."""
     making = _Making(desired, observed, tasks, manner)
     last: tuple[int, ...] = ()
     ordered = in_turn(observed, works)
@@ -214,7 +214,7 @@ def maintenance_plan(
 
 
 def in_turn(observed: Observed, works: Sequence[Work]) -> list[Work]:
-    """Workers, machines outside the swarm, managers, the leader; by name."""
+    """The order of work: workers, machines outside the swarm, managers, the leader; by name among themselves."""
 
     def rank(work: Work) -> tuple[int, str]:
         member = member_of(observed, work.node)

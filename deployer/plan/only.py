@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def unknown_stacks(names: Sequence[str], desired: Desired) -> None:
-    """UsageError where one of the names is no stack's."""
+    """Raises UsageError where there is no stack of one of these names."""
     known = [stack.name for stack in desired.stacks]
     for name in names:
         if name not in known:
@@ -28,7 +28,7 @@ def unknown_stacks(names: Sequence[str], desired: Desired) -> None:
 
 
 def restrict_plan(plan: Plan, stacks: Sequence[str], desired: Desired) -> Plan:
-    """The steps of those stacks, numbered anew; the whole plan, where none is named.
+    """The plan with the steps of those stacks alone, numbered anew; the whole plan where none is named.
 
     Waits for other stacks are left out, as whoever asks for one stack alone wants it now. What else they need and the plan
     would make elsewhere (a network of another stack, a swarm that is not there) is an obstacle, named. Obstacles of other

@@ -68,7 +68,7 @@ def describe(operation: ProjectOperation) -> tuple[str, str]:
 def project_steps(
     draft: Draft, source: StackSource, after: Sequence[str], diff: Diff, machines: tuple[int, ...]
 ) -> None:
-    """One step: compose itself brings its services up in their order. It comes when the stacks `after` are healthy."""
+    """Add one step for the stack, after the stacks `after` are healthy; compose itself starts its services in order."""
     before = [number for name in after for number in draft.stacks.get(name, ())]
     for change in diff.changes:
         if isinstance(change, diff_projects.ProjectDiffers) and change.stack == source.name:
@@ -87,7 +87,7 @@ def project_steps(
 
 
 def remove_projects(draft: Draft, diff: Diff, cluster: str) -> None:
-    """After everything else; from a machine that a project leaves only once it runs on its new one."""
+    """Add the steps that remove projects, after everything else. A project leaves a machine only once it runs on its new one."""
     everything = tuple(step.number for step in draft.steps)
     for change in diff.changes:
         if isinstance(change, diff_projects.ProjectSurplus):

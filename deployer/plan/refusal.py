@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def refuse(plan: Plan, show: Callable[[Plan], None]) -> None:
-    """GuardRefusedError, with the first reason, where a guard says no to the plan, which `show` gets then."""
+    """Show the plan and raise GuardRefusedError with the first reason, where a guard refuses it."""
     if plan.refused:
         show(plan)
         raise GuardRefusedError(plan.refused[0].reason, help=plan.refused[0].help)

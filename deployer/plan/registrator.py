@@ -55,7 +55,7 @@ def describe(operation: RegistratorOperation) -> tuple[str, str]:
 
 
 def registrator_steps(draft: Draft, diff: Diff) -> None:
-    """After Consul, whatever became of it: the program waits for its agent by itself. Nothing waits for these to succeed."""
+    """Add the steps for the registrator after those for Consul, even if these fail: the program waits for its agent by itself."""
     before = tuple(number for (kind, _), number in draft.made.items() if kind in {"consul", "container"})
     for change in diff.changes:
         if isinstance(change, diff_registrator.ImageMissing):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def make_room(draft: Draft, diff: Diff, machines: tuple[int, ...]) -> None:
-    """Services that hold a port or a network which another needs; then the networks that are replaced.
+    """Add the steps that remove services which hold a port or network that another needs, and that replace networks.
 
     Nothing is taken down before everything is there that it takes to bring it up again.
     """
@@ -51,7 +51,7 @@ def make_room(draft: Draft, diff: Diff, machines: tuple[int, ...]) -> None:
 
 
 def remove_surplus(draft: Draft, diff: Diff) -> None:
-    """Last of all. A stack of another name may be what takes the place of one that goes: that waits for all stacks."""
+    """Add the last steps: removals. A stack that goes waits for all others, as one of them may take its place."""
     everything = tuple(step.number for step in draft.steps)
     of_stacks = {
         step.number: step.operation.stack

@@ -36,7 +36,7 @@ class SavedStep:
 
 @dataclass(frozen=True)
 class SavedPlan:
-    """What is kept of a plan. `rev` is what its commit was asked for by; `salt` goes into every hash.
+    """What is kept of a plan. `rev` is the revision that was asked for; `salt` goes into every hash.
 
     `allow` and `replaces` are what guards were told.
     """
@@ -56,7 +56,7 @@ class SavedPlan:
 
 
 def save_plan(plan: Plan, rev: str, salt: str, consent: Consent = NOTHING) -> SavedPlan:
-    """What of a plan is kept. Waits are left out: whether a task has come up meanwhile changes nothing of what is done."""
+    """The plan as it is kept. Waits are left out: whether a task has started meanwhile changes nothing of what is done."""
     steps = tuple(
         SavedStep(*describe(step.operation), _hash(step.operation, salt))
         for step in plan.steps
@@ -67,7 +67,7 @@ def save_plan(plan: Plan, rev: str, salt: str, consent: Consent = NOTHING) -> Sa
 
 
 def list_moves(kept: SavedPlan, plan: Plan) -> Sequence[str]:
-    """What differs between a kept plan and one that was made now, a sentence each; none: it is the same."""
+    """The differences between a kept plan and one that is made now, a sentence each; none where they are the same."""
     now = save_plan(plan, kept.rev, kept.salt)
     if now.cluster != kept.cluster:
         return [f"it is a plan for the cluster {kept.cluster}, this is {now.cluster}"]

@@ -28,7 +28,7 @@ WAIT_SECONDS: Final = 180.0
 
 
 def scale_plan(cluster: str, commit: str, wanted: Sequence[Wanted], swarm: Swarm | None) -> Plan:
-    """Everything of a service stays but its count, its labels too: so the next plan knows that it drifted."""
+    """The plan that sets counts. The services' labels stay as well, so that the next plan knows that they drifted."""
     draft, blocked = Draft(), []
     if swarm is None:
         return Plan(cluster, commit, (), (Blocked("swarm", "no manager could be asked", "bring one back"),))

@@ -218,7 +218,7 @@ def _count(body: Body) -> str:
 
 
 def object_steps(draft: Draft, stack: str, diff: Diff, machines: tuple[int, ...]) -> None:
-    """One stack's networks, configs and secrets: they are there before the first service of any stack."""
+    """Add the steps that create one stack's networks, configs and secrets; they come before the services of all stacks."""
     for change in diff.changes:
         if isinstance(change, diff_stacks.ObjectMissing) and change.stack == stack:
             operation = CreateObject(change.kind, change.stack, change.name, change.body)
@@ -237,7 +237,7 @@ def service_steps(
     *,
     all_ready: bool = True,
 ) -> None:
-    """One stack's services, and one wait for all of them, once the stacks `after` are healthy.
+    """Add the steps for one stack's services and one wait for all of them, after the stacks `after` are healthy.
 
     A service that others wait for (`depends_on` with a condition) has a wait of its own before them, where this plan
     changes it or it is not settled.
@@ -281,7 +281,7 @@ class _Work:
     steps: list[int] = field(default_factory=list)
 
     def write(self, name: str, dependencies: Sequence[Dependency]) -> None:
-        """The service, once what it depends on is there; `dependencies` are its own and, below those, theirs."""
+        """Add the service's step after those that it depends on; `dependencies` are its own and, indirectly, theirs."""
         change = self.services[name]
         needed, follows = set(self.before), set(self.follows)
         for one in dependencies:
@@ -392,7 +392,7 @@ def _operation(change: Written) -> CreateService | UpdateService | ReplaceServic
 
 
 def in_order(stacks: Sequence[StackSource]) -> list[tuple[StackSource, list[str]]]:
-    """Every stack with the names of all that come before it, directly or not; those come first, ties by name."""
+    """The stacks in their order, ties by name; each with the names of all stacks that come before it, directly or not."""
     by_name = {stack.name: stack for stack in stacks}
     after = {stack.name: list(stack.settings.after) for stack in stacks}
     return [(by_name[name], _all_of(name, after)) for name in _sorted_by(by_name, after)]

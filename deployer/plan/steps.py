@@ -40,7 +40,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a run will do; the executor gets this very value."""
+    """Everything that a run will do. The executor gets exactly the value that was shown."""
 
     cluster: str
     commit: str

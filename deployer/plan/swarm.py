@@ -51,7 +51,7 @@ class UpdateMember(OfMachine):
 
 @dataclass(frozen=True)
 class Demote(OfMachine):
-    """A manager that is to go becomes a worker first, and is waited for until it is one. `away`: it cannot be asked itself."""
+    """Make a manager a worker before it leaves, and wait until it is one. `away`: the machine itself cannot be asked."""
 
     node: str
     via: str
@@ -140,7 +140,7 @@ def _leads(observed: Observed, name: str) -> bool:
 
 
 def swarm_steps(draft: Draft, diff: Diff, manager: str) -> list[MemberDiffers]:
-    """Start, join, change members. Returns what has to come last of all: the demotion of `manager` itself."""
+    """Add the steps that start the swarm, join it and change members. Returns the demotion of `manager` itself, which comes last of all."""
     swarm = ("swarm", "")
     for change in diff.changes:
         if isinstance(change, diff_swarm.NoSwarm):
@@ -187,7 +187,7 @@ def _rank(change: MemberDiffers) -> int:
 
 
 def member_step(draft: Draft, change: MemberDiffers, manager: str, follows: Sequence[int]) -> None:
-    """Nobody is demoted unless everybody who is to be a manager is one: the swarm never has fewer than before or after."""
+    """Add a member's step. Nobody is demoted before all new managers are managers, so that the swarm never has too few."""
     rank = _rank(change)
     number = draft.add(
         UpdateMember(change.node, manager, change.role, change.availability, change.labels),

@@ -39,7 +39,7 @@ def _left(plan: Plan) -> list[str]:
 
 
 def _not_done(plan: Plan) -> list[str]:
-    """What cannot be done, what guards refuse, and what will not do well."""
+    """What cannot be done, what guards refuse, and what will cause trouble."""
     told = [*(("!", obstacle) for obstacle in plan.blocked), *(("x", guard) for guard in plan.refused)]
     lines: list[str] = []
     for sign, one in told:

@@ -75,7 +75,7 @@ def describe(operation: TlsOperation) -> tuple[str, str]:
 
 
 def tls_steps(draft: Draft, diff: Diff) -> None:
-    """Each restarts an engine, with what runs there: one after the other, too."""
+    """Add the steps for TLS. Each restarts an engine with what runs there, so they come one after the other, too."""
     for change in diff.changes:
         if isinstance(change, diff_tls.TlsDiffers | diff_tls.TlsSurplus):
             operation: ListenTls | StopTls = StopTls(change.node)
