@@ -145,19 +145,23 @@ def _invoke(app: typer.Typer, argv: Sequence[str]) -> int:
 
 def _failed(argv: Sequence[str], error: BaseException) -> int:
     """Print the failure in the form that the command line asks for."""
-    from deployer.report.documents import to_json  # noqa: PLC0415 - after a failure only
-    from deployer.report.failure import failure_document, failure_event, failure_text  # noqa: PLC0415 - see above
+    from deployer.report.failure import failure_text  # noqa: PLC0415 - after a failure only
     from deployer.report.paint import Paint, wants_colour  # noqa: PLC0415 - see above
     from deployer.report.stream import CannotWriteError, tell  # noqa: PLC0415 - see above
 
     argv = own_words(argv)
     failure = failure_of(error, argv)
     json = ("--json" in argv or _value(argv, "--format") == "json") and not isinstance(error, CannotWriteError)
-    if json:
-        tell(sys.stdout, to_json(failure_document(failure)))
-    if _value(argv, "--progress") == "json":
-        tell(sys.stderr, failure_event(failure))
-    elif not json:
+    events = _value(argv, "--progress") == "json"
+    if json or events:
+        from deployer.report.encode import to_json  # noqa: PLC0415 - for programs only
+        from deployer.report.failure_document import failure_document, failure_event  # noqa: PLC0415 - see above
+
+        if json:
+            tell(sys.stdout, to_json(failure_document(failure)))
+        if events:
+            tell(sys.stderr, failure_event(failure))
+    else:
         choice = _value(argv, "--color") or os.environ.get("DEPLOYER_COLOR", "")
         on = wants_colour(choice, os.environ, terminal=sys.stderr.isatty())
         tell(sys.stderr, failure_text(failure, Paint(on)))

@@ -48,7 +48,7 @@ def logs(
     """
     from deployer.entry import wait_for  # noqa: PLC0415 - --help and completion do without
     from deployer.model.running import LogQuery, LogRecord  # noqa: PLC0415 - see above
-    from deployer.report.documents import to_json  # noqa: PLC0415 - see above
+    from deployer.report.encode import to_json  # noqa: PLC0415 - see above
     from deployer.report.running import record_document, record_text  # noqa: PLC0415 - see above
     from deployer.report.stream import emit  # noqa: PLC0415 - see above
     from deployer.workflow import running  # noqa: PLC0415 - everything hangs on it; --help and completion do without

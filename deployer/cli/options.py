@@ -8,7 +8,7 @@ import sys
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,16 +16,16 @@ from deployer.cli.names import stacks
 from deployer.cli.work_tree import find_work_tree
 from deployer.errors import UsageError
 from deployer.model.amounts import parse_duration
-from deployer.report.document import to_json
 from deployer.report.paint import Choice, Paint, wants_colour
 from deployer.report.progress import Asked, Progress, open_progress, which
 from deployer.report.stream import emit
 from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 with defer_imports():
+    from deployer.report import encode
     from deployer.workflow import validate
 
 Repo = Annotated[
@@ -128,5 +128,5 @@ class Output:
         with closing(open_progress(kind, sys.stderr, paint, verbose=self.verbose, plan=not self.json)) as progress:
             yield progress
 
-    def result(self, text: str, document: Mapping[str, Any]) -> None:
-        emit(sys.stdout, to_json(document) if self.json else text)
+    def result(self, text: str, document: object) -> None:
+        emit(sys.stdout, encode.to_json(document) if self.json else text)

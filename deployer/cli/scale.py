@@ -13,16 +13,17 @@ from deployer.cli.options import Colour, Json, LockWait, Output, ProgressKind, Q
 from deployer.cli.running import show_run
 from deployer.errors import UsageError
 from deployer.memory.asked import Asked
-from deployer.model.counts import Wanted
 from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from deployer.model.counts import Wanted
     from deployer.plan.outcome import Report
     from deployer.workflow.run import Audience
 
 with defer_imports():
+    from deployer.model import counts
     from deployer.report import result
     from deployer.report import scaling as report_scaling
     from deployer.workflow import apply as workflow_apply
@@ -113,7 +114,7 @@ def read(words: Sequence[str]) -> tuple[Wanted, ...]:
             raise UsageError(f"{word!r} does not say of which stack", help=f"deployer scale STACK {word}")
         if not re.fullmatch(rf"[0-9]{{1,{MOST}}}", count):
             raise UsageError(f"{count!r} is no count for {service}", help=f"a whole number of at most {MOST} digits")
-        one = Wanted(within, service.removeprefix(f"{within}_"), int(count))
+        one = counts.Wanted(within, service.removeprefix(f"{within}_"), int(count))
         if one.name in found:
             raise UsageError(f"{one.name} is named twice", help="keep one of the two")
         found[one.name] = one

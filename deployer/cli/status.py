@@ -11,7 +11,6 @@ from deployer.startup import defer_imports
 
 with defer_imports():
     from deployer import entry
-    from deployer.report import documents
     from deployer.report import status as report_status
     from deployer.workflow import status as workflow_status
 
@@ -46,5 +45,5 @@ def status(
     with output.progress() as shown:
         found = entry.wait_for(workflow_status.status(source(repo, rev, worktree), shown.say))
     output.result(
-        report_status.status_text(found, output.paint, output.width, drift=drift), documents.status_document(found)
+        report_status.status_text(found, output.paint, output.width, drift=drift), report_status.status_document(found)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 with defer_imports():
     from deployer import entry
     from deployer.maintenance import swarm
-    from deployer.report import documents
+    from deployer.report import machines as documents
     from deployer.report import table as report_table
     from deployer.workflow import maintain
 
@@ -60,7 +60,7 @@ def status(
         f"Autolock {'on' if found.autolock else 'off'}."
     )
     lines = [*report_table.table(("NAME", "ROLE", "STATE", "AVAILABILITY", "ADDRESS", "CLOCK"), rows), "", said]
-    output.result("\n".join(lines) + "\n", {**documents.head("swarm"), **asdict(found)})
+    output.result("\n".join(lines) + "\n", documents.swarm_document(found))
 
 
 def recover(

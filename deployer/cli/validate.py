@@ -69,5 +69,5 @@ def validate(
     except InvalidFilesError as error:
         output.result(invalid_text(error.problems, output.paint, github=github), invalid_document(error.problems))
         raise typer.Exit(error.exit_code) from None
-    about = (found.desired, found.objects, found.warnings)
-    output.result(valid_text(*about, output.paint, github=github), valid_document(*about))
+    valid = valid_document(found.desired, found.objects, found.warnings)
+    output.result(valid_text(valid, found.warnings, output.paint, github=github), valid)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from deployer.document.shelf import Shelf, open_shelf
-from deployer.model.build import Build  # noqa: TC001 - msgspec resolves the annotation
-from deployer.model.problem import Problem  # noqa: TC001 - msgspec resolves the annotation
+from deployer.model.build import Build
+from deployer.model.problem import Problem
 from deployer.model.project import Project, ProjectService
 from deployer.model.secret import Secret
 from deployer.model.stack import Dependency, SealedContent, SealedValue, StackObjects

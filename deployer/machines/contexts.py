@@ -11,13 +11,13 @@ import re
 import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from deployer.certificates.place import CERTIFICATE, KEY, TRUSTED
 from deployer.errors import DeployerError, UsageError
 from deployer.machines.endpoint import endpoint
 from deployer.model.printable import printable
-from deployer.report.document import head
+from deployer.report.machines import ContextDocument, ContextsDocument
 from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
@@ -106,9 +106,9 @@ def remove(cluster: Cluster) -> tuple[Done, ...]:
     return tuple(Done(one.name, one.endpoint, "removed") for one in ours)
 
 
-def contexts_document(cluster: Cluster, done: Sequence[Done]) -> dict[str, Any]:
-    contexts = [{"name": one.name, "endpoint": one.endpoint, "state": one.state} for one in done]
-    return {**head("contexts"), "cluster": cluster.name, "contexts": contexts}
+def contexts_document(cluster: Cluster, done: Sequence[Done]) -> ContextsDocument:
+    contexts = (ContextDocument(one.name, one.endpoint, one.state) for one in done)
+    return ContextsDocument(cluster=cluster.name, contexts=tuple(contexts))
 
 
 def _mark(cluster: Cluster) -> str:

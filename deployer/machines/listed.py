@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from deployer.errors import UsageError
 from deployer.machines.endpoint import endpoint
 from deployer.machines.listing import UNKNOWN
 from deployer.model.clock import clock_words
 from deployer.model.printable import printable
-from deployer.report.documents import head
+from deployer.report.machines import MachineDocument, MachinesDocument
 from deployer.report.table import table
 from deployer.template.text import Template, TemplateError, fill, read_template
 
@@ -45,7 +45,7 @@ HEADERS: Final = {
 FILTERS: Final = ("name", "state", "driver", "swarm", "label")
 
 
-def driver(node: Node) -> str:
+def driver(node: Node) -> Literal["generic", "local"]:
     """docker-machine's word for machines that are there already; the one that this runs on has none."""
     return "local" if node.local else "generic"
 
@@ -152,28 +152,24 @@ def _day(when: float | None) -> str:
     return "" if when is None else time.strftime("%Y-%m-%d", time.gmtime(when))
 
 
-def listing_document(cluster: str, machines: Sequence[Listed]) -> dict[str, Any]:
-    """The same as JSON; its schema is machines.json."""
-    return {
-        **head("machines"),
-        "cluster": cluster,
-        "machines": [
-            {
-                "name": one.node.name,
-                "active": one.active,
-                "driver": driver(one.node),
-                "state": one.state,
-                "url": endpoint(one.node),
-                "address": one.node.address,
-                "role": one.node.role,
-                "swarm": one.swarm,
-                "docker": one.engine or None,
-                "error": one.error or None,
-                "help": one.help or None,
-                "seconds": round(one.seconds, 3),
-                "clock_ahead": None if one.clock_ahead is None else round(one.clock_ahead, 1),
-                "expires": _day(one.expires) or None,
-            }
-            for one in machines
-        ],
-    }
+def listing_document(cluster: str, machines: Sequence[Listed]) -> MachinesDocument:
+    return MachinesDocument(cluster=cluster, machines=tuple(map(_document, machines)))
+
+
+def _document(one: Listed) -> MachineDocument:
+    return MachineDocument(
+        name=one.node.name,
+        active=one.active,
+        driver=driver(one.node),
+        state=one.state,
+        url=endpoint(one.node),
+        address=one.node.address,
+        role=one.node.role,
+        swarm=one.swarm,
+        docker=one.engine or None,
+        error=one.error or None,
+        help=one.help or None,
+        seconds=round(one.seconds, 3),
+        clock_ahead=None if one.clock_ahead is None else round(one.clock_ahead, 1),
+        expires=_day(one.expires) or None,
+    )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deployer.errors import DeployerError
 from deployer.machines.addresses import private_address
 from deployer.model.ports import ports_between
 from deployer.remote import Link
 from deployer.remote.ports import Way, complaints, look
-from deployer.report.document import head
+from deployer.report.machines import PortsDocument, UnaskedMachine, WayDocument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,13 +81,12 @@ def checked_text(checked: Checked) -> str:
     return "\n".join((*lines, f"{opened} of {len(checked.found)} ways between machines are open")) + "\n"
 
 
-def checked_document(cluster: Cluster, checked: Checked) -> dict[str, Any]:
-    ways = [
-        {
-            "from": one.way.origin, "to": one.way.target, "address": one.way.address, "port": one.way.port[0],
-            "protocol": one.way.port[1], "state": one.state, "reason": one.why or None,
-        }
+def checked_document(cluster: Cluster, checked: Checked) -> PortsDocument:
+    ways = (
+        WayDocument(
+            one.way.origin, one.way.target, one.way.address, *one.way.port, state=one.state, reason=one.why or None
+        )
         for one in checked.found
-    ]  # fmt: skip
-    unasked = [{"name": name, "reason": reason} for name, reason in checked.unasked]
-    return {**head("ports"), "cluster": cluster.name, "ways": ways, "unasked": unasked}
+    )
+    unasked = tuple(UnaskedMachine(name, reason) for name, reason in checked.unasked)
+    return PortsDocument(cluster=cluster.name, ways=tuple(ways), unasked=unasked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from deployer.diff.cause import Cause
@@ -12,6 +12,7 @@ from deployer.docker import Engine as EngineApi
 from deployer.errors import DeployerError, UnreachableError
 from deployer.model.observed import Engine, Machine, Observed
 from deployer.model.secret import Secret
+from deployer.model.swarm_state import Peer, SwarmState
 from deployer.observe import observe
 from deployer.plan.draft import Draft
 from deployer.plan.keys import RotateCa, RotateTokens, SetAutolock, UnlockManager
@@ -145,31 +146,6 @@ def leftovers_plan(desired: Desired, observed: Observed, name: str) -> Plan:
         draft.add(RemoveMember(member.hostname, name, member.id), Cause.ASKED)
     purpose = "take out the managers that are gone"
     return Plan(desired.cluster.name, desired.commit, tuple(draft.steps), manager=name, purpose=purpose)
-
-
-@dataclass(frozen=True)
-class Peer:
-    """One member, for people."""
-
-    name: str
-    role: str
-    state: str
-    availability: str
-    address: str
-    clock_ahead: float | None = None
-    """Seconds; None where the machine did not answer."""
-
-
-@dataclass(frozen=True)
-class SwarmState:
-    via: str
-    created: str
-    autolock: bool
-    root_expires: str
-    """ISO 8601, of the root certificate."""
-    certificates_days: int
-    """For how long members' certificates are valid; the members renew them by themselves."""
-    peers: tuple[Peer, ...]
 
 
 async def state(source: Source) -> SwarmState:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING
 
-Via = Literal["apply", "push", "rollback", "watch", "scale", "machine", "swarm"]
-"""The way that a run was asked for: a command, a push, or `deployer watch`."""
+if TYPE_CHECKING:
+    from deployer.model.run import Via
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from deployer.plan.text import plan_text
-from deployer.report.documents import plan_document, report_document, to_json
+from deployer.report.documents import plan_document, report_document
+from deployer.report.encode import to_json
 from deployer.report.paint import Paint
 from deployer.report.result import report_text
 

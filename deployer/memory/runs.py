@@ -57,8 +57,8 @@ class Live:
     def __init__(self, folder: Path, asked: Asked, who: str, commit: str = "") -> None:
         self._path = folder / f"{asked.run}{SUFFIX}"
         began = datetime.now(UTC).isoformat(timespec="seconds")
-        told = (asked.run, asked.via, commit, asked.who or who, asked.reason, began, "waiting")
-        self._now = Process(*told, os.getpid(), _start(os.getpid()))
+        told = (asked.run, asked.via, commit, asked.who or who, asked.reason, began)
+        self._now = Process(*told, "waiting", os.getpid(), _start(os.getpid()))
         self._file: int | None = None
         with contextlib.suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct, field
 
 from deployer.model.allowed import EVERYTHING, Allowed
 from deployer.model.patterns import ADDRESS_PATTERN, IMAGE_PATTERN, INTERFACE_PATTERN, NAME_PATTERN, USER_PATTERN
-from deployer.model.registrator import Registrator  # noqa: TC001 - msgspec resolves the annotation
+from deployer.model.registrator import Registrator
 
 if TYPE_CHECKING:
     from deployer.model.secret import Secret

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+Count = Annotated[int, Meta(ge=0)]
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,11 @@ class Scaled:
     """One service's count in git: what it was, what it is now, and where it stands."""
 
     name: str
-    old: int
-    new: int
+    old: Count
+    new: Count
     path: str
     """Relative to the repository's root."""
-    line: int
+    line: Count
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ State = Literal["ok", "partly", "missing"]
 
 @dataclass(frozen=True)
 class Check:
-    """`found` is what there is. `means` and `help` are empty where all is well: what is at stake, and what to do."""
-
     name: str
     state: State
     found: str
+    """What there is."""
     means: str = ""
+    """What is at stake; empty where all is well."""
     help: str = ""
+    """What to do; empty where all is well."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Severity = Literal["error", "warning"]
+
 
 @dataclass(frozen=True, order=True)
 class Problem:
@@ -20,6 +22,6 @@ class Problem:
     column: int
     message: str
     help: str = ""
-    severity: Literal["error", "warning"] = "error"
+    severity: Severity = "error"
     source: str = ""
     width: int = 1

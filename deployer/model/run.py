@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
+
+Via = Literal["apply", "push", "rollback", "watch", "scale", "machine", "swarm"]
+"""The way that a run was asked for: a command, a push, or `deployer watch`."""
+Result = Literal["done", "failed", "interrupted", "terminated", "timed out", "lock lost", "superseded"]
+State = Literal["waiting", "running", "ended", "killed"]
+"""`waiting`: it reads, or waits for others; `killed`: it ended without a word."""
 
 SUPERSEDED: Final = "superseded"
 
@@ -34,11 +40,11 @@ class Entry:
     run: str
     """`20260822-141503-7f3a`"""
     via: str
-    """By which way: one of `memory.asked.Via`."""
+    """A `Via`; anything where somebody else wrote the commit."""
     commit: str
     """The full id of what was applied, or stood in git meanwhile; `worktree` for a trial."""
     result: str
-    """`done`, `failed`, `interrupted`, `terminated`, `lock lost` or `superseded`"""
+    """A `Result`; anything where somebody else wrote the commit."""
     who: str
     reason: str
     began: str
@@ -81,8 +87,7 @@ class Process:
     reason: str
     began: str
     """ISO 8601, UTC."""
-    state: str
-    """`waiting` (it reads, or waits for others), `running`, `ended`; `killed` where it ended without a word"""
+    state: State
     pid: int
     start: int
     """When the kernel started the process, in its own count: with the pid it names one process and no other."""

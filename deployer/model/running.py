@@ -13,11 +13,11 @@ class Row:
     """Empty where Swarm has not found one."""
     name: str
     id: str = ""
-    """The container's; empty where there is none."""
+    """The container's, shortened; empty for a task that has none."""
     image: str = ""
     command: str = ""
     created: float = 0.0
-    """Seconds since 1970; 0 where it was not."""
+    """Seconds since 1970; 0 where there is no container."""
     status: str = ""
     """In the engine's words: `Up 5 minutes (healthy)`; of a task without a container its state and error."""
     ports: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ class Check:
     name: str
     status: CheckStatus
     output: str = ""
+    """What the check said last, cut to 300 characters."""
 
 
 @dataclass(frozen=True)

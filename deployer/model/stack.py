@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from deployer.model.allowed import EVERYTHING, Allowed
 from deployer.model.build import Build  # noqa: TC001 - as below
-from deployer.model.cluster import Images  # noqa: TC001 - msgspec resolves the annotations of this module
+from deployer.model.cluster import Images
 from deployer.model.patterns import NAME_PATTERN
 from deployer.model.project import Project  # noqa: TC001 - msgspec resolves the annotations of this module
 

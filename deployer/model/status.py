@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+from msgspec import Meta
+
+from deployer.model.cluster import Role  # noqa: TC001 - the status document's schema resolves it
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -11,6 +15,7 @@ if TYPE_CHECKING:
     from deployer.model.field import Field
 
 Sync = Literal["Synced", "OutOfSync", "Unknown"]
+Instances = Annotated[int, Meta(ge=0)]
 Health = Literal["Healthy", "Progressing", "Degraded", "Suspended", "Missing", "Unknown"]
 WORST_FIRST: Final[tuple[Health, ...]] = ("Unknown", "Missing", "Degraded", "Progressing", "Suspended", "Healthy")
 
@@ -26,12 +31,12 @@ class RegistratorStatus:
     """Whether a machine's containers are being registered, and how far that is behind."""
 
     running: bool
-    instances: int | None = None
-    """In Consul; None where nobody could be asked."""
+    instances: Instances | None = None
+    """Of its containers, in Consul; null where Consul could not be asked."""
     missing: tuple[str, ...] = ()
     """Containers that are to be in Consul and are not."""
     stale: tuple[str, ...] = ()
-    """Registrations without a container."""
+    """Registrations whose container does not run."""
 
     @property
     def behind(self) -> int:
@@ -43,16 +48,16 @@ class NodeStatus:
     name: str
     address: str
     advertise: str
-    role: str
+    role: Role
     engine: str
     """The engine's version; empty where there is none."""
     catalogue: bool | None
-    """Whether Consul knows it; None where the cluster has no Consul, or it could not be asked."""
+    """Whether Consul knows the machine; null where the cluster has no Consul, or nobody could be asked."""
     sync: Sync
     health: Health
     note: str = ""
     registrator: RegistratorStatus | None = None
-    """None where the cluster has none, or the machine could not be asked."""
+    """Whether its containers are being registered; null without a registrator, or where the machine could not be asked."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +84,12 @@ class StackStatus:
 
 @dataclass(frozen=True)
 class VirtualHost:
-    """A name under which a service is to be reached through the proxy; `note` says why it cannot be, where that is so."""
+    """A name under which a service is to be reached through the proxy."""
 
     host: str
     service: str
     note: str = ""
+    """Why the proxy cannot reach it; empty where it can."""
 
 
 @dataclass(frozen=True)

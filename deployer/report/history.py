@@ -1,13 +1,18 @@
-"""Runs that were in, text and JSON out."""
+"""What `deployer history` and `deployer show` print: runs that were, as the repository keeps them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
+
+from msgspec import Meta
+from msgspec.structs import asdict
 
 from deployer.model.amounts import duration
 from deployer.model.commit import short
 from deployer.model.printable import printable
-from deployer.report.documents import head
+from deployer.model.run import Result, Via
+from deployer.report.document import FORMAT_VERSION, Document, Part, Seconds
+from deployer.report.documents import ReportDocument
 from deployer.report.table import table
 
 if TYPE_CHECKING:
@@ -18,6 +23,46 @@ if TYPE_CHECKING:
 
 HEAD: Final = ("RUN", "WHEN", "COMMIT", "RESULT", "TOOK", "BY", "WHAT")
 TONES: Final[dict[str, Tone]] = {"done": "green", "superseded": "yellow"}
+
+
+class EntryDocument(Part, frozen=True, kw_only=True):
+    cluster: str
+    run: str
+    """`20260822-141503-7f3a`"""
+    via: Annotated[str, Meta(extra_json_schema={"enum": list(get_args(Via))})]
+    commit: str
+    """The full id of what was applied; worktree for a trial."""
+    result: Annotated[str, Meta(extra_json_schema={"enum": list(get_args(Result))})]
+    who: str
+    reason: str
+    began: str
+    """ISO 8601, UTC."""
+    seconds: Seconds
+    only: tuple[str, ...]
+    """The stacks that it was restricted to; none: the whole repository."""
+    stacks: dict[str, str]
+    """Stacks whose files came from another commit."""
+    text: str
+    kept_in: str
+    """The commit that keeps the run."""
+
+
+class _ShownDocument(EntryDocument, frozen=True, kw_only=True):
+    report: ReportDocument | None
+    """As the run printed it; null for one that did nothing."""
+
+
+class RunDocument(_ShownDocument, frozen=True):
+    """Fields that are no keywords come first: the head that every document has."""
+
+    format_version: Literal["1.0"] = FORMAT_VERSION
+    type: Literal["run"] = "run"
+
+
+class HistoryDocument(Document, frozen=True, kw_only=True):
+    type: Literal["history"] = "history"
+    runs: tuple[EntryDocument, ...]
+    """The newest first."""
 
 
 def history_text(entries: Sequence[Entry], paint: Paint, width: int | None = None) -> str:
@@ -39,34 +84,30 @@ def history_text(entries: Sequence[Entry], paint: Paint, width: int | None = Non
     several = len({entry.cluster for entry in entries}) > 1
     if several:
         rows = [(*row[:-1], f"{entry.cluster}: {row[-1]}") for row, entry in zip(rows, entries, strict=True)]
-
-    def finish(column: int, cell: str, padded: str) -> str:
-        return paint(padded, TONES.get(cell, "red")) if column == 3 else padded
-
-    lines = table(HEAD, rows, width=width, shrink=("WHAT", "BY"), finish=finish)
+    lines = table(HEAD, rows, width=width, shrink=("WHAT", "BY"), paint=paint, tones={"RESULT": _tone})
     return "".join(f"{line}\n" for line in lines)
 
 
-def history_document(entries: Sequence[Entry]) -> dict[str, Any]:
-    return {**head("history"), "runs": [entry_document(entry) for entry in entries]}
+def history_document(entries: Sequence[Entry]) -> HistoryDocument:
+    return HistoryDocument(runs=tuple(map(entry_document, entries)))
 
 
-def entry_document(entry: Entry) -> dict[str, Any]:
-    return {
-        "cluster": entry.cluster,
-        "run": entry.run,
-        "via": entry.via,
-        "commit": entry.commit,
-        "result": entry.result,
-        "who": entry.who,
-        "reason": entry.reason,
-        "began": entry.began,
-        "seconds": entry.seconds,
-        "only": list(entry.scope.only),
-        "stacks": dict(entry.scope.stacks),
-        "text": entry.text,
-        "kept_in": entry.id,
-    }
+def entry_document(entry: Entry) -> EntryDocument:
+    return EntryDocument(
+        cluster=entry.cluster,
+        run=entry.run,
+        via=entry.via,
+        commit=entry.commit,
+        result=entry.result,
+        who=entry.who,
+        reason=entry.reason,
+        began=entry.began,
+        seconds=entry.seconds,
+        only=entry.scope.only,
+        stacks=dict(entry.scope.stacks),
+        text=entry.text,
+        kept_in=entry.id,
+    )
 
 
 def run_text(entry: Entry, plan: str, report: str, paint: Paint) -> str:
@@ -84,14 +125,14 @@ def run_text(entry: Entry, plan: str, report: str, paint: Paint) -> str:
         "result": entry.result,
     }
     lines = [f"{name.ljust(8)} {printable(value)}" for name, value in told.items() if value]
-    lines[-1] = paint(lines[-1], "bold", TONES.get(entry.result, "red"))
+    lines[-1] = paint(lines[-1], "bold", _tone(entry.result))
     kept = [_safe(text) for text in (plan, report) if text.strip()]
     return "\n\n".join(("\n".join(lines), *(kept or [printable(entry.text)]))) + "\n"
 
 
-def run_document(entry: Entry, report: Any) -> dict[str, Any]:
-    """`report` as the run itself printed it with --json; null for a run that did nothing."""
-    return {**head("run"), **entry_document(entry), "report": report}
+def run_document(entry: Entry, report: Any) -> RunDocument:
+    """`report` as the run itself printed it with --json, whatever its version; None for a run that did nothing."""
+    return RunDocument(**asdict(entry_document(entry)), report=report)
 
 
 def _safe(text: str) -> str:
@@ -109,3 +150,7 @@ def _commit(entry: Entry) -> str:
 def _what(entry: Entry) -> str:
     verb = "rollback: " if entry.via == "rollback" else ""
     return f"{verb}{entry.text}{f' ({entry.reason})' if entry.reason else ''}"
+
+
+def _tone(result: str) -> Tone:
+    return TONES.get(result, "red")

@@ -1,13 +1,32 @@
-"""A lock in, who holds it or who lost it out. Holders come as text and as their fields: they are the execute stage's."""
+"""What `deployer unlock` prints: who holds the cluster's lock, or who lost it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
-from deployer.report.documents import head
+from deployer.report.document import Document, Part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+class LockDocument(Part, frozen=True):
+    id: str
+    who: str
+    """user@host"""
+    pid: str
+    commit: str
+    since: str
+    """ISO 8601, UTC."""
+    run: str
+
+
+class UnlockDocument(Document, frozen=True, kw_only=True):
+    type: Literal["unlock"] = "unlock"
+    cluster: str
+    lock: LockDocument | None
+    """The one that was taken away; null where the cluster was not locked."""
+    reason: str
 
 
 def lock_text(cluster: str, holder: object, lock: str) -> str:
@@ -20,6 +39,5 @@ def unlocked_text(cluster: str, holder: object | None) -> str:
     return f"The lock of {holder} is taken away: cluster {cluster} is free.\n"
 
 
-def unlock_document(cluster: str, lock: Mapping[str, str] | None, reason: str) -> dict[str, Any]:
-    """`lock` is the one that was taken away; null where the cluster was not locked."""
-    return {**head("unlock"), "cluster": cluster, "lock": lock and dict(lock), "reason": reason}
+def unlock_document(cluster: str, lock: Mapping[str, str] | None, reason: str) -> UnlockDocument:
+    return UnlockDocument(cluster=cluster, lock=LockDocument(**lock) if lock else None, reason=reason)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 
 from deployer.errors import DeployerError, UsageError
 from deployer.model.consent import NOTHING
 from deployer.plan.saved import SavedPlan, save_plan
-from deployer.report.document import FORMAT_VERSION
-from deployer.report.documents import head, plan_document, to_json
+from deployer.report.document import FORMAT_VERSION, Document, Part
+from deployer.report.documents import PlanDocument, plan_document
+from deployer.report.encode import to_json
 from deployer.user_files import write_whole
 
 if TYPE_CHECKING:
@@ -24,10 +25,35 @@ LARGEST: Final = 64 * 2**20
 AGAIN: Final = "make it again: deployer plan --out FILE"
 
 
+class SavedStepDocument(Part, frozen=True):
+    subject: str
+    action: str
+    hash: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class SavedPlanDocument(Document, frozen=True, kw_only=True):
+    """Of what is sent only hashes: bodies may hold secrets. `plan` is there to be read; it is not what is executed."""
+
+    type: Literal["saved_plan"] = "saved_plan"
+    cluster: str
+    commit: str
+    rev: str
+    """What the commit was asked for by: it has to be that commit still."""
+    only: tuple[str, ...]
+    salt: str
+    steps: tuple[SavedStepDocument, ...]
+    allow: tuple[str, ...]
+    """--allow-delete"""
+    replaces: str
+    """--replaces"""
+    plan: PlanDocument
+
+
 def write_plan(file: Path, plan: Plan, rev: str, consent: Consent = NOTHING) -> None:
     """Write the plan in one step, for nobody else's eyes. DeployerError where that is not possible."""
     kept = save_plan(plan, rev, secrets.token_hex(16), consent)
-    text = to_json({**head("saved_plan"), **msgspec.to_builtins(kept), "plan": plan_document(plan)})
+    steps = tuple(SavedStepDocument(**vars(step)) for step in kept.steps)
+    text = to_json(SavedPlanDocument(**vars(kept) | {"steps": steps}, plan=plan_document(plan)))
     try:
         write_whole(file, text.encode())
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Report in, what a person needs after a run out: what failed, why, its last lines, what to do next, and the sum last."""
+"""A run's report as text: what failed, why, its last lines, what to do next, and the sum last."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from deployer.model.commit import short
 from deployer.model.printable import printable
 from deployer.plan.operations import describe
 from deployer.plan.outcome import Done, Failed, Skipped
-from deployer.report.table import table
+from deployer.report.table import paragraphs, table
 from deployer.report.words import counts, why_skipped
 
 if TYPE_CHECKING:
@@ -29,13 +29,11 @@ def report_text(report: Report, paint: Paint) -> str:
         ("blocked", "", one.subject, "", f"{one.place}: {one.reason}" if one.place else one.reason)
         for one in report.plan.blocked
     ]
-    parts = (
-        [table(HEAD, rows, finish=lambda column, cell, padded: _finish(paint, column, cell, padded))] if rows else []
-    )
+    parts = [table(HEAD, rows, paint=paint, tones={"RESULT": TONES.get})] if rows else []
     parts += [_log(report, step, paint) for step in steps]
     parts.append(_advice(report))
     parts.append([paint(sum_line(report), "bold", "green" if report.ok else "red")])
-    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+    return paragraphs(parts)
 
 
 def sum_line(report: Report) -> str:
@@ -80,7 +78,3 @@ def _advice(report: Report) -> list[str]:
     helps = [f"{printable(o.subject)}: {printable(o.help)}" for o in report.plan.blocked if o.help]
     again = "Run the same command again: what is done stays done, and it goes on from there."
     return [] if report.ok else [*lost, *dict.fromkeys(helps), *([] if report.plan.purpose else [again])]
-
-
-def _finish(paint: Paint, column: int, cell: str, padded: str) -> str:
-    return paint(padded, TONES[cell]) if column == 0 else padded

@@ -1,18 +1,18 @@
-"""What runs in, `docker ps`-like rows out, `machine/container`; the same as JSON. Records of a log in, a line each out."""
+"""What `deployer ps` and `deployer logs` print: containers as `docker ps` lists them, and a line a record."""
 
 from __future__ import annotations
 
 import zlib
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from deployer.model.amounts import plural
 from deployer.model.printable import printable
-from deployer.report.documents import head
-from deployer.report.table import table
+from deployer.model.running import Row
+from deployer.report.document import Document, Part
+from deployer.report.table import paragraphs, table
 
 if TYPE_CHECKING:
-    from deployer.model.running import LogRecord, Row, Running
+    from deployer.model.running import LogRecord, Running
     from deployer.report.paint import Paint, Tone
 
 COLUMNS: Final = ("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES")
@@ -22,26 +22,39 @@ STEPS: Final = ((60, "second", 1), (3600, "minute", 60), (86400, "hour", 3600), 
 NAME_TONES: Final[tuple[Tone, ...]] = ("cyan", "green", "yellow", "bold")
 
 
+class SilentDocument(Part, frozen=True):
+    machine: str
+    reason: str
+
+
+class PsDocument(Document, frozen=True, kw_only=True):
+    type: Literal["ps"] = "ps"
+    cluster: str
+    containers: tuple[Row, ...]
+    silent: tuple[SilentDocument, ...]
+    """Machines that could not be asked."""
+
+
+class LogDocument(Document, frozen=True, kw_only=True):
+    type: Literal["log"] = "log"
+    time: str
+    node: str
+    task: str
+    """`web_api.1`"""
+    text: str
+
+
 def running_text(running: Running, paint: Paint, now: float, width: int | None = None) -> str:
     """A row a container; machines that could not be asked below, and one sentence. `now` in seconds since 1970."""
-
-    def finish(column: int, cell: str, padded: str) -> str:
-        return (
-            paint(padded, tones[shown])
-            if COLUMNS[column] == "STATUS" and (shown := printable(cell)) in tones
-            else padded
-        )
-
     tones: dict[str, Tone] = {printable(row.status): _tone(row) for row in running.rows}
     rows = [
         (row.id, row.image, _command(row.command), _ago(row.created, now), row.status, ", ".join(row.ports), place(row))
         for row in running.rows
     ]
-    parts = [table(COLUMNS, rows, width=width, shrink=("COMMAND", "PORTS", "IMAGE"), finish=finish)] if rows else []
+    shrink = ("COMMAND", "PORTS", "IMAGE")
+    lines = table(COLUMNS, rows, width=width, shrink=shrink, paint=paint, tones={"STATUS": tones.get})
     silent = [paint(f"! {printable(name)}: {printable(reason)}", "red") for name, reason in running.silent]
-    parts += [silent] if silent else []
-    parts.append([summary(running)])
-    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+    return paragraphs([lines if rows else [], silent, [summary(running)]])
 
 
 def summary(running: Running) -> str:
@@ -54,14 +67,9 @@ def summary(running: Running) -> str:
     return f"{running.cluster}: {counted}{tasks}{unasked}"
 
 
-def running_document(running: Running) -> dict[str, Any]:
-    """Field names as in the values themselves: deployer.model.running."""
-    return {
-        **head("ps"),
-        "cluster": running.cluster,
-        "containers": [asdict(row) | {"ports": list(row.ports)} for row in running.rows],
-        "silent": [{"machine": name, "reason": reason} for name, reason in running.silent],
-    }
+def running_document(running: Running) -> PsDocument:
+    silent = tuple(SilentDocument(name, reason) for name, reason in running.silent)
+    return PsDocument(cluster=running.cluster, containers=running.rows, silent=silent)
 
 
 def place(row: Row) -> str:
@@ -98,6 +106,6 @@ def record_text(record: LogRecord, paint: Paint, *, timestamps: bool, width: int
     return f"{paint(f'{name.ljust(width)} |', tone)} {stamp}{printable(record.text)}\n"
 
 
-def record_document(record: LogRecord) -> dict[str, Any]:
+def record_document(record: LogRecord) -> LogDocument:
     """One object a line."""
-    return {**head("log"), **asdict(record)}
+    return LogDocument(time=record.time, node=record.node, task=record.task, text=record.text)

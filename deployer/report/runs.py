@@ -1,21 +1,26 @@
-"""Runs that go on or went on in, text and JSON out."""
+"""What `deployer runs` prints: runs that go on, and that went on, on this machine."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from deployer.model.commit import short
-from deployer.report.documents import head
+from deployer.model.run import Process
+from deployer.report.document import Document
 from deployer.report.table import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deployer.model.run import Process
     from deployer.report.paint import Paint, Tone
 
 HEAD: Final = ("RUN", "STATE", "SINCE", "COMMIT", "BY", "WHAT")
+TONES: Final[dict[str, Tone]] = {"waiting": "yellow", "running": "yellow", "ended (0)": "green"}
+
+
+class RunsDocument(Document, frozen=True, kw_only=True):
+    type: Literal["runs"] = "runs"
+    runs: tuple[Process, ...]
 
 
 def runs_text(found: Sequence[Process], paint: Paint, width: int | None = None) -> str:
@@ -33,17 +38,12 @@ def runs_text(found: Sequence[Process], paint: Paint, width: int | None = None) 
         )
         for one in found
     ]
-
-    def finish(column: int, cell: str, padded: str) -> str:
-        return paint(padded, _tone(cell)) if column == 1 else padded
-
-    lines = table(HEAD, rows, width=width, shrink=("WHAT", "BY"), finish=finish)
+    lines = table(HEAD, rows, width=width, shrink=("WHAT", "BY"), paint=paint, tones={"STATE": _tone})
     return "".join(f"{line}\n" for line in lines)
 
 
-def runs_document(found: Sequence[Process]) -> dict[str, Any]:
-    """Field names as in the values themselves: deployer.model.run."""
-    return {**head("runs"), "runs": [asdict(one) for one in found]}
+def runs_document(found: Sequence[Process]) -> RunsDocument:
+    return RunsDocument(runs=tuple(found))
 
 
 def _state(one: Process) -> str:
@@ -52,4 +52,4 @@ def _state(one: Process) -> str:
 
 
 def _tone(state: str) -> Tone:
-    return {"waiting": "yellow", "running": "yellow", "ended (0)": "green"}.get(state, "red")  # type: ignore[return-value] # tones by state
+    return TONES.get(state, "red")

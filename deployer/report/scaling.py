@@ -1,19 +1,31 @@
-"""What `deployer scale` did in git, and the run that followed, in; text or JSON out."""
+"""What `deployer scale` prints: the counts that it wrote into git, and the run that followed."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from deployer.model.commit import short
+from deployer.model.counts import Scaled
 from deployer.model.printable import printable
-from deployer.report.documents import head, report_document
+from deployer.report.document import Document
+from deployer.report.documents import ReportDocument, report_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deployer.model.counts import Scaling, Wanted
     from deployer.plan.outcome import Report
+
+
+class ScaleDocument(Document, frozen=True, kw_only=True):
+    type: Literal["scale"] = "scale"
+    commit: str | None
+    """The commit that has the counts; null with --no-commit."""
+    committed: bool
+    """false where the counts stood in git already, and with --no-commit."""
+    scaled: tuple[Scaled, ...]
+    report: ReportDocument | None
+    """As of apply; null with --no-apply."""
 
 
 def scaling_text(scaling: Scaling) -> str:
@@ -32,12 +44,11 @@ def drift_text(wanted: Sequence[Wanted]) -> str:
     )
 
 
-def scaling_document(scaling: Scaling | None, report: Report | None) -> dict[str, Any]:
-    """`commit` is null where nothing was to be committed (`--no-commit`), `report` where nothing was to be applied."""
-    return {
-        **head("scale"),
-        "commit": scaling.commit if scaling else None,
-        "committed": scaling.committed if scaling else False,
-        "scaled": [asdict(one) for one in scaling.scaled] if scaling else [],
-        "report": report_document(report) if report else None,
-    }
+def scaling_document(scaling: Scaling | None, report: Report | None) -> ScaleDocument:
+    """`scaling` is None where nothing was to be committed, `report` where nothing was to be applied."""
+    return ScaleDocument(
+        commit=scaling.commit if scaling else None,
+        committed=scaling.committed if scaling else False,
+        scaled=scaling.scaled if scaling else (),
+        report=report_document(report) if report else None,
+    )

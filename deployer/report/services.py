@@ -1,14 +1,16 @@
-"""The catalogue in, a table and a sum out; the same as JSON."""
+"""What `deployer services` prints: the instances in Consul's catalogue, as text and as JSON."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+from msgspec import Meta
 
 from deployer.model.amounts import plural
-from deployer.report.documents import head
-from deployer.report.table import table
+from deployer.model.services import Check, CheckStatus
+from deployer.report.document import Document, Part
+from deployer.report.table import paragraphs, table
 
 if TYPE_CHECKING:
     from deployer.model.services import Instance, Services
@@ -18,13 +20,32 @@ COLUMNS: Final = ("SERVICE", "INSTANCES", "ADDRESS:PORT", "NODE", "HEALTH", "TAG
 TONES: Final[dict[str, Tone]] = {"passing": "green", "warning": "yellow", "critical": "red"}
 
 
+class InstanceDocument(Part, frozen=True):
+    service: str
+    id: str
+    """Of the registration; unique on its node."""
+    address: str
+    port: Annotated[int, Meta(ge=0, le=65535)]
+    """0 where it has none."""
+    machine: str
+    """Whose address it has; the node, where the address is no machine's own."""
+    node: str
+    """The machine that it is registered on in Consul."""
+    tags: tuple[str, ...]
+    checks: tuple[Check, ...]
+    """Its own, and those of its node."""
+    health: CheckStatus
+    """The worst of its checks; passing where there are none."""
+
+
+class ServicesDocument(Document, frozen=True, kw_only=True):
+    type: Literal["services"] = "services"
+    cluster: str
+    instances: tuple[InstanceDocument, ...]
+
+
 def services_text(services: Services, paint: Paint, width: int | None = None) -> str:
     """A row an instance, and one sentence. `width` is the terminal's, None where nothing may be cut."""
-
-    def finish(column: int, cell: str, padded: str) -> str:
-        tone = TONES.get(cell) if COLUMNS[column] == "HEALTH" else None
-        return paint(padded, tone) if tone else padded
-
     instances = services.instances
     every = Counter(instance.service for instance in instances)
     passing = Counter(instance.service for instance in instances if instance.health == "passing")
@@ -32,9 +53,8 @@ def services_text(services: Services, paint: Paint, width: int | None = None) ->
         (one.service, f"{passing[one.service]}/{every[one.service]}", _place(one), one.machine, one.health, _tags(one))
         for one in instances
     ]
-    parts = [table(COLUMNS, rows, width=width, shrink=("TAGS",), finish=finish)] if rows else []
-    parts.append([summary(services)])
-    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+    lines = table(COLUMNS, rows, width=width, shrink=("TAGS",), paint=paint, tones={"HEALTH": TONES.get})
+    return paragraphs([lines if rows else [], [summary(services)]])
 
 
 def summary(services: Services) -> str:
@@ -46,13 +66,9 @@ def summary(services: Services) -> str:
     return f"{counted}, {f'{unwell} of them not passing' if unwell else 'all passing'}" if instances else counted
 
 
-def services_document(services: Services) -> dict[str, Any]:
-    """Field names as in the values themselves: deployer.model.services."""
-    return {
-        **head("services"),
-        "cluster": services.cluster,
-        "instances": [{**asdict(instance), "health": instance.health} for instance in services.instances],
-    }
+def services_document(services: Services) -> ServicesDocument:
+    instances = (InstanceDocument(**vars(one), health=one.health) for one in services.instances)
+    return ServicesDocument(cluster=services.cluster, instances=tuple(instances))
 
 
 def _place(instance: Instance) -> str:

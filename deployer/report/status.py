@@ -1,23 +1,26 @@
-"""Status in, two tables and a sum out."""
+"""What `deployer status` prints: machines, stacks and virtual hosts, each with two words on how it is."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from deployer.model.amounts import plural
 from deployer.model.commit import short
+from deployer.model.counts import Count
 from deployer.model.printable import printable
-from deployer.model.status import worst
+from deployer.model.status import Health, NodeStatus, Sync, VirtualHost, worst
 from deployer.plan.field_text import field_text
-from deployer.report.table import table
+from deployer.report.document import Document, Part
+from deployer.report.masked import FieldDocument, field_documents
+from deployer.report.table import paragraphs, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from deployer.model.status import NodeStatus, RegistratorStatus, StackStatus, Status, VirtualHost
+    from deployer.model.status import RegistratorStatus, StackStatus, Status
     from deployer.report.paint import Paint, Tone
-    from deployer.report.table import Finish
+    from deployer.report.table import Tones
 
 REGISTRATOR: Final = "REGISTERED"
 MACHINES: Final = ("NAME", "ADDRESS", "ADVERTISE", "ROLE", "ENGINE", "CONSUL", REGISTRATOR, "SYNC", "HEALTH", "NOTE")
@@ -36,6 +39,55 @@ TONES: Final[dict[str, Tone]] = {
     "Missing": "red",
     "Unknown": "yellow",
 }
+WORDS: Final[Tones] = {"SYNC": TONES.get, "HEALTH": TONES.get}
+
+
+class ServiceDocument(Part, frozen=True):
+    name: str
+    image: str
+    running: Count
+    wanted: Count
+    sync: Sync
+    health: Health
+    note: str
+    drift: tuple[FieldDocument, ...]
+    """What somebody changed by hand."""
+
+
+class StackDocument(Part, frozen=True):
+    name: str
+    services: tuple[ServiceDocument, ...]
+    sync: Sync
+    health: Health
+    note: str
+
+
+class StatusDocument(Document, frozen=True, kw_only=True):
+    type: Literal["status"] = "status"
+    well: bool
+    """Everything is as git says, and healthy."""
+    cluster: str
+    commit: str
+    nodes: tuple[NodeStatus, ...]
+    stacks: tuple[StackDocument, ...]
+    virtual_hosts: tuple[VirtualHost, ...]
+    """Empty where the cluster has no proxy."""
+
+
+def status_document(status: Status) -> StatusDocument:
+    return StatusDocument(
+        well=status.well,
+        cluster=status.cluster,
+        commit=status.commit,
+        nodes=status.nodes,
+        stacks=tuple(map(_stack_document, status.stacks)),
+        virtual_hosts=status.virtual_hosts,
+    )
+
+
+def _stack_document(stack: StackStatus) -> StackDocument:
+    services = (ServiceDocument(**vars(one) | {"drift": field_documents(one.drift)}) for one in stack.services)
+    return StackDocument(stack.name, tuple(services), stack.sync, stack.health, stack.note)
 
 
 def status_text(status: Status, paint: Paint, width: int | None = None, *, drift: bool = False) -> str:
@@ -50,15 +102,15 @@ def status_text(status: Status, paint: Paint, width: int | None = None, *, drift
         head = tuple(name for name in head if name != REGISTRATOR)
         machines = [(*row[:REGISTRATOR_AT], *row[REGISTRATOR_AT + 1 :]) for row in machines]
     parts = [
-        table(head, machines, width=width, shrink=("NOTE",), finish=_words(head, paint)) if machines else [],
-        table(STACKS, stacks, width=width, shrink=("NOTE", "IMAGE"), finish=_words(STACKS, paint)) if stacks else [],
+        table(head, machines, width=width, shrink=("NOTE",), paint=paint, tones=WORDS) if machines else [],
+        table(STACKS, stacks, width=width, shrink=("NOTE", "IMAGE"), paint=paint, tones=WORDS) if stacks else [],
         table(HOSTS, [_host(host) for host in status.virtual_hosts], width=width, shrink=("NOTE",))
         if status.virtual_hosts
         else [],
         _drift(status) if drift else [],
         [summary(status)],
     ]
-    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+    return paragraphs(parts)
 
 
 def _host(host: VirtualHost) -> tuple[str, ...]:
@@ -86,16 +138,6 @@ def summary(status: Status) -> str:
     unreached = sum(bool(host.note) for host in status.virtual_hosts)
     hosts = f"; {plural(unreached, 'virtual host')} not reached" if unreached else ""
     return f"{place}: {counted}, {f'{unwell} of them not' if unwell else 'all'} as git says{hosts}"
-
-
-def _words(head: Sequence[str], paint: Paint) -> Finish:
-    """The two words in their colours; every other cell as it is."""
-
-    def finish(column: int, cell: str, padded: str) -> str:
-        tone = TONES.get(cell) if head[column] in {"SYNC", "HEALTH"} else None
-        return paint(padded, tone) if tone else padded
-
-    return finish
 
 
 def _machine(node: NodeStatus) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ def _without_null(value: Any) -> Any:
     return kept
 
 
-def write(directory: Path, made: Mapping[Kind, dict[str, Any]]) -> list[Path]:
+def write(directory: Path, made: Mapping[str, dict[str, Any]]) -> list[Path]:
     """Writes NAME.json files, over older ones; their paths. DeployerError where that is not possible."""
     paths = []
     try:

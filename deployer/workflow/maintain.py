@@ -22,10 +22,10 @@ from deployer.workflow.run import Trigger, Work, run
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from deployer.memory.asked import Via
     from deployer.model.cluster import Cluster
     from deployer.model.desired import Desired
     from deployer.model.observed import Observed
+    from deployer.model.run import Via
     from deployer.workflow.run import Audience, Lock, Show
     from deployer.workflow.validate import Say, Source
 

@@ -1,17 +1,15 @@
 from __future__ import annotations
 
 import json
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
 
 from deployer.cli.scale import read
 from deployer.errors import UsageError
 from deployer.model.counts import Scaled, Scaling, Wanted
 from tests.cli.conftest import COMMIT, replace_functions
+from tests.report.schemas import check
 
 if TYPE_CHECKING:
     from deployer.workflow.run import Audience, Trigger
@@ -64,13 +62,7 @@ def test_without_a_commit_it_says_that_this_is_drift(cli: Any, workflow: Any, sc
 
 @pytest.mark.parametrize(("flag", "commit"), [("--no-apply", COMMIT), ("--no-commit", None), ("--quiet", COMMIT)])
 def test_json(cli: Any, scaling: list[Any], flag: str, commit: str | None) -> None:
-    folder = files("deployer.report").joinpath("schemas")
-    schemas = {name: json.loads(folder.joinpath(f"{name}.json").read_text()) for name in ("scale", "report")}
-    registry: Registry[Any] = Registry().with_resources(
-        [(f"{name}.json", Resource.from_contents(schema)) for name, schema in schemas.items()]
-    )
-    document = json.loads(cli("scale", "web", "api=3", flag, "--json").out)
-    Draft202012Validator(schemas["scale"], registry=registry).validate(document)
+    document = check("scale", json.loads(cli("scale", "web", "api=3", flag, "--json").out))
     assert document["commit"] == commit
     assert (document["report"] is None) == (flag == "--no-apply")
 

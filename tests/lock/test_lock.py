@@ -613,7 +613,7 @@ def test_a_run_that_loses_its_lock_lets_running_steps_end_and_begins_none() -> N
     assert "The lock was lost: eve@e broke it: why not." in text
     assert text.splitlines()[-1].startswith("Lock lost after ")
     told = report_document(report)
-    assert (told["stopped"], told["lost"], told["lock_index"]) == ("lock lost", "eve@e broke it: why not", 7)
+    assert (told.stopped, told.lost, told.lock_index) == ("lock lost", "eve@e broke it: why not", 7)
 
 
 def test_a_lock_that_is_lost_when_all_is_done_is_no_failure() -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import asyncssh
 import pytest
-from jsonschema import Draft202012Validator
 
 from deployer.cli.machine.consent import added_document, added_text
 from deployer.entry import wait_for
@@ -21,11 +18,11 @@ from deployer.machines.host_key import Shown, agree
 from deployer.machines.node_file import Wanted
 from deployer.model.cluster import Engine as EngineSettings
 from deployer.model.observed import Silent
-from deployer.report.documents import to_json
 from tests.literals.desired import make_node
 from tests.literals.machines import DEBIAN, make_engine, make_machine
 from tests.machines.engines import ALONE, closed, served
 from tests.remote.sshd import HOST_KEY, USER_KEY
+from tests.report import schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -201,10 +198,7 @@ def test_a_machine_that_is_adopted_keeps_its_daemon_json() -> None:
 
 def test_what_is_printed_is_what_its_schema_says(there: There, source: Source) -> None:
     added = survey_now(source, there.wanted(), Consent(yes=True))
-    schema = json.loads(files("deployer.report").joinpath("schemas", "added.json").read_text())
-    Draft202012Validator.check_schema(schema)
-    document = json.loads(to_json(added_document([added], None, ["a note"])))
-    Draft202012Validator(schema).validate(document)
+    schemas.check("added", added_document([added], None, ["a note"]))
     lines = added_text([added], None, ["a note"]).splitlines()
     assert lines[:2] == ["web1 at 127.0.0.1", f"  ED25519 host key {PRINT}"]
     assert lines[-3:] == [

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import replace
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
 from deployer.cli.app import app
@@ -18,6 +16,7 @@ from deployer.machines.contexts import contexts_document, list_wanted, remove, s
 from deployer.model.cluster import Engine, Ssh
 from tests.fakes import cluster, node
 from tests.needs import DOCKER
+from tests.report.schemas import check
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,9 +113,7 @@ def test_a_store_that_cannot_be_written_is_said_in_one_line(store: Path) -> None
 
 
 def test_the_document_is_as_its_schema_says() -> None:
-    schema = json.loads(files("deployer.report").joinpath("schemas", "contexts.json").read_text())
-    Draft202012Validator.check_schema(schema)
-    Draft202012Validator(schema).validate(contexts_document(BOTH, sync(BOTH)))
+    check("contexts", contexts_document(BOTH, sync(BOTH)))
 
 
 def test_the_command_names_what_is_not_ours_and_refuses(repository: Repo) -> None:

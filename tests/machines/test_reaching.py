@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from importlib.resources import files
 from typing import TYPE_CHECKING
-
-from jsonschema import Draft202012Validator
 
 from deployer.machines.reaching import Checked, checked_document, checked_text
 from deployer.remote.ports import Found, Way
 from tests.fakes import cluster
+from tests.report.schemas import check
 
 if TYPE_CHECKING:
     from deployer.model.ports import Port
@@ -40,8 +37,5 @@ def test_each_closed_port_is_named_and_the_rest_is_counted() -> None:
 
 
 def test_the_document_is_as_its_schema_says() -> None:
-    schema = json.loads(files("deployer.report").joinpath("schemas", "ports.json").read_text())
-    Draft202012Validator.check_schema(schema)
-    document = json.loads(json.dumps(checked_document(cluster(), CHECKED)))
-    Draft202012Validator(schema).validate(document)
+    document = check("ports", checked_document(cluster(), CHECKED))
     assert [one["state"] for one in document["ways"]] == ["closed", "open", "unknown"]

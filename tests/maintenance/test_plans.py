@@ -1,7 +1,7 @@
 """Plans of maintenance that are made where they are used: one machine's provision, a recovery; and a file's one key."""
 
 import datetime as dt
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from deployer.maintenance.roles import set_key
 from deployer.maintenance.swarm import leftovers_plan, read_state, recovery_plan
 from deployer.model.observed import Observed
 from deployer.plan.text import plan_text
-from deployer.report.documents import head
+from deployer.report.machines import swarm_document
 from tests.decisions import list_kinds
 from tests.literals.desired import make_cluster, make_desired, make_node
 from tests.literals.live import deploy_service
@@ -122,7 +122,7 @@ def test_the_state_of_a_swarm() -> None:
         {"ID": "n1", "Description": {"Hostname": "m"}, "Spec": {"Role": "manager", "Availability": "active"}, "Status": {"State": "ready", "Addr": "10.0.0.1"}, "ManagerStatus": {"Leader": True}},
     ]  # fmt: skip
     state = read_state(told, nodes, "m", {"n1": -61.2})
-    check("swarm", {**head("swarm"), **asdict(state)})
+    check("swarm", swarm_document(state))
     assert (state.root_expires, state.certificates_days, state.autolock) == ("2046-11-20T00:00:00+00:00", 90, True)
     assert [peer.clock_ahead for peer in state.peers] == [-61.2, None]
     assert [(peer.name, peer.state, peer.availability) for peer in state.peers] == [

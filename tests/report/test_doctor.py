@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from importlib.resources import files
 from typing import TYPE_CHECKING
-
-from jsonschema import Draft202012Validator
 
 from deployer.model.doctor import Check
 from deployer.report.doctor import doctor_document, doctor_text
-from deployer.report.documents import to_json
+from tests.report.schemas import check
 
 if TYPE_CHECKING:
     from deployer.report.paint import Paint
@@ -46,8 +42,5 @@ def test_states_have_their_colours(colours: Paint) -> None:
 
 
 def test_the_document_is_as_its_schema_says() -> None:
-    schema = json.loads(files("deployer.report").joinpath("schemas", "doctor.json").read_text())
-    Draft202012Validator.check_schema(schema)
-    read = json.loads(to_json(doctor_document(CHECKS)))
-    Draft202012Validator(schema).validate(read)
+    read = check("doctor", doctor_document(CHECKS))
     assert [check["state"] for check in read["checks"]] == ["ok", "partly", "missing"]

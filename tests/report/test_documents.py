@@ -22,14 +22,17 @@ from deployer.model.stack import StackObjects
 from deployer.model.status import NodeStatus, ServiceStatus, StackStatus, Status
 from deployer.plan.operations import Operation
 from deployer.plan.outcome import Began, Ended, Progress, Report
-from deployer.report.documents import plan_document, report_document, status_document, to_json
-from deployer.report.failure import Failure, failure_document, failure_event
+from deployer.report.documents import plan_document, report_document
+from deployer.report.encode import to_json
+from deployer.report.failure import Failure
+from deployer.report.failure_document import failure_document, failure_event
 from deployer.report.history import history_document, run_document
 from deployer.report.masked import field_document
 from deployer.report.ndjson import NdjsonProgress
 from deployer.report.runs import runs_document
+from deployer.report.status import status_document
 from deployer.report.validation import invalid_document, valid_document
-from tests.report.schemas import REGISTRY, SCHEMAS, check
+from tests.report.schemas import SCHEMAS, check
 
 if TYPE_CHECKING:
     from deployer.plan.steps import Plan
@@ -45,10 +48,11 @@ def test_schemas_are_schemas(name: str) -> None:
 
 def test_schemas_list_every_operation_and_every_cause() -> None:
     kinds = {operation.__name__.lower() for operation in get_args(Operation)}
-    for name in ("plan", "report"):
-        step = SCHEMAS[name]["$defs"]["step"]["properties"]
+    for name, part in (("plan", "StepDocument"), ("report", "EndedStepDocument")):
+        step = SCHEMAS[name]["$defs"][part]["properties"]
         assert {kind.replace("_", "") for kind in step["kind"]["enum"]} == kinds
-        assert set(step["cause"]["enum"]) == {None, *map(str, Cause)}
+        assert step["cause"]["anyOf"] == [{"$ref": "#/$defs/Cause"}, {"type": "null"}]
+        assert set(SCHEMAS[name]["$defs"]["Cause"]["enum"]) == {*map(str, Cause)}
 
 
 def test_a_plan_without_secrets(plan: Plan) -> None:
@@ -139,7 +143,7 @@ def test_a_validation_of_valid_files() -> None:
     read = check("validation", valid_document(desired, objects, ()))
     assert (read["valid"], read["services"], read["machines"]) == (True, 2, 0)
     without = {key: value for key, value in read.items() if key != "commit"}
-    assert not Draft202012Validator(SCHEMAS["validation"], registry=REGISTRY).is_valid(without)
+    assert not Draft202012Validator(SCHEMAS["validation"]).is_valid(without)
 
 
 def test_failures() -> None:
@@ -186,7 +190,7 @@ def test_every_event_is_a_line_of_its_own(plan: Plan, report: Report) -> None:
 
 def test_values_keep_their_types_and_lose_their_secrets() -> None:
     value = {"image": "a", "count": 2, "on": True, "none": None, "db_password": ["x"], "args": ["--token=abc", "a=b"]}
-    assert field_document(Field("Spec", value, Secret("abc"))) == {
+    assert json.loads(to_json(field_document(Field("Spec", value, Secret("abc"))))) == {
         "path": "Spec",
         "drifted": False,
         "old": {
@@ -199,7 +203,7 @@ def test_values_keep_their_types_and_lose_their_secrets() -> None:
         },
         "new": "[secret]",
     }
-    assert field_document(Field("Labels.api_token", "abc", ABSENT)) == {
+    assert json.loads(to_json(field_document(Field("Labels.api_token", "abc", ABSENT)))) == {
         "path": "Labels.api_token",
         "drifted": False,
         "old": "[secret]",
@@ -217,7 +221,7 @@ def test_runs_that_were(report: Report) -> None:
     read = check("history", history_document([entry, back]))
     assert [run["stacks"] for run in read["runs"]] == [{}, {"web": "2" * 40}]
     read = check("run", run_document(entry, json.loads(to_json(report_document(report)))))
-    assert read["report"]["summary"] == report_document(report)["summary"]
+    assert read["report"]["summary"] == json.loads(to_json(report_document(report)))["summary"]
     assert check("run", run_document(entry, None))["report"] is None
 
 
@@ -225,3 +229,10 @@ def test_runs_that_go_on() -> None:
     one = Process("20260822-141503-7f3a", "push", "1" * 40, "ann", "", "2026-08-22T14:15:03+00:00", "running", 42, 7)
     read = check("runs", runs_document([one, replace(one, state="ended", code=0, text="done")]))
     assert [run["code"] for run in read["runs"]] == [None, 0]
+
+
+def test_a_schema_says_what_the_fields_mean() -> None:
+    step = SCHEMAS["report"]["$defs"]["EndedStepDocument"]["properties"]
+    assert step["needs"]["description"] == "Steps that must have succeeded first."
+    assert SCHEMAS["status"]["$defs"]["NodeStatus"]["properties"]["engine"]["description"]
+    assert SCHEMAS["saved_plan"]["description"].startswith("Of what is sent only hashes")

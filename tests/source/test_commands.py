@@ -7,6 +7,7 @@ import pytest
 
 from deployer.cli.app import app
 from deployer.cli.errors import run
+from deployer.report.schemas import document_schema
 from deployer.source import load
 from deployer.source.schemas import KINDS, schema
 from tests.source.conftest import Repo
@@ -69,3 +70,12 @@ def test_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert run(app, ["init", str(tmp_path / "file")]) == 2
     assert run(app, ["schema", "--out", str(tmp_path / "file" / "below")]) == 1
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_schema_of_a_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(app, ["schema", "plan"]) == 0
+    assert json.loads(capsys.readouterr().out) == document_schema("plan")
+    assert run(app, ["schema", "status", "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines() == [str(tmp_path / "status.json")]
+    assert run(app, ["schema", "plans"]) == 2
+    assert "there is no schema 'plans'" in capsys.readouterr().err

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deployer.model.amounts import plural
-from deployer.report.documents import head
 from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
@@ -16,10 +15,12 @@ if TYPE_CHECKING:
 
     from deployer.machines.adding import Added, Consent
     from deployer.machines.host_key import Shown
+    from deployer.report.machines import AddedDocument
 
 with defer_imports():
     from deployer import entry
     from deployer.machines import adding
+    from deployer.report import machines as report
 
 
 Fingerprint = Annotated[
@@ -64,24 +65,19 @@ def added_text(added: Sequence[Added], commit: str | None, notes: Sequence[str] 
     return "".join(f"{line}\n" for line in lines)
 
 
-def added_document(added: Sequence[Added], commit: str | None, notes: Sequence[str] = ()) -> dict[str, Any]:
-    """The same as JSON; its schema is added.json."""
-    return {
-        **head("added"),
-        "commit": commit,
-        "notes": list(notes),
-        "machines": [
-            {
-                "name": one.wanted.name,
-                "address": one.wanted.address,
-                "file": one.wanted.path,
-                "fingerprint": one.shown.fingerprint if one.shown else None,
-                "role": one.wanted.role,
-                "found": list(one.told),
-            }
-            for one in added
-        ],
-    }
+def added_document(added: Sequence[Added], commit: str | None, notes: Sequence[str] = ()) -> AddedDocument:
+    machines = (
+        report.AddedMachine(
+            one.wanted.name,
+            one.wanted.address,
+            one.wanted.path,
+            one.shown.fingerprint if one.shown else None,
+            one.wanted.role,
+            one.told,
+        )
+        for one in added
+    )
+    return report.AddedDocument(commit=commit, notes=tuple(notes), machines=tuple(machines))
 
 
 def message(added: Sequence[Added], verb: str) -> str:
