@@ -108,7 +108,7 @@ def _open(one: StackObjects, files: _Files) -> StackObjects:
     names: dict[tuple[str, str], str] = {}
     data: dict[tuple[str, str], Secret] = {}
     for content in one.sealed_contents:
-        plain = files.plain(content.file) if content.file else _filled(base64.b64decode(content.data), values)
+        plain = files.plain(content.file) if content.file else _fill_data(base64.b64decode(content.data), values)
         if plain is None:
             continue
         if not plain or len(plain) >= LARGEST[content.kind]:
@@ -120,8 +120,8 @@ def _open(one: StackObjects, files: _Files) -> StackObjects:
         data[key] = Secret(base64.b64encode(plain).decode())
     return replace(
         one,
-        configs=tuple(_named(body, "configs", names, data) for body in one.configs),
-        secrets=tuple(_named(body, "secrets", names, data) for body in one.secrets),
+        configs=tuple(_rename(body, "configs", names, data) for body in one.configs),
+        secrets=tuple(_rename(body, "secrets", names, data) for body in one.secrets),
         services=tuple(_service(body, names, values) for body in one.services),
         sealed_contents=(),
         sealed_values=(),
@@ -139,14 +139,14 @@ def _name(content: SealedContent, plain: bytes, files: _Files) -> str:
     return name
 
 
-def _filled(data: bytes, values: Mapping[str, str]) -> bytes | None:
+def _fill_data(data: bytes, values: Mapping[str, str]) -> bytes | None:
     """None where a value could not be had."""
     if not values.keys() >= set(TOKEN.findall(data.decode())):
         return None
     return TOKEN.sub(lambda match: values.get(match[0], match[0]), data.decode()).encode()
 
 
-def _named(
+def _rename(
     body: Body, kind: Kind, names: Mapping[tuple[str, str], str], data: Mapping[tuple[str, str], Secret]
 ) -> Body:
     key = (kind, str(body["Name"]))
@@ -154,7 +154,7 @@ def _named(
 
 
 def _service(body: Body, names: Mapping[tuple[str, str], str], values: Mapping[str, str]) -> Body:
-    filled: dict[str, Any] = _revealed(body, values) if values else dict(body)
+    filled: dict[str, Any] = _reveal_tokens(body, values) if values else dict(body)
     spec = ServiceSpec(filled)
     container = dict(spec.container)
     for section, field_, kind in (("Configs", "ConfigName", "configs"), ("Secrets", "SecretName", "secrets")):
@@ -164,12 +164,12 @@ def _service(body: Body, names: Mapping[tuple[str, str], str], values: Mapping[s
     return spec.with_container(container).raw if container else filled
 
 
-def _revealed(value: Any, values: Mapping[str, str]) -> Any:
+def _reveal_tokens(value: Any, values: Mapping[str, str]) -> Any:
     """Every text that a token stands in becomes a `Secret`."""
     if isinstance(value, Mapping):
-        return {key: _revealed(one, values) for key, one in value.items()}
+        return {key: _reveal_tokens(one, values) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_revealed(one, values) for one in value]
+        return [_reveal_tokens(one, values) for one in value]
     if isinstance(value, str) and TOKEN.search(value):
         return Secret(TOKEN.sub(lambda match: values.get(match[0], match[0]), value))
     return value

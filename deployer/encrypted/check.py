@@ -53,15 +53,15 @@ def read_file(kind: Kind, data: bytes) -> SopsFile:
         leaves, section = _READERS[kind](text)
         return SopsFile(kind, text, leaves, read_metadata(section))
     except UnicodeDecodeError:
-        raise damaged("it is not UTF-8") from None
+        raise describe_damage("it is not UTF-8") from None
     except DamagedError as damage:
-        raise damaged(str(damage)) from None
+        raise describe_damage(str(damage)) from None
 
 
 def problem_of(kind: Kind, data: bytes) -> CannotOpenError | None:
     """What is wrong with the file as far as that can be told without a key."""
     if kind == "age":
-        return None if recipients_of_age(data) else damaged("its header names no recipient")
+        return None if recipients_of_age(data) else describe_damage("its header names no recipient")
     try:
         leaf = read_file(kind, data).clear
     except CannotOpenError as error:
@@ -81,7 +81,7 @@ def outline(data: bytes) -> list[tuple[str, str | None]]:
     return [(leaf.path[0], None if leaf.value and rule.encrypts(leaf.path) else leaf.value) for leaf in file.leaves]
 
 
-def refused(kind: Kind, data: bytes, allowed: Allowed) -> list[CannotOpenError]:
+def find_refusals(kind: Kind, data: bytes, allowed: Allowed) -> list[CannotOpenError]:
     """What a file would have this machine ask although it is not `allowed`, as far as that is clear before any key is tried."""
     try:
         file = read_file(kind, data)
@@ -151,7 +151,7 @@ def recipients_of_age(data: bytes) -> tuple[str, ...]:
     return tuple(line.split()[1] for line in lines if line.startswith("-> ") and len(line.split()) > 1)
 
 
-def damaged(why: str) -> CannotOpenError:
+def describe_damage(why: str) -> CannotOpenError:
     return CannotOpenError(
         f"cannot be opened: {why}", "take the last good version of it from git, and edit it with sops"
     )

@@ -20,7 +20,7 @@ _INDEX: Final = re.compile(r"[0-9]{1,6}")
 
 
 class _Line(NamedTuple):
-    """`key` is empty for a line that has no value; `sops` says that it belongs to the metadata."""
+    """`path` is empty for a line that has no value; `sops` says whether it belongs to the metadata."""
 
     number: int
     path: tuple[str, ...]

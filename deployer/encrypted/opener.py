@@ -11,7 +11,7 @@ import pyrage
 
 from deployer.document import shortened
 from deployer.encrypted import json_file, line_files, yaml_file
-from deployer.encrypted.check import SopsFile, damaged, read_file, refuse_comments, refuse_keys, usable_groups
+from deployer.encrypted.check import SopsFile, describe_damage, read_file, refuse_comments, refuse_keys, usable_groups
 from deployer.encrypted.identities import Identities, read_identities
 from deployer.encrypted.kinds import CannotOpenError, Kind
 from deployer.model.printable import printable
@@ -71,7 +71,7 @@ class Opener:
             except pyrage.DecryptError:
                 if key.name in self.identities.public:
                     shown = printable(key.name)[:LONGEST_SHOWN]
-                    raise damaged(f"its key for {shown} cannot be decrypted") from None
+                    raise describe_damage(f"its key for {shown} cannot be decrypted") from None
         return None
 
     def _ask_for_key(self, file: SopsFile, allowed: Allowed) -> bytes:
@@ -92,7 +92,7 @@ class Opener:
         except pyrage.DecryptError as error:
             if "matching keys" in str(error):
                 raise self._no_key(()) from None
-            raise damaged("it cannot be decrypted") from None
+            raise describe_damage("it cannot be decrypted") from None
 
     def _no_key(self, recipients: tuple[str, ...]) -> CannotOpenError:
         wanted = f" for {', '.join(printable(one)[:LONGEST_SHOWN] for one in recipients[:5])}" if recipients else ""
@@ -121,7 +121,7 @@ def _decrypt(file: SopsFile, key: bytes) -> bytes:
             why = f"{_find_damaged(file, key)} cannot be decrypted: it was changed, moved or renamed without sops"
         else:
             why = "sops does not read it"
-        raise damaged(why) from None
+        raise describe_damage(why) from None
 
 
 def _find_damaged(file: SopsFile, key: bytes) -> str:

@@ -74,7 +74,7 @@ def encrypted_problems(files: Iterable[Entry], allowed: Allowed) -> Iterator[Pro
         kind = kind_of(entry.path, entry.data)
         if kind is None or kind == "age":
             continue
-        for place in check.refused(kind, entry.data, allowed):
+        for place in check.find_refusals(kind, entry.data, allowed):
             at = entry.path, place.line, place.column
             yield Problem(*at, place.message, place.help, source=place.source, width=place.width)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from deployer.compose.variables import EnvFileError, read_literal
 from deployer.encrypted import CannotOpenError, Kind, kind_of
-from deployer.encrypted.check import problem_of, refused
+from deployer.encrypted.check import find_refusals, problem_of
 from deployer.encrypted.leaves import DamagedError
 from deployer.encrypted.opener import Opener
 from deployer.encrypted.rules import read_rule
@@ -72,7 +72,7 @@ def in_json(body: str) -> bytes:
 def test_large_and_odd_files_end(kind: Kind, data: bytes) -> None:
     found = problem_of(kind, data)
     assert found is not None or kind == "sops-yaml"
-    assert refused(kind, data, Allowed()) == []
+    assert find_refusals(kind, data, Allowed()) == []
     if found is not None:
         assert len(found.message) < 300
 
@@ -229,7 +229,7 @@ def test_whatever_a_section_says_is_a_problem_or_none(section: dict[str, Any], b
     data = json.dumps({"a": body, "sops": {"mac": VALUE, "lastmodified": "x", **section}}).encode()
     for kind in ("sops-json", "sops-yaml"):
         problem_of(kind, data)
-        refused(kind, data, Allowed())
+        find_refusals(kind, data, Allowed())
 
 
 @settings(max_examples=40, deadline=None)
@@ -248,4 +248,4 @@ def test_whatever_lines_say_is_a_problem_or_none(lines: list[tuple[list[str], st
     ini = "[sops]\n" + "".join(f"{name} = {value}\n" for name, value in named)
     for kind, text in (("sops-dotenv", env), ("sops-ini", ini)):
         problem_of(kind, text.encode())  # type: ignore[arg-type]  # they are kinds
-        refused(kind, text.encode(), Allowed())  # type: ignore[arg-type]  # as above
+        find_refusals(kind, text.encode(), Allowed())  # type: ignore[arg-type]  # as above

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deployer.encrypted import CannotOpenError, kind_of
-from deployer.encrypted.check import problem_of, refused
+from deployer.encrypted.check import find_refusals, problem_of
 from deployer.encrypted.confined import environment
 from deployer.encrypted.opener import Opener
 from deployer.encrypted.program import reason
@@ -109,11 +109,11 @@ def test_one_that_is_not_allowed_is_not_asked_and_the_setting_is_named_with_its_
         assert f"git config --add deployer.allow {service.key}" in error.help
         lines = data.decode().splitlines()
         assert service.address in lines[error.line - 1][error.column - 1 :]
-        assert [(one.line, one.column, one.help) for one in refused(kind, data, allowed)] == [
+        assert [(one.line, one.column, one.help) for one in find_refusals(kind, data, allowed)] == [
             (error.line, error.column, error.help)
         ]
     assert problem_of(kind, data) is None
-    assert refused(kind, data, allows(service.key)) == []
+    assert find_refusals(kind, data, allows(service.key)) == []
     assert service.asked == []
 
 
@@ -132,7 +132,7 @@ def test_a_key_that_is_here_is_enough(home: Path, service: Vault) -> None:
     data = encrypt(home, "a.yaml", "--age", keys.recipient, "--hc-vault-transit", service.key)
     service.asked.clear()
     assert b"geheim" in opened("a.yaml", data, allows())
-    assert refused("sops-yaml", data, allows()) == []
+    assert find_refusals("sops-yaml", data, allows()) == []
     (home / ".config/sops/age/keys.txt").unlink()
     assert "hc_vault key" in refusal("a.yaml", data, allows()).message
     assert service.asked == []
@@ -204,7 +204,7 @@ def test_keys_in_groups(home: Path, service: Vault) -> None:
     data = encrypt(home, "a.yaml", "--config", str(config))
     service.asked.clear()
     assert "hc_vault key" in refusal("a.yaml", data, allows()).message
-    assert refused("sops-yaml", data, allows()) != []
+    assert find_refusals("sops-yaml", data, allows()) != []
     assert service.asked == []
     assert b"geheim" in opened("a.yaml", data, allows(service.address))
     assert [path for path, _ in service.asked] == ["/v1/transit/decrypt/first"]
@@ -216,7 +216,7 @@ def test_groups_of_keys_that_are_all_here_need_nobodys_leave(home: Path) -> None
     groups = [{"age": [keys.recipient]}, {"age": [keys.recipient]}]
     config.write_text(json.dumps({"creation_rules": [{"shamir_threshold": 2, "key_groups": groups}]}))
     data = encrypt(home, "a.yaml", "--config", str(config))
-    assert refused("sops-yaml", data, allows()) == []
+    assert find_refusals("sops-yaml", data, allows()) == []
     assert b"geheim" in opened("a.yaml", data, allows())
 
 
@@ -296,7 +296,7 @@ def test_a_rule_over_comments_is_for_an_operators_own_files(home: Path) -> None:
     assert b"a: geheim" in opened("a.yaml", data, EVERYTHING)
     error = refusal("a.yaml", data, allows())
     assert "encrypted_comment_regex" in error.message
-    assert [one.message for one in refused("sops-yaml", data, allows())] == [error.message]
+    assert [one.message for one in find_refusals("sops-yaml", data, allows())] == [error.message]
 
 
 def test_the_program_gets_what_its_keys_take_and_no_more() -> None:
@@ -355,11 +355,11 @@ def test_every_kind_of_key_needs_what_it_would_ask(section: dict[str, object], n
     mac = "ENC[AES256_GCM,data:AA==,iv:AA==,tag:AA==,type:str]"
     data = json.dumps({"a": mac, "sops": {**section, "mac": mac, "lastmodified": "2026-01-01T00:00:00Z"}}).encode()
     for number in range(len(needs)):
-        (found,) = refused("sops-json", data, allows(*filter(None, needs[:number])))
+        (found,) = find_refusals("sops-json", data, allows(*filter(None, needs[:number])))
         assert found.help.endswith(f"deployer.allow {needs[number]}" if needs[number] else "encrypt it anew with sops")
     if needs != [""]:
-        assert refused("sops-json", data, allows(*needs)) == []
+        assert find_refusals("sops-json", data, allows(*needs)) == []
 
 
 def test_keys_of_age_are_nobodys_business(keys: Keys) -> None:
-    assert refused("sops-yaml", keys.encrypt("a.yaml", "a: 1\n"), allows()) == []
+    assert find_refusals("sops-yaml", keys.encrypt("a.yaml", "a: 1\n"), allows()) == []
