@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -86,6 +87,18 @@ def test_only_entry_points_start_a_loop_or_handle_signals() -> None:
     ]
     forbidden = {"asyncio.run", "signal.signal", "os.fork", "sys.exit", "asyncio.Runner", "print", "os.environ.clear"}
     assert [call for call in calls if call[1] in forbidden or call[1].endswith(".add_signal_handler")] == []
+
+
+def test_a_comment_cites_documents_that_a_reader_can_open() -> None:
+    here = {path.name for path in (ROOT, *(ROOT / "docs").rglob("*")) if path.suffix == ".md"} | {
+        path.name for path in ROOT.glob("*.md")
+    }
+    cited = [
+        (name(path), document)
+        for path in (*MODULES, *(ROOT / "tests").rglob("*.py"))
+        for document in re.findall(r"\b[A-Z]{2,}\.md\b", path.read_text(encoding="utf-8"))
+    ]
+    assert [one for one in cited if one[1] not in here] == []
 
 
 def test_a_suppressed_check_says_why() -> None:

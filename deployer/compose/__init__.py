@@ -6,7 +6,7 @@
     cache       what was compiled once is not compiled again: with everything in it, no process is started
     together    what compiles one by one and cannot run together: ports, machines, volumes
 
-Docker's converter is the authority on what a compose file means; nothing here re-implements it (FACTS.md).
+Docker's converter is the authority on what a compose file means; nothing here re-implements it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`docker compose config` and `docker stack deploy`, run in a cage and an empty environment, on files that we wrote.
 
 They read nothing but the stack's private folder; `config` has no network at all, `deploy` the recorder's socket. Nothing of whoever
-deploys reaches them (FAULTS.md, S-02), not even HOME and PATH; and nothing of the stack's `.env`, whose variables could switch on what
+deploys reaches them, not even HOME and PATH; and nothing of the stack's `.env`, whose variables could switch on what
 compose can do: they are filled in before. Not by python-on-whales, which runs compose where containers are made (execute/projects.py,
 images.py): it hands on os.environ,
 loses the warnings of `config`, lets `stack deploy` write to our standard output, and its import takes longer than both tools.

@@ -2,8 +2,7 @@
 
 An HTTP server on a unix socket plays an empty engine with an active swarm. What the CLI "creates" there is found again
 when it asks; what the compose file calls external is answered and noted; any other question is answered with 501 and
-makes `Recorder.close` fail, because an answer made up for it could change what the CLI sends (FACTS.md, "Compiling a
-stack without a cluster"). Tried with the docker CLI 26.1, 28.2 and 28.5.
+makes `Recorder.close` fail, because an answer made up for it could change what the CLI sends. Tried with the docker CLI 26.1, 28.2 and 28.5.
 """
 
 from __future__ import annotations

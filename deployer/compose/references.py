@@ -2,8 +2,7 @@
 
 A file is read once for each folder from which its paths count and each set of variables that it can be read with; each such
 reading becomes a file of its own, made of our values and not of the user's bytes. All paths have to be files of the stack
-itself, at the same commit: nothing absolute, nothing above the stack's folder, nothing from elsewhere (FAULTS.md, S-01 and
-S-02). What compose opens because a file says so: `include` (compose-go, loader/include.go), `extends` (loader/extends.go),
+itself, at the same commit: nothing absolute, nothing above the stack's folder, nothing from elsewhere. What compose opens because a file says so: `include` (compose-go, loader/include.go), `extends` (loader/extends.go),
 `env_file` and `label_file` (types/project.go), and symbolic links on the way of `develop` (paths/unix.go).
 """
 

@@ -38,7 +38,7 @@ class Sessions(Catalogue):
         """The key as a majority of the servers has it, and the index of that state.
 
         With the `index` of an earlier answer it waits until something else is true, at most `wait` seconds. Consistent,
-        because Consul's default reads may be stale (FAULTS.md, B1).
+        because Consul's default reads may be stale.
         """
         patience = {"index": index, "wait": f"{min(wait, LONGEST_WAIT):.3f}s"} if index and wait > 0 else {}
         at, told = await self._said(self._api.kv.get(segments(key), consistency="consistent", **patience))

@@ -12,7 +12,7 @@ from deployer.document.places import Document
 from deployer.model.problem import Problem
 
 # libyaml's parser where PyYAML was built with it: eight times as fast. Only its *events* are used: its composer
-# recurses in C and ends the process on 30,000 nested '[' (FACTS.md).
+# recurses in C and ends the process on 30,000 nested '['.
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

@@ -1,4 +1,4 @@
-"""The environment of a hook in, what concerns us out: a push may come with anybody's (FAULTS.md, S-19)."""
+"""The environment of a hook in, what concerns us out: a push may come with anybody's."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ SETTINGS: Final = {
     "receive.maxInputSize": str(128 << 20),
     "log.initialDecorationSet": "all",  # else `git log --decorate` does not show our refs (git 2.39)
 }
-"""What a repository that is pushed to should say (UX.md, A3)."""
+"""What a repository that is pushed to should say."""
 _MEMORY: Final = "hooks.json"
 
 

@@ -22,7 +22,7 @@ LONGEST_REASON: Final = 200
 ABSENT: Final = "0" * 40
 
 _LINE: Final = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) ([^\0\n]+)")
-# A name that git would also find as `refs/heads/main` makes everybody's next push ambiguous (UX.md, A3).
+# A name that git would also find as `refs/heads/main` makes everybody's next push ambiguous.
 _NAME: Final = r"(?!(?:refs|heads|tags|remotes|notes)(?:/|$))(?!HEAD$)[A-Za-z0-9][A-Za-z0-9._/+@-]{0,199}"
 _REF: Final = re.compile(rf"refs/(heads|tags|notes)/({_NAME})")
 _STACK: Final = re.compile(STACK_PATTERN)

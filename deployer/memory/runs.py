@@ -1,6 +1,6 @@
 """Runs of this machine while they go on: a file each, locked as long as the process lives, in the git directory.
 
-Who holds the lock is alive, whatever a pid may say: the kernel frees it when the process dies (FAULTS.md, F-05).
+Who holds the lock is alive, whatever a pid may say: the kernel frees it when the process dies.
 """
 
 from __future__ import annotations

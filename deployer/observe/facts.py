@@ -87,7 +87,7 @@ class Facts:
 
 
 def facts_command(*, root: bool = False) -> Command:
-    """One script on standard input, in one shell: a login shell's start-up files cost more than all of it (SPEED.md).
+    """One script on standard input, in one shell: a login shell's start-up files cost more than all of it.
 
     `root`: as root, where sudo wants a password, which the script cannot give.
     """

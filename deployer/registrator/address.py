@@ -1,6 +1,6 @@
 """The registry URI in, where the Consul agent listens out. Pure.
 
-`consul://host:port`, `consul-tls://host:port`, `consul-unix:///path` (REGISTRATOR.md, 1).
+`consul://host:port`, `consul-tls://host:port`, `consul-unix:///path`.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def read_signal(text: str) -> int:
 
 
 def _ports(config: Mapping[str, Any], settings: Mapping[str, Any], mode: str) -> tuple[Port, ...]:
-    """The exposed ports, overlaid by what the engine published (REGISTRATOR.md, 2.1), sorted.
+    """The exposed ports, overlaid by what the engine published, sorted.
 
     A container that shares the host's or another container's network publishes each exposed port by having it.
     """

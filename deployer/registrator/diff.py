@@ -1,6 +1,6 @@
 """What is wanted and what is registered in, operations on the agent out. Pure.
 
-Ours is what carries our engine's mark. What an older registrator left is told by its id (REGISTRATOR.md, 5) and touched only
+Ours is what carries our engine's mark. What an older registrator left is told by its id and touched only
 under -cleanup, or where one of our services takes the same id.
 """
 

@@ -176,7 +176,7 @@ class OpenSshConnection:
         return Command((*self._argv, self._address, "--", Command(argv).shell()), stdin=stdin, timeout=timeout)
 
     async def run(self, command: Command, on_line: Callable[[str], None] | None = None) -> Completed:
-        # `timeout` ends the command over there too (FAULTS.md F-10).
+        # `timeout` ends the command over there too.
         argv = ("timeout", "-k", "5", str(math.ceil(command.timeout)), *command.argv)
         stdin = command.stdin
         if command.root and self._sudo:

@@ -1,4 +1,4 @@
-"""Whose host keys count: the repository's where it knows the machine, else those of whoever runs this (FAULTS.md S-11)."""
+"""Whose host keys count: the repository's where it knows the machine, else those of whoever runs this."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 REQUEST_SECONDS: Final = 30.0
 PARALLEL: Final = 4
-"""Streams open at once: four writers are as fast as an engine gets, sixteen are slower (SPEED.md, C1)."""
+"""Streams open at once: four writers are as fast as an engine gets, sixteen are slower."""
 SILENCE_SECONDS: Final = 180.0
 """How long a long answer may pause: a pull says something every second, and a registry that hangs never again."""
 BODY_LIMIT: Final = 64 * 1024 * 1024

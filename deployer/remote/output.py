@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LIMIT: Final = 8 * 1024 * 1024
-"""Bytes that are kept, and told, of one stream; a hostile or broken machine cannot fill the memory (FAULTS.md S-12)."""
+"""Bytes that are kept, and told, of one stream; a hostile or broken machine cannot fill the memory."""
 
 _CHUNK: Final = 65536
 

@@ -1,4 +1,4 @@
-"""Machines over SSH: asyncssh, one connection each, host keys always checked (FAULTS.md S-11, F-07 to F-09)."""
+"""Machines over SSH: asyncssh, one connection each, host keys always checked."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 KEEPALIVE_SECONDS: Final = 5
 KEEPALIVE_COUNT: Final = 3
-"""A connection into a black hole gives up after the product; without keep-alive it would hang for ever (FAULTS.md F-09)."""
+"""A connection into a black hole gives up after the product; without keep-alive it would hang for ever."""
 
 GRACE_SECONDS: Final = 5
 """Between the remote `timeout` ending a command and our giving up on it."""
@@ -121,7 +121,7 @@ async def host_key(node: Node) -> asyncssh.SSHKey:
 
 
 async def _attempts(address: str, options: dict[str, Any]) -> asyncssh.SSHClientConnection:
-    """Connect. sshd drops connections before it greets them when many come at once (MaxStartups, FAULTS.md F-25)."""
+    """Connect. sshd drops connections before it greets them when many come at once (sshd_config(5), MaxStartups)."""
     for _ in range(DROPPED - 1):
         try:
             return await asyncssh.connect(address, **options)
@@ -133,7 +133,7 @@ async def _attempts(address: str, options: dict[str, Any]) -> asyncssh.SSHClient
 def _options(node: Node, allowed: Allowed) -> dict[str, Any]:
     """What asyncssh is told; everything else it reads from ~/.ssh/config and the agent, as `ssh` does.
 
-    What a hostile machine could make use of is off, whatever that file says (FAULTS.md S-12).
+    What a hostile machine could make use of is off, whatever that file says.
     """
     options: dict[str, Any] = {
         "keepalive_interval": KEEPALIVE_SECONDS,
@@ -225,7 +225,7 @@ class SshConnection:
         self._by_command = False
 
     async def run(self, command: Command, on_line: Callable[[str], None] | None = None) -> Completed:
-        # `timeout` ends the command over there too: closing a channel would leave it running (FAULTS.md F-10).
+        # `timeout` ends the command over there too: closing a channel would leave it running.
         argv = ("timeout", "-k", "5", str(math.ceil(command.timeout)), *command.argv)
         stdin = command.stdin
         if command.root and not self._root:

@@ -1,4 +1,4 @@
-"""What a hook has to say in, lines that look well behind `remote: ` out (UX.md, A3: Dokku's grammar).
+"""What a hook has to say in, lines that look well behind `remote: ` out.
 
     -----> a step     =====> the result      !     what is wrong         a detail
 

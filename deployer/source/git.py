@@ -1,7 +1,7 @@
 """git: the one module that knows it. Commits are read as objects, never by a checkout.
 
 Whatever a person or a push can name (revisions, paths) goes to git as an argument list after `--end-of-options` or `--`,
-with git's own variables cleaned from the environment (FAULTS.md, "git call rules"). GitPython reads objects, by full id
+with git's own variables cleaned from the environment. GitPython reads objects, by full id
 only: that is where it is at home.
 """
 

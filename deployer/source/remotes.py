@@ -1,4 +1,4 @@
-"""Remotes: the only calls of git that leave this machine. The address is the operator's, never a push's (FAULTS.md, S-06).
+"""Remotes: the only calls of git that leave this machine. The address is the operator's, never a push's.
 
 Whoever runs this has configured how remotes are reached (~/.gitconfig, ~/.ssh/config, the agent); nothing is asked at a
 terminal, redirects are not followed, and what does not move on is ended. git and ssh, which read what a stranger's machine
@@ -82,7 +82,7 @@ def tip(address: str, branch: str) -> str:
     done = _run(address, ("ls-remote", "--refs", "--end-of-options", address, ref), None, LOOK_SECONDS)
     found = {name: id_ for id_, _, name in (line.partition("\t") for line in done.splitlines())}
     if ref not in found:
-        # A branch that has gone is no order to remove everything: what runs stays (FAULTS.md, F-29).
+        # A branch that has gone is no order to remove everything: what runs stays.
         raise UnreachableError(f"{shown_address(address)} has no branch {branch}", help="push it, or name another one")
     try:
         return git.full_id(found[ref])

@@ -1,7 +1,7 @@
 """Look, apply, wait; for ever. A source and a way to apply in, a cluster that follows out.
 
 What cannot be told is never taken for a change: a remote that is gone for hours, a branch that vanished, a file that does
-not validate leave the cluster as it is (FAULTS.md, F-29).
+not validate leave the cluster as it is.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def told(version: str) -> dict[str, str]:
     ],
 )
 def test_the_older_of_both_sides_versions_is_spoken(newest: str, spoken: str) -> None:
-    """Figures of FACTS.md, "Engine and API": 20.10 has 1.41, 26.1 has 1.45, 28.5 has 1.51, 29.7 has 1.55."""
+    """API versions (docs.docker.com/reference/api/engine): 20.10 has 1.41, 26.1 has 1.45, 28.5 has 1.51, 29.7 has 1.55."""
     targets: list[str] = []
 
     class Noting(FakeConnection):

@@ -1,4 +1,4 @@
-"""Files that are made to hurt (FAULTS.md, S-01): each is one problem, after bounded work, in bounded memory."""
+"""Files that are made to hurt: each is one problem, after bounded work, in bounded memory."""
 
 import json
 import subprocess

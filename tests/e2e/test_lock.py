@@ -259,7 +259,7 @@ def cluster_name(cluster: Standing) -> str:
 
 
 def test_a_holder_that_was_stopped_begins_nothing_after_another_took_over(cluster: Standing, other: Path) -> None:
-    """FAULTS.md F-05: SIGSTOP past the session's end, another run deploys, SIGCONT: what is live stays the other's."""
+    """SIGSTOP past the session's end, another run deploys, SIGCONT: what is live stays the other's."""
     commit(cluster, cluster.repo, "first")
     later = commit(cluster, other, "second")
     with applying(cluster, cluster.repo) as first:

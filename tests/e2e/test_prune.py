@@ -133,7 +133,7 @@ def test_a_service_of_another_mode_is_replaced(pruning: Standing) -> None:
 
 
 class TestGuards:
-    """FAULTS.md, F-31 and F-33: nothing is written, and the exit code is 5."""
+    """Nothing is written, and the exit code is 5."""
 
     def refused(self, cluster: Standing, *options: str) -> str:
         before = cluster.versions()

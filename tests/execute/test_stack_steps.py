@@ -78,7 +78,7 @@ def test_what_is_there_already_is_no_failure_if_it_is_ours(kind: Any, present: d
 
 
 def test_a_write_whose_answer_was_lost_finds_out_that_it_was_done() -> None:
-    """The engine restarts: the first request has created the network, and the answer never came (FAULTS.md F-13)."""
+    """The engine restarts: the first request has created the network, and the answer never came."""
     answers = {
         "POST /networks/create": Turns(LOST, LOST, CONFLICT),
         "GET /networks/web_net": {"Id": "x", "Name": "web_net", "Labels": OURS},

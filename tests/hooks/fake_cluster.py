@@ -18,11 +18,9 @@ import signal
 import sys
 import time
 from dataclasses import replace
-from importlib.abc import MetaPathFinder
-from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 from deployer.__main__ import main
 from deployer.cage.children import run_caged
@@ -36,11 +34,13 @@ from deployer.plan.only import restrict_plan
 from deployer.plan.outcome import Began, Done, Ended, Failed, Report
 from deployer.plan.stacks import CreateService
 from deployer.plan.steps import Plan, Step
+from deployer.workflow import apply as flow_of_apply
+from deployer.workflow import compare as comparing
+from deployer.workflow import plan as flow_of_plan
+from deployer.workflow import run as running
+from deployer.workflow import validate as validating
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from importlib.machinery import ModuleSpec
-
     from deployer.model.consent import Consent
     from deployer.workflow.validate import Validated
 
@@ -128,36 +128,10 @@ def compile_stacks(*given: Any) -> Any:
     return real_compile(*given)
 
 
-class _Replacing(MetaPathFinder):
-    """Replaces what a module of the workflow says when the program imports it: the hooks import no more than they need."""
-
-    def find_spec(self, name: str, _path: Sequence[str] | None, _target: ModuleType | None = None) -> ModuleSpec | None:
-        if name not in REPLACED:
-            return None
-        sys.meta_path.remove(self)
-        try:
-            spec = find_spec(name)
-        finally:
-            sys.meta_path.insert(0, self)
-        assert spec
-        assert spec.loader
-        real = spec.loader.exec_module
-
-        def exec_module(module: ModuleType) -> None:
-            real(module)
-            vars(module).update(REPLACED[name])
-
-        spec.loader.exec_module = exec_module  # type: ignore[method-assign]  # this loader loads this one module
-        return spec
-
-
-REPLACED: Final[dict[str, dict[str, Any]]] = {
-    "deployer.workflow.apply": {"observe_cluster": observed},
-    "deployer.workflow.plan": {"observe_cluster": observed},
-    "deployer.workflow.compare": {"compare": compare},
-    "deployer.workflow.run": {"execute": execute},
-    "deployer.workflow.validate": {"compile_stacks": compile_stacks},
-}
-"""The seam: everything above it is real."""
-sys.meta_path.insert(0, _Replacing())
+# The seam: everything above it is real.
+vars(flow_of_apply).update(observe_cluster=observed)
+vars(flow_of_plan).update(observe_cluster=observed)
+vars(comparing).update(compare=compare)
+vars(running).update(execute=execute)
+vars(validating).update(compile_stacks=compile_stacks)
 sys.exit(main())

@@ -1,4 +1,4 @@
-"""Pushes by somebody who means harm (FAULTS.md, S-03 to S-07, S-19, S-20): each is refused with a line that says why."""
+"""Pushes by somebody who means harm: each is refused with a line that says why."""
 
 from __future__ import annotations
 

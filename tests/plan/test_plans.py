@@ -1,4 +1,4 @@
-"""Plans as people read them: golden text, written by hand from the order that DESIGN.md gives."""
+"""Plans as people read them: golden text, written by hand from the order of docs/stacks.md."""
 
 from dataclasses import replace
 from textwrap import dedent

@@ -1,4 +1,4 @@
-"""The rules of registrator, one row each, with the section of the specification (REGISTRATOR.md) that a row is from.
+"""The rules of registrator, one row each, with the section of the specification that a row is from.
 
 Where versions of the old program differ (v6, v7, and its last commit 6bfadbc, "HEAD"), the row says so and HEAD is followed; where
 HEAD is wrong, the row says what is right. The start and the end of the program (1), and what a lost connection does (5), need processes:

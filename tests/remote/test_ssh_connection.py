@@ -187,7 +187,7 @@ def test_a_command_whose_end_is_not_told_is_no_result(tmp_path: Path) -> None:
 
 
 def test_a_machine_that_goes_silent_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The network is lost after login: only keep-alive tells (FAULTS.md F-09)."""
+    """The network is lost after login: only keep-alive tells."""
 
     async def handler(process: asyncssh.SSHServerProcess[bytes]) -> None:
         await asyncio.sleep(300)

@@ -110,7 +110,7 @@ def test_each_commit_is_applied_once_and_the_timer_goes_on() -> None:
 
 
 def test_while_nothing_happens_it_only_looks_every_half_minute() -> None:
-    """SPEED.md, P12: what it costs is what it does."""
+    """What it costs is what it does."""
     world = World(every=0)
     world.go(60)
     looks, waits = world.branch.looks, world.waits
@@ -185,7 +185,7 @@ def test_a_bell_is_heard_at_once() -> None:
 
 
 def test_ten_thousand_turns_leave_nothing_behind() -> None:
-    """FAULTS.md, F-30: memory and descriptors stay as they are."""
+    """Memory and descriptors stay as they are."""
     world = World()
     world.cluster.result = NOTHING
     world.go(3600)

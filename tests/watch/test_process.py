@@ -144,7 +144,7 @@ def test_a_remote_is_followed_and_its_absence_is_survived(repo: Repo) -> None:
 
 
 def test_it_takes_little_memory(repo: Repo) -> None:
-    """SPEED.md, P12. How little it does while nothing happens: tests/watch/test_loop.py."""
+    """How little it does while nothing happens: tests/watch/test_loop.py."""
     with watching(repo, "--repo", str(repo.path), "--every", "0") as process:
         until(repo, lambda: image(repo).startswith("nginx"))
         status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
