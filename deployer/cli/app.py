@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from deployer import __version__
 from deployer.cli.lazy import Command, LazyGroup, help_without_command
 
 COMMANDS: Final = {
@@ -67,8 +68,6 @@ app = typer.Typer(cls=Commands, rich_markup_mode=None, pretty_exceptions_enable=
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from deployer import __version__  # noqa: PLC0415 - beside its only use
-
         typer.echo(f"deployer {__version__}")
         raise typer.Exit
 

@@ -8,12 +8,17 @@ import typer
 
 from deployer.cli.options import Json, Output, Repo, Rev, Worktree, source
 from deployer.errors import GuardRefusedError
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deployer.machines.contexts import Done
     from deployer.model.cluster import Cluster
+
+with defer_imports():
+    from deployer.machines import contexts, endpoint, inventory
+    from deployer.report import table as report
 
 EXAMPLES: Final = """\b
 Examples:
@@ -52,16 +57,12 @@ def sync(
 
     A context of the same name that deployer did not make for this cluster stays as it is, and the exit code is 5.
     """
-    from deployer.machines import contexts  # noqa: PLC0415 - --help does without
-    from deployer.machines.endpoint import stranger  # noqa: PLC0415 - see above
-    from deployer.machines.inventory import inventory  # noqa: PLC0415 - see above
-
-    cluster = inventory(source(repo, rev, worktree))
+    cluster = inventory.inventory(source(repo, rev, worktree))
     done = contexts.sync(cluster, prefix, prune=prune)
     _show(cluster, done, json=json)
     if any(one.state == "left over" for one in done):
         typer.echo("note: git has no machine for what is left over; --prune removes it", err=True)
-    if unknown := next(filter(None, map(stranger, cluster.nodes)), ""):
+    if unknown := next(filter(None, map(endpoint.stranger, cluster.nodes)), ""):
         typer.echo(f"deployer: {unknown}\n  = help: deployer machine ssh-config --install", err=True)
     if foreign := [one.name for one in done if one.state == "foreign"]:
         raise GuardRefusedError(
@@ -76,17 +77,11 @@ def rm(*, repo: Repo = None, rev: Rev = None, worktree: Worktree = False, json: 
 
     Where one of them was in use, docker is back at the engine of this machine.
     """
-    from deployer.machines import contexts  # noqa: PLC0415 - --help does without
-    from deployer.machines.inventory import inventory  # noqa: PLC0415 - see above
-
-    cluster = inventory(source(repo, rev, worktree))
+    cluster = inventory.inventory(source(repo, rev, worktree))
     _show(cluster, contexts.remove(cluster), json=json)
 
 
 def _show(cluster: Cluster, done: Sequence[Done], *, json: bool) -> None:
-    from deployer.machines.contexts import contexts_document  # noqa: PLC0415 - --help does without
-    from deployer.report.table import table  # noqa: PLC0415 - see above
-
-    lines = table(("NAME", "STATE", "ENDPOINT"), [(one.name, one.state, one.endpoint) for one in done])
+    lines = report.table(("NAME", "STATE", "ENDPOINT"), [(one.name, one.state, one.endpoint) for one in done])
     text = "\n".join(lines) + "\n" if done else "no context\n"
-    Output(json).result(text, contexts_document(cluster, done))
+    Output(json).result(text, contexts.contexts_document(cluster, done))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pwd
 import select
 import signal
 import sys
@@ -16,11 +17,19 @@ import typer
 
 from deployer.errors import DeployerError, InvalidFilesError, UsageError
 from deployer.model.nearest import nearest
+from deployer.report.paint import Paint, wants_colour
+from deployer.report.stream import CannotWriteError, silence, tell
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from deployer.report.failure import Failure
+
+with defer_imports():
+    from deployer.cli import crash
+    from deployer.report import encode
+    from deployer.report import failure as report
+    from deployer.report import failure_document as for_programs
 
 USAGE: Final = 2
 USAGE_DETAILED: Final = 64
@@ -145,68 +154,57 @@ def _invoke(app: typer.Typer, argv: Sequence[str]) -> int:
 
 def _failed(argv: Sequence[str], error: BaseException) -> int:
     """Print the failure in the form that the command line asks for."""
-    from deployer.report.failure import failure_text  # noqa: PLC0415 - after a failure only
-    from deployer.report.paint import Paint, wants_colour  # noqa: PLC0415 - see above
-    from deployer.report.stream import CannotWriteError, tell  # noqa: PLC0415 - see above
-
     argv = own_words(argv)
     failure = failure_of(error, argv)
     json = ("--json" in argv or _value(argv, "--format") == "json") and not isinstance(error, CannotWriteError)
     events = _value(argv, "--progress") == "json"
     if json or events:
-        from deployer.report.encode import to_json  # noqa: PLC0415 - for programs only
-        from deployer.report.failure_document import failure_document, failure_event  # noqa: PLC0415 - see above
-
         if json:
-            tell(sys.stdout, to_json(failure_document(failure)))
+            tell(sys.stdout, encode.to_json(for_programs.failure_document(failure)))
         if events:
-            tell(sys.stderr, failure_event(failure))
+            tell(sys.stderr, for_programs.failure_event(failure))
     else:
         choice = _value(argv, "--color") or os.environ.get("DEPLOYER_COLOR", "")
         on = wants_colour(choice, os.environ, terminal=sys.stderr.isatty())
-        tell(sys.stderr, failure_text(failure, Paint(on)))
+        tell(sys.stderr, report.failure_text(failure, Paint(on)))
     return failure.exit_code
 
 
-def failure_of(error: BaseException, argv: Sequence[str]) -> Failure:  # noqa: PLR0911 - one answer a kind of error
+def failure_of(error: BaseException, argv: Sequence[str]) -> report.Failure:  # noqa: PLR0911 - one answer a kind of error
     """What an exception says to a user. Anything that is no DeployerError is a bug, and described in a private file."""
-    from deployer.report.failure import Failure  # noqa: PLC0415 - after a failure only
-
     if isinstance(error, KeyboardInterrupt) and _ended_by:
         error = _ended_by.pop(0)()
         _ended_by.clear()
     usage = USAGE_DETAILED if "--detailed-exitcode" in argv else USAGE
     match error:
         case Terminated():
-            return Failure(TERMINATED, "terminated")
+            return report.Failure(TERMINATED, "terminated")
         case TimeUp():
-            return Failure(TIMED_OUT, "the time of --timeout is up")
+            return report.Failure(TIMED_OUT, "the time of --timeout is up")
         case KeyboardInterrupt() | typer.Abort():
-            return Failure(INTERRUPTED, "interrupted")
+            return report.Failure(INTERRUPTED, "interrupted")
         case CommandLineError():
-            return Failure(usage, *_usage(error))
+            return report.Failure(usage, *_usage(error))
         case InvalidFilesError():
-            return Failure(error.exit_code, error.message, error.help, error.problems)
+            return report.Failure(error.exit_code, error.message, error.help, error.problems)
         case DeployerError():
             code = usage if isinstance(error, UsageError) else error.exit_code
             causes = tuple(_causes(error)) if {"-v", "--verbose"} & {*argv} else ()
-            return Failure(code, error.message, error.help, causes=causes)
+            return report.Failure(code, error.message, error.help, causes=causes)
         case BaseExceptionGroup() if error.split(DeployerError)[1] is None:
             return failure_of(error.exceptions[0], argv)
     if isinstance(error, OSError) and error.errno in DENIED and error.filename:
-        return Failure(DeployerError.exit_code, f"{error.filename}: {error.strerror}", _whose(str(error.filename)))
-    from deployer.cli.crash import write_crash_log  # noqa: PLC0415 - after a bug only
-
-    where = write_crash_log(argv, error, os.environ)
-    return Failure(
+        return report.Failure(
+            DeployerError.exit_code, f"{error.filename}: {error.strerror}", _whose(str(error.filename))
+        )
+    where = crash.write_crash_log(argv, error, os.environ)
+    return report.Failure(
         INTERNAL, f"internal error: {type(error).__name__}; details in {where}", "this is a bug: report that file"
     )
 
 
 def _whose(path: str) -> str:
     """What to do where a file may not be read or written: whose the nearest folder is that can be looked at."""
-    import pwd  # noqa: PLC0415 - after a failure only
-
     for place in (Path(path), *Path(path).parents):
         try:
             owner = place.stat().st_uid
@@ -256,16 +254,12 @@ def _unread(stream: IO[str]) -> bool:
     except (OSError, ValueError):
         return False
     if gone:
-        from deployer.report.stream import silence  # noqa: PLC0415 - nearly free
-
         silence(stream)
     return gone
 
 
 def _gone(stream: IO[str], *, broken: int = 1) -> int:
     """0 where `stream` takes what is left; `broken` where its reader has gone; 1 where it cannot be written."""
-    from deployer.report.stream import silence  # noqa: PLC0415 - nearly free
-
     try:
         stream.flush()
     except BrokenPipeError:

@@ -11,13 +11,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployer.cage.bounds import OUT_OF_MEMORY
+from deployer.cage.bounds import OUT_OF_MEMORY, bound_myself
 from deployer.errors import DeployerError, InvalidFilesError
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deployer.report.voice import Voice
+
+with defer_imports():
+    from deployer.cage import doing, system
+    from deployer.cli import validate as command
+    from deployer.hooks import deploy, environment, gate, pushed, receive
+    from deployer.report import voice as report
+    from deployer.source import confinement, git, permission
+    from deployer.workflow import validate as workflow
 
 app = typer.Typer(no_args_is_help=True, help="What git's hooks run; `deployer hooks install` puts them in place.")
 First = Annotated[
@@ -29,37 +38,29 @@ Rest = Annotated[list[str] | None, typer.Argument(metavar="[ARGS]...", help="Wha
 @app.command("pre-commit")
 def pre_commit(*, first: First = None, rest: Rest = None) -> None:
     """Check what is staged. Exit code 3 where there is an error."""
-    from deployer.cli.validate import validate  # noqa: PLC0415 - --help does without
-
     _run_first(first, rest or [], None)
     _drop_what_is_not_ours()
-    validate(staged=True)
+    command.validate(staged=True)
 
 
 @app.command("pre-receive")
 def pre_receive(*, first: First = None, rest: Rest = None) -> None:
     """Refuse a push that does not validate; show the plan of one that does."""
-    from deployer.hooks.receive import pre_receive as receive  # noqa: PLC0415 - --help does without
-
-    _push(receive, first, rest or [])
+    _push(receive.pre_receive, first, rest or [])
 
 
 @app.command("post-receive")
 def post_receive(*, first: First = None, rest: Rest = None) -> None:
     """Deploy what was pushed."""
-    from deployer.hooks.deploy import post_receive as deploy  # noqa: PLC0415 - --help does without
-
-    _push(deploy, first, rest or [])
+    _push(deploy.post_receive, first, rest or [])
 
 
 @app.command("proc-receive")
 def proc_receive(*, first: First = None, rest: Rest = None) -> None:
     """Deploy what is pushed before the branch moves; a failed deploy refuses the push. Git speaks to it in pkt-lines."""
-    from deployer.hooks.gate import proc_receive as decide  # noqa: PLC0415 - --help does without
-
     del first, rest  # there can be one such hook only
     streams = sys.stdin.buffer, sys.stdout.buffer
-    _told(lambda voice: decide(Path.cwd(), dict(os.environ), voice, streams))
+    _told(lambda voice: gate.proc_receive(Path.cwd(), dict(os.environ), voice, streams))
 
 
 @app.command("judge", hidden=True)
@@ -67,37 +68,26 @@ def judge(
     repo: Path, rev: str, *, tell: Annotated[int, typer.Option(help="The pipe to whoever watches this process.")]
 ) -> None:
     """Check a commit for `deployer watch`, which watches how much that takes, and ends it."""
-    from deployer.cage import doing, system  # noqa: PLC0415 - as above
-    from deployer.cage.bounds import bound_myself  # noqa: PLC0415 - as above
-    from deployer.source import git  # noqa: PLC0415 - as above
-    from deployer.source.confinement import bounds  # noqa: PLC0415 - as above
-    from deployer.source.permission import permission  # noqa: PLC0415 - as above
-    from deployer.workflow.validate import Source, validate  # noqa: PLC0415 - as above
-
     system.die_with_parent(signal.SIGKILL)
     doing.tell(tell)
     repository = git.find(repo)
-    bound_myself(bounds(repository))
+    bound_myself(confinement.bounds(repository))
     try:
         with doing.doing(rev):
-            validate(Source(repo, rev, allowed=permission(repository)), lambda _line: None)
+            workflow.validate(workflow.Source(repo, rev, allowed=permission.permission(repository)), lambda _line: None)
     except MemoryError:
         raise typer.Exit(OUT_OF_MEMORY) from None
 
 
 def _push(hook: Callable[[Path, bytes, dict[str, str], Voice], int], first: Path | None, rest: list[str]) -> None:
-    from deployer.hooks.pushed import LARGEST_INPUT  # noqa: PLC0415 - --help does without
-
-    lines = sys.stdin.buffer.read(LARGEST_INPUT + 1)
+    lines = sys.stdin.buffer.read(pushed.LARGEST_INPUT + 1)
     _run_first(first, rest, lines)
     _told(lambda voice: hook(Path.cwd(), lines, dict(os.environ), voice))
 
 
-def _told(work: Callable[[Voice], int]) -> None:
-    from deployer.report.voice import Voice  # noqa: PLC0415 - --help does without
-
+def _told(work: Callable[[report.Voice], int]) -> None:
     _drop_what_is_not_ours()
-    voice = Voice(sys.stderr)
+    voice = report.Voice(sys.stderr)
     try:
         code = work(voice)
     except InvalidFilesError as error:
@@ -122,8 +112,6 @@ def _run_first(first: Path | None, arguments: list[str], lines: bytes | None) ->
 
 
 def _drop_what_is_not_ours() -> None:
-    from deployer.hooks.environment import concerning_us  # noqa: PLC0415 - --help does without
-
-    kept = concerning_us(os.environ)
+    kept = environment.concerning_us(os.environ)
     os.environ.clear()
     os.environ.update(kept)

@@ -9,6 +9,10 @@ from typing import Annotated, Literal
 import typer
 
 from deployer.report.stream import tell
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.hooks import install as files
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,9 +54,9 @@ def install(
 
     Example: deployer hooks install --server --gate apply /srv/git/cluster.git
     """
-    from deployer.hooks.install import install as put  # noqa: PLC0415 - --help does without
-
-    put(repo or Path.cwd(), _say, server=server or gate is not None or bool(allow), gate=gate, allow=allow or ())
+    files.install(
+        repo or Path.cwd(), _say, server=server or gate is not None or bool(allow), gate=gate, allow=allow or ()
+    )
 
 
 @app.command()
@@ -61,9 +65,7 @@ def uninstall(repo: Repo = None) -> None:
 
     Example: deployer hooks uninstall
     """
-    from deployer.hooks.install import uninstall as take  # noqa: PLC0415 - --help does without
-
-    take(repo or Path.cwd(), _say)
+    files.uninstall(repo or Path.cwd(), _say)
 
 
 def _say(line: str) -> None:

@@ -10,6 +10,15 @@ import typer
 
 from deployer.cli.names import stacks
 from deployer.cli.options import Colour, Json, Output, Repo, Rev, Worktree, seconds, source
+from deployer.report.stream import emit
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer import entry
+    from deployer.model import running as model
+    from deployer.report import encode
+    from deployer.report import running as report
+    from deployer.workflow import running
 
 Target = Annotated[
     str, typer.Argument(metavar="STACK[/SERVICE]", autocompletion=stacks, help="A stack, or one service of it.")
@@ -46,27 +55,20 @@ def logs(
 
     In the order of time; with --follow as it comes. Also of tasks that failed, as long as Swarm keeps their containers.
     """
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help and completion do without
-    from deployer.model.running import LogQuery, LogRecord  # noqa: PLC0415 - see above
-    from deployer.report.encode import to_json  # noqa: PLC0415 - see above
-    from deployer.report.running import record_document, record_text  # noqa: PLC0415 - see above
-    from deployer.report.stream import emit  # noqa: PLC0415 - see above
-    from deployer.workflow import running  # noqa: PLC0415 - everything hangs on it; --help and completion do without
-
     stack, _, service = target.partition("/")
     output = Output(json, "quiet", color)
     paint, width = output.paint, 0
 
-    def tell(record: LogRecord) -> None:
+    def tell(record: model.LogRecord) -> None:
         nonlocal width
         width = max(width, len(record.node) + len(record.task) + 1)
         if json:
-            emit(sys.stdout, to_json(record_document(record), indent=None))
+            emit(sys.stdout, encode.to_json(report.record_document(record), indent=None))
         else:
-            emit(sys.stdout, record_text(record, paint, timestamps=timestamps, width=width))
+            emit(sys.stdout, report.record_text(record, paint, timestamps=timestamps, width=width))
 
-    query = LogQuery(stack, service, follow, tail, time.time() - since if since else 0.0)
-    missing = wait_for(running.logs(source(repo, rev, worktree), query, tell))
+    query = model.LogQuery(stack, service, follow, tail, time.time() - since if since else 0.0)
+    missing = entry.wait_for(running.logs(source(repo, rev, worktree), query, tell))
     for line in missing:
         emit(sys.stderr, f"warning: {line}\n")
     raise typer.Exit(1 if missing else 0)

@@ -9,6 +9,12 @@ import typer
 
 from deployer.cli.names import stacks
 from deployer.cli.options import Colour, Json, Output, Repo, Rev, Worktree, source
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer import entry
+    from deployer.report import running as report
+    from deployer.workflow import running
 
 StackName = Annotated[
     str | None,
@@ -38,10 +44,6 @@ def ps(
 
     Tasks of Swarm that have no container yet say what they wait for. Machines that do not answer are named.
     """
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help and completion do without
-    from deployer.report.running import running_document, running_text  # noqa: PLC0415 - see above
-    from deployer.workflow import running  # noqa: PLC0415 - everything hangs on it; --help and completion do without
-
     output = Output(json, "quiet", color)
-    found = wait_for(running.ps(source(repo, rev, worktree), stack or "", everything=everything))
-    output.result(running_text(found, output.paint, time.time(), output.width), running_document(found))
+    found = entry.wait_for(running.ps(source(repo, rev, worktree), stack or "", everything=everything))
+    output.result(report.running_text(found, output.paint, time.time(), output.width), report.running_document(found))

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.registrator import __main__ as program
+
 app = typer.Typer(no_args_is_help=True, help="The containers and Swarm tasks of a machine, in Consul's catalogue.")
 
 
@@ -21,6 +26,4 @@ def run(context: typer.Context) -> None:
 
     Example: deployer registrator run -ip 10.0.0.7 consul://localhost:8500
     """
-    from deployer.registrator.__main__ import main  # noqa: PLC0415 - the other commands do without
-
-    raise typer.Exit(main(context.args, "deployer registrator run"))
+    raise typer.Exit(program.main(context.args, "deployer registrator run"))

@@ -10,6 +10,10 @@ import typer
 
 from deployer.cli.hooks import Allow, Gate  # noqa: TC001 - typer reads the annotations
 from deployer.report.stream import tell
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.hooks import install, pushed
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,7 +38,4 @@ def init(
 
     Example: deployer remote init --allow ~/.ssh/id_ed25519 /srv/git/cluster.git && git push /srv/git/cluster.git main
     """
-    from deployer.hooks.install import remote_init  # noqa: PLC0415 - --help does without
-    from deployer.hooks.pushed import branch_name  # noqa: PLC0415 - see above
-
-    remote_init(path, branch_name(branch), lambda line: tell(sys.stdout, f"{line}\n"), gate, allow or ())
+    install.remote_init(path, pushed.branch_name(branch), lambda line: tell(sys.stdout, f"{line}\n"), gate, allow or ())

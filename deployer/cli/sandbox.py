@@ -8,6 +8,13 @@ from typing import Annotated
 import typer
 
 from deployer.errors import DeployerError, UsageError
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.sandbox import down as removing
+    from deployer.sandbox import engine as local_engine
+    from deployer.sandbox import observe, repository, spec, text
+    from deployer.sandbox import up as starting
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -47,9 +54,6 @@ def up(
 
     Example: deployer sandbox up --nodes 4
     """
-    from deployer.sandbox import repository, spec, text  # noqa: PLC0415 - the other commands do without
-    from deployer.sandbox.up import up as start  # noqa: PLC0415 - the other commands do without
-
     if repo is not None and nodes is not None:
         raise UsageError("--nodes and --repo both say which machines there are", help="leave one of them out")
     machines = (
@@ -57,7 +61,7 @@ def up(
         if repo
         else spec.machine_names(spec.DEFAULT_NODES if nodes is None else nodes)
     )
-    sandbox = start(spec.checked(name, machines, subnet, engine=with_engine), _say)
+    sandbox = starting.up(spec.checked(name, machines, subnet, engine=with_engine), _say)
     if repo is not None:
         repository.write_repository(repo, sandbox, _say)
     typer.echo(text.as_json(sandbox) if json else text.table(sandbox))
@@ -69,10 +73,7 @@ def status(name: Name = "sandbox", json: Json = False) -> None:
 
     Example: deployer sandbox status --json
     """
-    from deployer.sandbox import text  # noqa: PLC0415 - the other commands do without
-    from deployer.sandbox.observe import status as look  # noqa: PLC0415 - the other commands do without
-
-    sandbox = look(name)
+    sandbox = observe.status(name)
     if sandbox is None:
         raise DeployerError(f"there is no sandbox {name}", help=f"deployer sandbox up --name {name}")
     typer.echo(text.as_json(sandbox) if json else text.table(sandbox))
@@ -91,9 +92,7 @@ def down(
 
     Example: deployer sandbox down --purge
     """
-    from deployer.sandbox.down import down as remove  # noqa: PLC0415 - the other commands do without
-
-    remove(name, purge, _say)
+    removing.down(name, purge, _say)
 
 
 @app.command()
@@ -105,10 +104,8 @@ def engine() -> None:
 
     Example: deployer sandbox engine
     """
-    from deployer.sandbox.engine import engine_socket, engine_version, ensure_engine  # noqa: PLC0415 - the other commands do without
-
-    ensure_engine(_say)
-    typer.echo(f"Docker {engine_version(engine_socket())} is there, with compose and buildx.")
+    local_engine.ensure_engine(_say)
+    typer.echo(f"Docker {local_engine.engine_version(local_engine.engine_socket())} is there, with compose and buildx.")
 
 
 def _say(line: str) -> None:

@@ -7,6 +7,13 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from deployer.errors import UsageError
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.report import schemas as documents
+    from deployer.source import schemas
+
 Name = Annotated[
     str | None,
     typer.Argument(
@@ -31,8 +38,6 @@ def schema(name: Name = None, *, out: Out = None) -> None:
 
     Editors complete and check with them: put `# yaml-language-server: $schema=PATH` at the top of a file.
     """
-    from deployer.source import schemas  # noqa: PLC0415 - --help does without
-
     made: dict[str, dict[str, Any]] = {kind: schemas.schema(kind) for kind in schemas.KINDS}
     if name is not None:
         made = {name: made[name] if name in made else _document_schema(name)}
@@ -44,10 +49,8 @@ def schema(name: Name = None, *, out: Out = None) -> None:
 
 
 def _document_schema(name: str) -> dict[str, Any]:
-    from deployer.errors import UsageError  # noqa: PLC0415 - see above
-    from deployer.report.schemas import DOCUMENTS, document_schema  # noqa: PLC0415 - see above
-    from deployer.source.schemas import KINDS  # noqa: PLC0415 - see above
-
-    if name not in DOCUMENTS:
-        raise UsageError(f"there is no schema {name!r}", help=f"there are {', '.join((*KINDS, *DOCUMENTS))}")
-    return document_schema(name)
+    if name not in documents.DOCUMENTS:
+        raise UsageError(
+            f"there is no schema {name!r}", help=f"there are {', '.join((*schemas.KINDS, *documents.DOCUMENTS))}"
+        )
+    return documents.document_schema(name)

@@ -7,6 +7,12 @@ from typing import Annotated, Final
 import typer
 
 from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer import entry
+    from deployer.report import services as report
+    from deployer.workflow import consul
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these services. [default: all]")]
 EXAMPLES: Final = """\b
@@ -34,11 +40,7 @@ def services(
 
     INSTANCES counts those that pass all checks, of all. NODE is the machine that has the address.
     """
-    from deployer.entry import wait_for  # noqa: PLC0415 - --help and completion do without
-    from deployer.report.services import services_document, services_text  # noqa: PLC0415 - see above
-    from deployer.workflow import consul  # noqa: PLC0415 - everything hangs on it; --help and completion do without
-
     output = Output(json, progress, color, quiet, verbose)
     with output.progress() as shown:
-        found = wait_for(consul.services(source(repo, rev, worktree), shown.say, tuple(names or ())))
-    output.result(services_text(found, output.paint, output.width), services_document(found))
+        found = entry.wait_for(consul.services(source(repo, rev, worktree), shown.say, tuple(names or ())))
+    output.result(report.services_text(found, output.paint, output.width), report.services_document(found))

@@ -21,6 +21,11 @@ from deployer.cli.options import (
     source,
 )
 from deployer.errors import InvalidFilesError
+from deployer.startup import defer_imports
+
+with defer_imports():
+    from deployer.report import validation as report
+    from deployer.workflow import validate as workflow
 
 Format = Annotated[
     Literal["text", "github", "json"],
@@ -42,7 +47,7 @@ def validate(
     rev: Rev = None,
     worktree: Worktree = False,
     staged: Staged = False,
-    format: Format = "text",  # noqa: A002 - the option's name
+    format: Format = "text",
     strict: Strict = False,
     json: Json = False,
     progress: ProgressKind = "auto",
@@ -54,20 +59,14 @@ def validate(
 
     All problems of all files are listed, as path:line:column. Exit code 3 where there is an error.
     """
-    from deployer.report.validation import (  # noqa: PLC0415 - see above
-        invalid_document,
-        invalid_text,
-        valid_document,
-        valid_text,
-    )
-    from deployer.workflow.validate import validate as check  # noqa: PLC0415 - --help and completion do without
-
     output, github = Output(json or format == "json", progress, color, quiet, verbose), format == "github"
     try:
         with output.progress() as shown:
-            found = check(source(repo, rev, worktree, staged=staged, strict=strict), shown.say)
+            found = workflow.validate(source(repo, rev, worktree, staged=staged, strict=strict), shown.say)
     except InvalidFilesError as error:
-        output.result(invalid_text(error.problems, output.paint, github=github), invalid_document(error.problems))
+        output.result(
+            report.invalid_text(error.problems, output.paint, github=github), report.invalid_document(error.problems)
+        )
         raise typer.Exit(error.exit_code) from None
-    valid = valid_document(found.desired, found.objects, found.warnings)
-    output.result(valid_text(valid, found.warnings, output.paint, github=github), valid)
+    valid = report.valid_document(found.desired, found.objects, found.warnings)
+    output.result(report.valid_text(valid, found.warnings, output.paint, github=github), valid)
