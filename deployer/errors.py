@@ -29,7 +29,7 @@ class DeployerError(Exception):
     log: tuple[str, ...] = ()
     """The last lines that a failing command or task wrote."""
 
-    def __init__(self, message: str, *, help: str = "") -> None:  # noqa: A002 - the word that the output uses
+    def __init__(self, message: str, *, help: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.help = help

@@ -7,7 +7,8 @@
 binds `workflow` and `status` as any import does, but the modules run when something of them is first asked for
 (`workflow.plan(...)`). A command's signature and help are there at once, and what the command does is imported when it is
 done. Inside such a block modules are imported, not names of them: a name has to be looked up, and that runs the module.
-It applies to modules of deployer only. `tests/cli/test_process.py` has the list of what must start without them.
+It applies to modules of deployer only. Who wants a module to run earlier, say in a thread, asks for something of it there.
+`tests/cli/test_process.py` has the list of what must start without them.
 """
 
 from __future__ import annotations
@@ -71,24 +72,29 @@ class _Deferring(Loader):
         module.__loader__ = self.loader
         module.__class__ = _Deferred
 
-    def run(self, module: ModuleType) -> None:
+    def run(self, module: ModuleType, own: dict[str, Any]) -> None:
         """Once, whichever thread comes first; another one waits. The module may ask for itself while it runs."""
         with self.lock:
             if self.started:
                 return
-            self.started = True
+            self.started, before = True, own.copy()
             try:
                 self.loader.exec_module(module)
             except BaseException:
+                own.clear()
+                own.update(before)
                 self.started = False
                 raise
             module.__class__ = ModuleType
 
 
 class _Deferred(ModuleType):
-    """A module that has not run yet."""
+    """A module that has not run yet. What the import system has put into it is no reason to run it: `__path__`, submodules."""
 
     def __getattribute__(self, name: str) -> Any:
-        spec: ModuleSpec = object.__getattribute__(self, "__spec__")
-        spec.loader_state.run(self)
+        own: dict[str, Any] = object.__getattribute__(self, "__dict__")
+        pending: _Deferring = own["__spec__"].loader_state
+        known = name in own and (name.startswith("__") or not pending.started)
+        if not known or name == "__dict__":
+            pending.run(self, own)
         return ModuleType.__getattribute__(self, name)

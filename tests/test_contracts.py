@@ -19,6 +19,12 @@ SAYS_NOTHING = frozenset(
 CORE = tuple(path for path in MODULES if path.relative_to(ROOT / "deployer").parts[0] in {"plan", "diff", "model"})
 PURE = frozenset({"open", "print", "input", "exec", "eval", "__import__"})
 
+DOORS: dict[str, dict[str | None, set[str] | None]] = {
+    "deployer.sandbox": {"deployer.cli.sandbox": None},
+    "deployer.registrator": {"deployer.cli.registrator": {"__main__"}, None: {"api"}},
+}
+"""Programs of their own at the edge of the house: by package, who may import what of it. None: anybody, anything."""
+
 
 def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
@@ -147,3 +153,20 @@ def imported(path: Path) -> set[str]:
                     yield from names(child)
 
     return set(names(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+def test_programs_at_the_edge_have_one_door() -> None:
+    inside = {
+        (package, ".".join(dotted(path)), one.removeprefix(f"{package}.").partition(".")[0])
+        for package in DOORS
+        for path in MODULES
+        if not ".".join(dotted(path)).startswith(package)
+        for one in imported(path)
+        if one == package or one.startswith(f"{package}.")
+    }
+
+    def allowed(package: str, module: str, part: str) -> bool:
+        parts = DOORS[package].get(module, DOORS[package].get(None, set()))
+        return parts is None or part in parts
+
+    assert {one for one in inside if not allowed(*one)} == set()

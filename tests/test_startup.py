@@ -27,7 +27,7 @@ def test_a_module_runs_when_something_of_it_is_asked_for() -> None:
     ) == ("_Deferred web module")
 
 
-def test_a_plain_import_of_it_runs_it() -> None:
+def test_a_plain_import_of_a_name_runs_it() -> None:
     assert program(
         "with defer_imports():\n    from deployer.model import nearest\n"
         "from deployer.model.nearest import nearest as plain\nprint(plain is nearest.nearest)"
@@ -71,3 +71,21 @@ def test_threads_that_come_together_wait_for_the_whole_module() -> None:
         ).split()
         == ["7"] * 4
     )
+
+
+def test_a_package_and_its_modules_run_once_however_they_are_reached() -> None:
+    """A package that imports its own modules, one of which is imported while the package waits: there were two of it."""
+    assert program(
+        "import deployer, pathlib, tempfile\n"
+        "folder = pathlib.Path(tempfile.mkdtemp())\n"
+        "(folder / 'house').mkdir()\n"
+        "(folder / 'house' / '__init__.py').write_text('from deployer.house.door import Door')\n"
+        "(folder / 'house' / 'door.py').write_text('class Door: pass\\nprint(1)')\n"
+        "(folder / 'user.py').write_text('from deployer.house.door import Door')\n"
+        "deployer.__path__.append(str(folder))\n"
+        "with defer_imports():\n"
+        "    from deployer import house\n"
+        "    from deployer.user import Door as first\n"
+        "    from deployer.house.door import Door as second\n"
+        "print(first is second is house.Door is sys.modules['deployer.house.door'].Door)"
+    ).split() == ["1", "True"]

@@ -37,7 +37,7 @@ def read(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise DeployerError(f"{path}: {error.strerror}", help="certificates lie there as plain files") from None
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - it is open already
+    with os.fdopen(descriptor, "rb") as file:
         _own(path, os.fstat(descriptor))
         _own(path.parent, path.parent.stat())
         return file.read(LARGEST)

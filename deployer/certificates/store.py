@@ -136,7 +136,7 @@ def _made(cluster: str, folder: Path) -> Authority:
         _write(folder / AUTHORITY, made.whole)
     except FileExistsError:
         found = _read(folder / AUTHORITY)  # another run was quicker
-        assert found is not None  # noqa: S101 - it is there
+        assert found is not None
         return found
     except OSError as error:
         raise DeployerError(f"{folder}: {error.strerror}", help="certificates are kept there") from None

@@ -30,14 +30,14 @@ class LazyGroup(TyperGroup):
     unlisted: ClassVar[Mapping[str, Command]] = {}
     """Commands that --help and completion do not name."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Click's interface
+    def list_commands(self, _: Any) -> list[str]:
         return list(self.table)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Click's interface
+    def get_command(self, _: Any, cmd_name: str) -> Any:
         command = self.table.get(cmd_name) or self.unlisted.get(cmd_name)
         return load(cmd_name, command) if command else None
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Click's interface
+    def format_commands(self, _: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, command.purpose) for name, command in self.table.items()])
 

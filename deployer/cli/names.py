@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-import typer  # noqa: TC002 - typer reads the annotations
+import typer
 
 from deployer.cli.work_tree import find_work_tree
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from deployer.cli.hooks import Allow, Gate  # noqa: TC001 - typer reads the annotations
+from deployer.cli.hooks import Allow, Gate
 from deployer.report.stream import tell
 from deployer.startup import defer_imports
 

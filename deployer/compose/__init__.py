@@ -24,6 +24,7 @@ from deployer.compose.outcome import Compiled, Outcome
 from deployer.compose.sealing import variable_names
 from deployer.compose.together import problems_together
 from deployer.errors import InvalidFilesError
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
     from deployer.compose.cache import Cache
     from deployer.model.stack import StackSource
+
+with defer_imports():
+    from deployer.cage import children
+    from deployer.compose import compiler
 
 __all__ = ["Compiled", "compile_stacks", "open_stacks", "problems_together"]
 
@@ -78,10 +83,8 @@ def _compile(
     listen: Callable[[str], None],
 ) -> dict[str, Outcome]:
     """Compiles in parallel: the work is in processes of Docker's, the threads wait for them."""
-    from deployer.cage import children  # noqa: PLC0415 - most runs compile nothing
-
     children.prepare()
-    from deployer.compose.compiler import compile_stack  # noqa: PLC0415 - as above; the warden starts in the meantime
+    compile_stack = compiler.compile_stack  # imported here, while the warden starts
 
     def one(stack: StackSource) -> Outcome:
         with doing(stack.path):

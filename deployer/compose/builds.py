@@ -13,12 +13,16 @@ from deployer.compose.binds import without_development
 from deployer.compose.rules import Note
 from deployer.model.build import LOCAL, Build
 from deployer.model.reference import split
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from deployer.compose.rules import Path
     from deployer.model.stack import StackSource
+
+with defer_imports():
+    from deployer.compose import ignore_file
 
 IGNORE_FILE: Final = ".dockerignore"
 MOST_IGNORED: Final = 500
@@ -124,9 +128,7 @@ def _context(context: str, files: Mapping[str, bytes], entry: str) -> tuple[str,
     patterns = _patterns(files.get(_ignore_file(context), b"").decode(errors="replace"))
     if not patterns:
         return tuple(found)
-    from deployer.docker.ignore_file import left_out  # noqa: PLC0415 - 0.5 s, and few stacks have such a file
-
-    ignored = left_out(patterns)
+    ignored = ignore_file.left_out(patterns)
     return tuple(path for path in found if not ignored(path.removeprefix(below)))
 
 

@@ -44,7 +44,7 @@ class Budget:
 class CannotFillInError(Exception):
     """Why a text has no value; the message goes on after what the text is called."""
 
-    def __init__(self, message: str, help: str, variable: str = "") -> None:  # noqa: A002 - the word that the output uses
+    def __init__(self, message: str, help: str, variable: str = "") -> None:
         super().__init__(message)
         self.message, self.help, self.variable = message, help, variable
 

@@ -27,7 +27,7 @@ class Locator:
         self,
         at: Path,
         message: str,
-        help: str = "",  # noqa: A002 - the word that the output uses
+        help: str = "",
         *,
         key: bool = False,
         severity: Literal["error", "warning"] = "error",
@@ -45,7 +45,7 @@ class Locator:
         candidates = self._candidates(file)
         return max((_split(document.value, text) for document in candidates), key=lambda one: one[1])[0]
 
-    def text(self, text: str, message: str, help: str = "") -> Problem:  # noqa: A002 - the word that the output uses
+    def text(self, text: str, message: str, help: str = "") -> Problem:
         """A problem at the first place where `text` stands."""
         for document in self.documents.values():
             for number, line in enumerate(document.lines, 1):

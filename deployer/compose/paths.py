@@ -27,7 +27,7 @@ Use = Literal["file", "folder"]
 class RefusedError(Exception):
     """A file of the stack may not name this path. `message` says why, `help` what to write instead."""
 
-    def __init__(self, message: str, help: str) -> None:  # noqa: A002 - the word that the output uses
+    def __init__(self, message: str, help: str) -> None:
         super().__init__(message)
         self.message, self.help = message, help
 

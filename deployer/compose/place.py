@@ -27,7 +27,7 @@ class Places:
         stack: str,
         at: Path,
         message: str,
-        help: str = "",  # noqa: A002 - the word that the output uses
+        help: str = "",
         *,
         severity: Literal["error", "warning"] = "error",
     ) -> Problem:

@@ -72,7 +72,7 @@ def silent(_value: Any, _at: Path) -> Iterator[Put | Note]:
     yield from ()
 
 
-def ignored(help: str = "") -> Rule:  # noqa: A002 - the word that the output uses
+def ignored(help: str = "") -> Rule:
     """Swarm has nothing like it: a warning, unless the value says no anyway."""
 
     def rule(value: Any, at: Path) -> Iterator[Put | Note]:
@@ -82,7 +82,7 @@ def ignored(help: str = "") -> Rule:  # noqa: A002 - the word that the output us
     return rule
 
 
-def refused(message: str, help: str) -> Rule:  # noqa: A002 - the word that the output uses
+def refused(message: str, help: str) -> Rule:
     """The service cannot be what the file says: an error."""
 
     def rule(_value: Any, at: Path) -> Iterator[Put | Note]:

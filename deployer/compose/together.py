@@ -12,6 +12,7 @@ from deployer.compose.ports import collisions
 from deployer.model.constraint import CONSTRAINT, holds, mistake
 from deployer.model.placed import Placed
 from deployer.model.spec import ServiceSpec
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from deployer.model.desired import Desired
     from deployer.model.problem import Problem
     from deployer.model.stack import Body, StackObjects
+
+with defer_imports():
+    from deployer.compose import place
 
 _SOCKETS: Final = ("/var/run/docker.sock", "/run/docker.sock")
 _SYSTEM: Final = ("/etc", "/root", "/boot", "/proc", "/sys", "/dev", "/var/lib/docker", "/var/run", "/run")
@@ -51,9 +55,7 @@ def problems_together(desired: Desired, objects: Sequence[StackObjects]) -> list
         findings += [finding for service in services for finding in _privileges(service, severity)]
     if not findings:
         return []
-    from deployer.compose.place import Places  # noqa: PLC0415 - only where something is wrong
-
-    places = Places({stack.name: stack for stack in desired.stacks})
+    places = place.Places({stack.name: stack for stack in desired.stacks})
     return [
         places.problem(
             one.service.stack, ("services", one.service.name, *one.at), one.message, one.help, severity=one.severity

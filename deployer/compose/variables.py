@@ -63,7 +63,7 @@ _LINE: Final = "a line is NAME=VALUE, or a comment that begins with #"
 class EnvFileError(Exception):
     """A mistake in an env file; neither message nor help quotes a value."""
 
-    def __init__(self, message: str, line: int, column: int = 1, help: str = _LINE) -> None:  # noqa: A002 - the word that the output uses
+    def __init__(self, message: str, line: int, column: int = 1, help: str = _LINE) -> None:
         super().__init__(message)
         self.message, self.line, self.column, self.help = message, line, column, help
 

@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from deployer.document.places import Document
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from deployer.document.shelf import Shelf
     from deployer.model.problem import Problem
+
+with defer_imports():
+    from deployer.document import reading
 
 FORMAT: Final = 2
 """Raise it with every change of what `parse` makes of a file, or refuses: older entries are not read."""
@@ -58,9 +62,7 @@ def parse_kept(
 
 
 def _parse(path: str, data: bytes, *, tags: frozenset[str]) -> tuple[Document | None, tuple[Problem, ...]]:
-    from deployer.document.reading import parse  # noqa: PLC0415 - with the YAML library; what is kept does without
-
-    return parse(path, data, tags=tags)
+    return reading.parse(path, data, tags=tags)
 
 
 def _text(value: Any, size: int) -> bytes:

@@ -75,7 +75,7 @@ class Document:
         self,
         at: Path,
         message: str,
-        help: str = "",  # noqa: A002 - the word that the output uses
+        help: str = "",
         *,
         key: bool = False,
         severity: Literal["error", "warning"] = "error",

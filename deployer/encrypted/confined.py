@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from deployer.cage.children import run_caged
 from deployer.cage.rules import Limits, Rules
 from deployer.encrypted.key_kinds import KINDS, LOCAL, STARTING
+from deployer.user_files import config_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -43,7 +44,7 @@ def run_sops(argv: Sequence[str], *, kinds: Iterable[str], folder: Path, environ
 
 def rules(kinds: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Rules:
     home = environment.get("HOME") or "/nonexistent"
-    configuration = environment.get("XDG_CONFIG_HOME") or f"{home}/.config"
+    configuration = config_home(environment)
     read = [f"{home}/{place}" for kind in kinds for place in KINDS[kind].home]
     read += [f"{configuration}/{place}" for place in ("sops/age", "deployer/age.txt") if "age" in kinds]
     read += [environment[name] for kind in kinds for name in KINDS[kind].named if environment.get(name)]

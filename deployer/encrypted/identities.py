@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyrage
 
 from deployer.remote.key_file import KeyFileError, read_key_file
+from deployer.user_files import config_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -82,8 +83,7 @@ def _paths(environment: Mapping[str, str]) -> Iterator[Path]:
     home = environment.get("HOME") or ""
     if not home.startswith("/"):
         return
-    settings = environment.get("XDG_CONFIG_HOME") or ""
-    folder = Path(settings) if settings.startswith("/") else Path(home, ".config")
+    folder = config_home(environment)
     yield folder / "sops" / "age" / "keys.txt"
     yield folder / "deployer" / "age.txt"
     yield from (Path(home, ".ssh", name) for name in SSH_KEYS)

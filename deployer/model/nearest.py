@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -16,8 +17,6 @@ LONGEST: Final = 100
 
 def nearest(word: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
     """The one of `known` that is most like `word`; empty where none is. `likeness` is 0 to 1 (difflib.get_close_matches)."""
-    from difflib import get_close_matches  # noqa: PLC0415 - needed after a mistake only
-
     close = get_close_matches(word[:LONGEST], list(islice(known, MOST_COMPARED)), n=1, cutoff=likeness)
     return close[0] if close else ""
 

@@ -15,6 +15,7 @@ from deployer.model.project import PROJECT, SERVICE, ProjectContainer
 from deployer.observe.facts import facts_command, read_facts
 from deployer.remote import ConnectionFailedError
 from deployer.remote.together import together
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from deployer.observe.facts import Facts, TlsFacts
     from deployer.remote import Link
+
+with defer_imports():
+    from deployer.certificates import read as certificate_reader
 
 _NO_FACTS: Final = ("its login shell answered, but not with the facts asked for", "try `ssh` to it by hand")
 
@@ -78,9 +82,7 @@ def _machine(facts: Facts, engine: Engine | Silent | None) -> Machine:
 
 
 def _listener(told: TlsFacts) -> TlsListener:
-    from deployer.certificates.read import read_certificate  # noqa: PLC0415 - costs something, and most machines have none
-
-    names, end = read_certificate(told.certificate)
+    names, end = certificate_reader.read_certificate(told.certificate)
     return TlsListener(told.command, told.stock, names, fingerprints(told.trusted.encode()), end - time.time())
 
 

@@ -6,18 +6,25 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import structs
+
 from deployer.docker import Engine as EngineApi
 from deployer.docker import segment
 from deployer.errors import DeployerError
 from deployer.model import labels
 from deployer.model.observed import Engine, Machine, Observed, Registrations, Unreachable
 from deployer.remote.together import together
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deployer.model.cluster import Cluster
     from deployer.remote import Link
+
+with defer_imports():
+    from deployer import consul
+    from deployer.registrator import api
 
 MOST_INSPECTED: Final = 20
 """Containers of one machine that are looked at closely: as many as are likely to be on their way."""
@@ -59,10 +66,8 @@ def _runs(machine: Machine | Unreachable) -> bool:
 
 
 async def _registered(cluster: Cluster, link: Link, agent: str) -> list[dict[str, Any]] | Unreachable:
-    from deployer.consul import Catalogue  # noqa: PLC0415 - imported by now, where there is anything to ask
-
     try:
-        with contextlib.closing(Catalogue(await link.to(agent), cluster.secrets.token)) as catalogue:
+        with contextlib.closing(consul.Catalogue(await link.to(agent), cluster.secrets.token)) as catalogue:
             return await catalogue.registered()
     except DeployerError as error:
         return Unreachable(error.message, error.help)
@@ -130,15 +135,6 @@ def is_wanted(cluster: Cluster, machine: str, told: Mapping[str, Any]) -> bool:
 
     Without -tags, which decide nothing here: a pattern in them, on a label that anybody may write, could run for hours.
     """
-    from msgspec import structs  # noqa: PLC0415 - see below
-
-    from deployer.registrator.container import read_container  # noqa: PLC0415 - only where something may be missing
-    from deployer.registrator.flags import read_flags  # noqa: PLC0415 - see above
-    from deployer.registrator.network import Host  # noqa: PLC0415 - see above
-    from deployer.registrator.services import services  # noqa: PLC0415 - see above
-
-    assert cluster.registrator is not None  # noqa: S101 - the caller has looked
+    assert cluster.registrator is not None
     section = structs.replace(cluster.registrator, tags="")
-    options = read_flags((*section.flags, "-ip=192.0.2.1", "consul://127.0.0.1"))
-    container = read_container(told)
-    return container.live and bool(services(container, None, Host(machine, "192.0.2.1", ""), options).services)
+    return api.would_register(section.flags, machine, told)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 from typing import TYPE_CHECKING
 
 from deployer.errors import DeployerError
@@ -14,6 +13,7 @@ from deployer.observe.machines import observe_machine
 from deployer.observe.swarm import observe_swarm
 from deployer.remote.clock import read_clock
 from deployer.remote.together import together
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
     from deployer.model.cluster import Cluster
     from deployer.remote import Link
 
+with defer_imports():
+    from deployer import consul
+
 
 async def observe(cluster: Cluster, link: Link) -> Observed:
     """One snapshot. Machines that do not answer are values in it; each costs its own time-out, none holds up another."""
     began = read_clock()
     # py-consul costs 0.1 s to import: done in a thread while the machines are being waited for.
-    importing = (
-        asyncio.create_task(asyncio.to_thread(importlib.import_module, "deployer.consul")) if cluster.consul else None
-    )
+    importing = asyncio.create_task(asyncio.to_thread(lambda: consul.Catalogue)) if cluster.consul else None
     engines: dict[str, EngineApi] = {}
     built = cluster.registrator_image.partition(":")[0] if cluster.registrator and not cluster.registrator.image else ""
     try:
@@ -87,9 +88,7 @@ async def _catalogue(
         ours = [c for c in machine.engine.containers if c.labels.get(labels.ROLE) == "consul" and c.state == "running"]
         if ours:
             try:
-                from deployer.consul import Catalogue  # noqa: PLC0415 - see observe()
-
-                ask = Catalogue(await link.to(node.name), cluster.secrets.token)
+                ask = consul.Catalogue(await link.to(node.name), cluster.secrets.token)
                 with contextlib.closing(ask):
                     told = await ask.nodes()
             except DeployerError as error:

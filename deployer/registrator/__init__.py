@@ -9,7 +9,9 @@
     agent       py-consul: the agent that the URI names      edge
     wire        bounds what both of them read                edge
     run         the loop
+    api         the one door for the rest of deployer
 
 It stands beside `workflow` and runs in an image of its own: it imports docker, consul, `deployer.errors`,
-`deployer.template` and four modules of `deployer.model` (nearest, path, printable, registration), nothing else of deployer.
+`deployer.startup`, `deployer.template` and four modules of `deployer.model` (nearest, path, printable, registration), nothing
+else of deployer.
 """

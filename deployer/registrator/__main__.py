@@ -11,9 +11,13 @@ from deployer import __version__
 from deployer.errors import DeployerError
 from deployer.registrator.flags import HelpAsked, VersionAsked, WrongUsageError, read_flags, usage
 from deployer.registrator.said import say
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+with defer_imports():
+    from deployer.registrator import run
 
 
 def main(argv: Sequence[str] | None = None, program: str = "registrator") -> int:
@@ -36,10 +40,8 @@ def main(argv: Sequence[str] | None = None, program: str = "registrator") -> int
         signal.signal(number, lambda *_: stop.set())
     say(f"Starting registrator {__version__} ...")
     # After the flags: a wrong one is said at once, not after half a second of imports.
-    from deployer.registrator.run import Registrator  # noqa: PLC0415 - see above
-
     try:
-        Registrator(options, stop).run()
+        run.Registrator(options, stop).run()
     except DeployerError as error:
         return _failed(error)
     say("Stopped; what is registered stays")

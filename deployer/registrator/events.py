@@ -65,7 +65,8 @@ class LookAtMesh:
     """Services or nodes of the swarm changed."""
 
 
-Action = Look | Withdraw | LookAtMesh
+OfContainer = Look | Withdraw
+Action = OfContainer | LookAtMesh
 
 
 def stops(container: Container) -> Stops:

@@ -106,7 +106,7 @@ def read_flags(argv: tuple[str, ...]) -> Options:
         )
     values = {name.replace("-", "_"): value for name, value in given.items() if name != "tags"}
     known = {field.name for field in fields(Options)}
-    assert values.keys() <= known  # noqa: S101 - each flag is a field
+    assert values.keys() <= known
     options = Options(
         uri=read_uri(rest[0]), tags=_tags(str(given.get("tags", ""))), **values  # type: ignore[arg-type] # the flag's kind is the field's
     )  # fmt: skip

@@ -18,7 +18,7 @@ from deployer.registrator.diff import (
     registered,
 )
 from deployer.registrator.engine import Engine, EngineError
-from deployer.registrator.events import Action, Look, LookAtMesh, Stops, Withdraw, is_container, stays, stops
+from deployer.registrator.events import Look, OfContainer, Stops, Withdraw, is_container, stays, stops
 from deployer.registrator.ledger import Ledger
 from deployer.registrator.mesh import TASK
 from deployer.registrator.said import Once
@@ -59,10 +59,8 @@ class Reconciler:
         self._waiting: dict[str, set[str]] = {}
         self._dependents: dict[str, set[str]] = {}
 
-    def do(self, action: Action) -> None:
+    def do(self, action: OfContainer) -> None:
         """Never raises: what fails is said, and tried again when that makes sense."""
-        if isinstance(action, LookAtMesh):
-            return
         try:
             match action:
                 case Look(owner, anew):
@@ -107,7 +105,7 @@ class Reconciler:
             if self.mesh is not None:
                 self._bring(owner, owner.removeprefix(TASK), self.mesh.get(owner, Found()))
             return
-        assert self.engine and self.host  # noqa: S101, PT018 - nothing is looked at before there is an engine
+        assert self.engine and self.host  # noqa: PT018 - nothing is looked at before there is an engine
         # Who may write to Consul may write any owner there, with our mark; what no container can be is gone.
         told = self.engine.inspect(owner) if is_container(owner) else None
         container = read_container(told) if told is not None else None
@@ -131,7 +129,7 @@ class Reconciler:
         """The container whose network this one shares; when that one changes, this one is looked at again."""
         if not container.network_mode.startswith("container:"):
             return None
-        assert self.engine  # noqa: S101 - see _look
+        assert self.engine
         told = self.engine.inspect(container.network_mode.removeprefix("container:"))
         if told is None:
             return None
@@ -154,7 +152,7 @@ class Reconciler:
             self._again(entry.owner)  # it may be gone without our knowing
             return False
         foreign = self.ledger.foreign(service.id)
-        assert self.host  # noqa: S101 - see _look
+        assert self.host
         if foreign and not may_take(service, foreign, self.host.name):
             self._once(
                 service.owner, f"{name}: the id {service.id} is taken by a service {foreign.name} that is not ours"
@@ -169,10 +167,11 @@ class Reconciler:
             try:
                 self._step(owner, step)
             except AgentRefusesError as error:
-                if isinstance(step, SetStatus):
-                    self._step(owner, Register(step.service))  # the check is gone: somebody removed it
-                else:
-                    self._once(owner, f"{owner[:12]}: register failed: {_id(step)}: {error}")
+                match step:
+                    case SetStatus(service):
+                        self._step(owner, Register(service))  # the check is gone: somebody removed it
+                    case Register(Service(id=id_)) | Deregister(id_):
+                        self._once(owner, f"{owner[:12]}: register failed: {id_}: {error}")
 
     def _step(self, owner: str, step: Operation) -> None:
         match step:
@@ -199,7 +198,3 @@ class Reconciler:
         self._dependents.pop(owner, None)
         for dependents in list(self._dependents.values()):
             dependents.discard(owner)
-
-
-def _id(step: Operation) -> str:
-    return step.id if isinstance(step, Deregister) else step.service.id

@@ -19,7 +19,7 @@ from deployer.registrator import swarm
 from deployer.registrator.agent import Agent, AgentDownError, AgentError
 from deployer.registrator.diff import dangling
 from deployer.registrator.engine import Engine, EngineError
-from deployer.registrator.events import Action, Look, LookAtMesh, NoEventError, decide
+from deployer.registrator.events import Look, LookAtMesh, NoEventError, OfContainer, Withdraw, decide
 from deployer.registrator.host import read_host, resolve, route
 from deployer.registrator.lanes import Lanes
 from deployer.registrator.mesh import TASK
@@ -46,7 +46,7 @@ class Registrator:
         self._options = options
         self._stop = stop
         self._agent = Agent(options.uri, os.environ, THREADS)
-        self._lanes: Lanes[Action] = Lanes(self._do, THREADS)
+        self._lanes: Lanes[OfContainer] = Lanes(self._do, THREADS)
         self._state = Reconciler(options, self._agent, say, self._look)
         self._sync_wanted = threading.Event()
         self._swarm_changed = threading.Event()
@@ -72,7 +72,7 @@ class Registrator:
                 self._stream.close()
             self._agent.close()
 
-    def _do(self, action: Action) -> None:
+    def _do(self, action: OfContainer) -> None:
         self._state.do(action)
 
     def _look(self, owner: str) -> object:
@@ -229,10 +229,13 @@ class Registrator:
         except NoEventError as error:
             self._once("events", f"ignored: {error}")
             return
-        if isinstance(action, LookAtMesh):
-            self._swarm_changed.set()
-        elif action is not None:
-            self._lanes.put(action.owner, action)
+        match action:
+            case LookAtMesh():
+                self._swarm_changed.set()
+            case Look() | Withdraw():
+                self._lanes.put(action.owner, action)
+            case None:
+                pass
 
     # --- Swarm --------------------------------------------------------------------------------------------------------
 

@@ -252,7 +252,7 @@ class _ProcessStream:
         self._heard = False
 
     async def read(self, limit: int) -> bytes:
-        assert self._process.stdout and self._process.stderr  # noqa: S101, PT018 - both are pipes
+        assert self._process.stdout and self._process.stderr  # noqa: PT018 - both are pipes
         data = await self._process.stdout.read(limit)
         if not data and not self._heard:
             said = (await self._process.stderr.read(4096)).decode("utf-8", "replace").strip()
@@ -261,7 +261,7 @@ class _ProcessStream:
         return data
 
     async def write(self, data: bytes) -> None:
-        assert self._process.stdin  # noqa: S101 - a pipe
+        assert self._process.stdin
         try:
             self._process.stdin.write(data)
             await self._process.stdin.drain()

@@ -28,7 +28,7 @@ async def forwarded(connection: Connection, place: Place) -> AsyncIterator[str]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - asyncio calls this in a task
+        assert task is not None
         serving.add(task)
         task.add_done_callback(serving.discard)
         # Cancelled only by the end below: whatever asyncio's own callback would say of that, nobody needs to hear.

@@ -213,7 +213,7 @@ class HttpClient:
                 raise ConnectionFailedError(f"the answer breaks off or is no HTTP: {error}") from None
             except OSError as error:
                 raise ConnectionFailedError(f"the connection broke: {error}") from None
-            assert not isinstance(event, type)  # noqa: S101 - PAUSED comes only to servers
+            assert not isinstance(event, type)
             if not isinstance(event, h11.InformationalResponse):
                 return event
             channel.interim += 1

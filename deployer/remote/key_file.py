@@ -27,7 +27,7 @@ _KINDS: Final = {
 class KeyFileError(Exception):
     """`why` continues the file's name: " can be read by others", ": Permission denied". `help` says what to do."""
 
-    def __init__(self, why: str, help: str) -> None:  # noqa: A002 - the word that the output uses
+    def __init__(self, why: str, help: str) -> None:
         super().__init__(why)
         self.why, self.help = why, help
 
@@ -41,7 +41,7 @@ def read_key_file(path: Path, largest: int = LARGEST, *, follow: bool = False) -
         _check_kind(path.stat() if follow else path.lstat())
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY | (0 if follow else os.O_NOFOLLOW)
         descriptor = os.open(path, flags)
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - it is open already
+        with os.fdopen(descriptor, "rb") as file:
             found = os.fstat(descriptor)
             _check_kind(found)
             _check_owner(path, found)

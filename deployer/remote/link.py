@@ -13,6 +13,7 @@ from deployer.remote.connection import ConnectionFailedError, is_this_machine
 from deployer.remote.local import LocalConnection
 from deployer.remote.sudo import Sudo
 from deployer.remote.sudo_password import passwords
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from deployer.model.cluster import Cluster, Node
     from deployer.model.secret import Secret
     from deployer.remote.connection import Connection
+
+with defer_imports():
+    from deployer.remote import by_openssh
 
 
 ENGINE_SOCKET: Final = "/var/run/docker.sock"
@@ -110,8 +114,6 @@ class Link:
                 raise is_this_machine(node.name, allowed)
             return LocalConnection(_engine_socket(os.environ.get("DOCKER_HOST", "")), Sudo(node, password))
         if node.ssh.client == "openssh":
-            from deployer.remote import by_openssh  # noqa: PLC0415 - few need it
-
             return await by_openssh.connect(node, self.cluster.known_hosts, password, allowed)
         connection: Connection = await _ssh().connect(node, self.cluster.known_hosts, password, allowed)
         return connection

@@ -82,7 +82,7 @@ class LocalConnection:
             )
         except OSError as error:
             return Completed(127, "", f"{argv[0]}: {error.strerror}")
-        assert process.stdin and process.stdout and process.stderr  # noqa: S101, PT018 - all three are pipes
+        assert process.stdin and process.stdout and process.stderr  # noqa: PT018 - all three are pipes
         try:
             async with asyncio.timeout(command.timeout):
                 process.stdin.write(stdin)

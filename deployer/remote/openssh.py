@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError
 from deployer.model.allowed import EVERYTHING
+from deployer.startup import defer_imports
 from deployer.user_files import cache_home, make_private_folder, write_whole
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from deployer.model.cluster import Node
 
     Settings = Mapping[str, list[str]]
+
+with defer_imports():
+    from deployer.remote import hostkeys
 
 _SETTLE_SECONDS: Final = 10.0  # `Match exec` in ~/.ssh/config may run anything
 
@@ -76,16 +80,14 @@ def reach(node: Node, known_hosts: str, folder: Path | None = None, allowed: All
 
 
 def _keys_of_host(node: Node, known_hosts: str, folder: Path, allowed: Allowed) -> Sequence[tuple[str, str]]:
-    from deployer.remote.hostkeys import REPOSITORY, HostKeys  # noqa: PLC0415 - asyncssh costs 0.2 s
-
     settled = settings(node)
     host, port = place(node, settled)
-    trust = HostKeys(node.address, known_hosts, allowed)
+    trust = hostkeys.HostKeys(node.address, known_hosts, allowed)
     own = settled.get("userknownhostsfile", [""])[0].split()
     trust.own_files(own)
     keys, authorities, revoked = trust.match(host, "", None if port == 22 else port)
     refused = "".join(f"@revoked * {key.export_public_key().decode().strip()}\n" for key in trust.refused_keys())
-    if trust.listed != REPOSITORY:
+    if trust.listed != hostkeys.REPOSITORY:
         files = " ".join(_word(name) for name in (str(_kept(folder, refused)), *own)) if refused else ""
         more = [("UserKnownHostsFile", files), ("UpdateHostKeys", "no")] if files else []
         return [("StrictHostKeyChecking", "ask"), *more]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import docker
+
 from deployer.errors import UsageError
 from deployer.sandbox import addresses, bodies, observe
 
@@ -21,8 +23,6 @@ ROUTES = Path("/proc/net/route")
 
 def ensure_network(client: DockerClient, spec: SandboxSpec, say: Callable[[str], None]) -> IPv4Network:
     """The subnet that the sandbox is on; raises UsageError where `spec` asks for another one than is there, or for a taken one."""
-    import docker  # noqa: PLC0415 - slow, and here only for its error
-
     present = observe.subnet_of(client, spec.name)
     if present is not None:
         if spec.subnet is not None and addresses.parse_subnet(spec.subnet) != present:

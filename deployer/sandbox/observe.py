@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from ipaddress import IPv4Network, ip_address
 from typing import TYPE_CHECKING, Any
 
+import docker
+import requests  # what the docker SDK stands on, and whose errors it lets through
+
 from deployer.errors import DeployerError
 from deployer.sandbox import state
 from deployer.sandbox.engine import engine_silent_reason, engine_socket
@@ -25,9 +28,6 @@ SSH_PORT = 22
 @contextmanager
 def engine() -> Iterator[DockerClient]:
     """The local engine; errors that it answers with become DeployerErrors."""
-    import docker  # noqa: PLC0415 - 0.5 s, and only the sandbox needs it
-    import requests  # noqa: PLC0415 - what the docker SDK stands on, and whose errors it lets through
-
     client = docker.DockerClient(base_url=f"unix://{engine_socket()}", timeout=300)
     try:
         yield client

@@ -13,9 +13,13 @@ from deployer.cage.switch import SETTING, says_off
 from deployer.errors import UsageError
 from deployer.model.amounts import parse_duration
 from deployer.source import git, refs
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+with defer_imports():
+    from deployer.cage import kernel
 
 _SIZE: Final = re.compile(r"([1-9][0-9]{0,8})([kmg]?)", re.IGNORECASE)
 _SMALLEST: Final = 256 << 20
@@ -33,9 +37,7 @@ def uncaged(path: Path) -> bool:
 
 def require_confined(repository: git.Repository) -> None:
     """DeployerError where files from others cannot be confined on this machine, and the repository does not accept that."""
-    from deployer.cage.kernel import require_cage  # noqa: PLC0415 - ctypes, which takes long to import
-
-    require_cage(refs.setting(repository, SETTING), repository.git_dir)
+    kernel.require_cage(refs.setting(repository, SETTING), repository.git_dir)
 
 
 def bounds(repository: git.Repository) -> Bounds:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deployer.errors import DeployerError
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from deployer.model.cluster import ClusterFile
     from deployer.model.problem import Problem
     from deployer.model.registrator import Registrator
+
+with defer_imports():
+    from deployer.registrator import api
 
 SECTION = ("registrator",)
 
@@ -28,10 +32,8 @@ def problems(file: ClusterFile, document: Document) -> Iterator[Problem]:
         )
     fallible = section.tags or section.ttl or section.ttl_refresh  # the types say all of the others
     if section.image is None and fallible:
-        from deployer.registrator.flags import read_flags  # noqa: PLC0415 - takes 25 ms, and few clusters need it
-
         try:
-            read_flags((*section.flags, "consul://127.0.0.1:8500"))
+            api.check_flags(section.flags)
         except DeployerError as error:
             message = f"the registrator would not start: {error.message}"
             yield document.problem(SECTION, message, error.help or "the keys here are its flags", key=True)
@@ -43,6 +45,4 @@ def image(section: Registrator | None) -> str:
         return ""
     if section.image:
         return section.image
-    from deployer.registrator.image.tag import image_tag  # noqa: PLC0415 - see above
-
-    return image_tag(section.base)
+    return api.image_tag(section.base)

@@ -17,6 +17,7 @@ from deployer.model.desired import Desired
 from deployer.source import cluster, git, index, proxy, stacks, worktree
 from deployer.source.files import MANAGED, REGULAR, Entry, Files
 from deployer.source.layout import Layout, lay_out
+from deployer.startup import defer_imports
 from deployer.user_files import state_home
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from deployer.model.cluster import Cluster
     from deployer.model.counts import Edited
     from deployer.model.problem import Problem
+
+with defer_imports():
+    from deployer import document as documents
 
 
 def load(
@@ -167,9 +171,7 @@ def parse_all(files: Files, shelf: Shelf | None = None) -> Parsed:
             if shelf is not None:
                 read, found = parse_kept(shelf, entry.path, entry.data, tags=tags)
             else:
-                from deployer.document import parse  # noqa: PLC0415 - with the YAML library, see there
-
-                read, found = parse(entry.path, entry.data, tags=tags)
+                read, found = documents.parse(entry.path, entry.data, tags=tags)
         problems.extend(found)
         return read
 

@@ -62,7 +62,7 @@ def _list(root: bytes, unreadable: list[Problem]) -> Iterator[Listed]:
 def _bytes(where: bytes) -> bytes:
     """The file's bytes, one more than are allowed at most; never through a link, never waiting at a pipe."""
     descriptor = os.open(where, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
+    with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(0, "it is no regular file any more")
         data = file.read(LARGEST_FILE + 1)

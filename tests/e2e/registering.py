@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.registrator.image import build_context
+from deployer.registrator.api import build_context
 from tests.e2e.leftovers import LABEL
 from tests.e2e.standing import Standing
 

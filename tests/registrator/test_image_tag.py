@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from deployer.registrator.image import context, tag
+from deployer.registrator.image import tag
 
 if TYPE_CHECKING:
     import pytest
@@ -23,12 +23,12 @@ def test_another_base_is_another_image() -> None:
 def test_another_version_of_a_library_is_another_image(monkeypatch: pytest.MonkeyPatch) -> None:
     before = tag.image_tag("python:3.12-slim")
     versions = tag._versions()
-    assert set(versions) == set(context.LIBRARIES)
+    assert set(versions) == set(tag.LIBRARIES)
     monkeypatch.setattr(tag, "_versions", lambda: versions | {"requests": "0"})
     assert tag.image_tag("python:3.12-slim") != before
 
 
 def test_another_program_is_another_image(monkeypatch: pytest.MonkeyPatch) -> None:
     before = tag.image_tag("python:3.12-slim")
-    monkeypatch.setattr(tag, "OURS", context.OURS[1:])
+    monkeypatch.setattr(tag, "OURS", tag.OURS[1:])
     assert tag.image_tag("python:3.12-slim") != before

@@ -273,7 +273,7 @@ def test_bad_input(files: dict[str, str | bytes | None], expected: list[str]) ->
         ({"cluster/cluster.yamel": "x"}, "did you mean cluster/cluster.yaml?"),
     ],
 )
-def test_what_to_do(files: dict[str, str | bytes | None], help: str) -> None:  # noqa: A002 - the word that the output uses
+def test_what_to_do(files: dict[str, str | bytes | None], help: str) -> None:
     assert [problem.help for problem in refused(files)] == [help]
 
 

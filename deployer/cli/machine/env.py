@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from deployer.cli.machine.options import Name, Ssh  # noqa: TC001 - typer reads the annotations
+from deployer.cli.machine.options import Name, Ssh
 from deployer.cli.options import Repo, Rev, Worktree, source
 from deployer.errors import UsageError
 from deployer.startup import defer_imports

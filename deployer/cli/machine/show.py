@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from deployer import __version__
-from deployer.cli.machine.options import Name, Ssh  # noqa: TC001 - typer reads the annotations
+from deployer.cli.machine.options import Name, Ssh
 from deployer.cli.names import machines
 from deployer.cli.options import Repo, Rev, Worktree, source
 from deployer.errors import DeployerError

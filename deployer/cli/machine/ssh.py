@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from deployer.cli.machine.options import Name  # noqa: TC001 - typer reads the annotations
+from deployer.cli.machine.options import Name
 from deployer.cli.options import Repo, Rev, Worktree, source
 from deployer.startup import defer_imports
 

@@ -1,5 +1,1 @@
-"""The registrator's image: what it is built from. Nothing here runs inside it."""
-
-from deployer.registrator.image.context import build_context
-
-__all__ = ["build_context"]
+"""The registrator's image: what it is built from, and its name. Nothing here runs inside it."""

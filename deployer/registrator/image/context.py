@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import io
+import tarfile
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from deployer.registrator.image.tag import FOLDERS, LIBRARIES, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LIBRARIES: Final = ("certifi", "charset-normalizer", "docker", "idna", "py-consul", "requests", "urllib3")
-"""What the program imports, and what that imports. All of it is Python: it runs on any machine's architecture."""
-OURS: Final = (
-    "__init__.py", "errors.py",
-    "model/__init__.py", "model/nearest.py", "model/path.py", "model/printable.py", "model/registration.py",
-)  # fmt: skip
-FOLDERS: Final = ("registrator", "template")
-"""What of our own is all in it."""
 _LEFT_OUT: Final = frozenset({".so", ".pyc", ".pyi"})
 _RECORDS: Final = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "entry_points.txt"})
 """What an installer notes for itself."""
@@ -24,8 +20,6 @@ _RECORDS: Final = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.jso
 
 def build_context() -> bytes:
     """A tar archive: `Dockerfile`, and `packages/` with the program and its libraries. Raises OSError where a file cannot be read."""
-    import tarfile  # noqa: PLC0415 - the image's name is wanted in every run, its content in few
-
     here = Path(__file__).parent
     files = dict(sorted({"Dockerfile": here / "Dockerfile", **dict(_ours()), **dict(_libraries())}.items()))
     archive = io.BytesIO()
@@ -46,8 +40,6 @@ def _ours() -> Iterator[tuple[str, Path]]:
 
 
 def _libraries() -> Iterator[tuple[str, Path]]:
-    from importlib.metadata import distribution  # noqa: PLC0415 - see build_context
-
     for library in LIBRARIES:
         for file in distribution(library).files or ():
             inside = file.parts[0] not in {"..", "bin"} and "__pycache__" not in file.parts

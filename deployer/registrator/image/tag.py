@@ -7,8 +7,14 @@ import importlib.util
 from pathlib import Path
 from typing import Final
 
-from deployer.registrator.image.context import FOLDERS, LIBRARIES, OURS
-
+LIBRARIES: Final = ("certifi", "charset-normalizer", "docker", "idna", "py-consul", "requests", "urllib3")
+"""What the program imports, and what that imports. All of it is Python: it runs on any machine's architecture."""
+OURS: Final = (
+    "__init__.py", "errors.py", "startup.py",
+    "model/__init__.py", "model/nearest.py", "model/path.py", "model/printable.py", "model/registration.py",
+)  # fmt: skip
+FOLDERS: Final = ("registrator", "template")
+"""What of our own is all in it."""
 REPOSITORY: Final = "deployer-registrator"
 
 
