@@ -133,7 +133,7 @@ class Questions:
 def _flags(process: int, descriptor: int) -> int:
     """Those of an open file of the child's; what network programs use where they cannot be read."""
     try:
-        with open(f"/proc/{process}/fdinfo/{descriptor & _NUMBER_MASK}", encoding="ascii") as told:  # noqa: PTH123 - pathlib takes as long to import as a child
+        with open(f"/proc/{process}/fdinfo/{descriptor & _NUMBER_MASK}", encoding="ascii") as told:
             return next((int(line.split()[1], 8) for line in told if line.startswith("flags:")), os.O_NONBLOCK)
     except OSError:
         return os.O_NONBLOCK

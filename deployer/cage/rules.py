@@ -122,11 +122,11 @@ def _place(path: str, written: Iterable[Path | str]) -> str:
 def _interpreter(program: str) -> list[str]:
     """What a script is run by: the programs in its first line, and where those are installed apart from the system (a venv of Python's)."""
     try:
-        with open(program, "rb") as file:  # noqa: PTH123 - twice as fast as Path.open, and before every child
+        with open(program, "rb") as file:
             line = file.readline(_LONGEST_SHEBANG)
     except OSError:
         return []  # to start it says so, too
     words = [os.fsdecode(word) for word in line[2:].split() if word.startswith(b"/")] if line.startswith(b"#!") else []
     folders = (os.path.split(path) for word in words for path in (word, os.path.realpath(word)))
-    prefixes = [os.path.dirname(folder) for folder, _ in folders if folder not in _SYSTEM and folder.endswith("/bin")]  # noqa: PTH120 - see above
+    prefixes = [os.path.dirname(folder) for folder, _ in folders if folder not in _SYSTEM and folder.endswith("/bin")]
     return words + [prefix for prefix in prefixes if prefix.count("/") > 1]

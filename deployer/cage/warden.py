@@ -110,7 +110,7 @@ def _received(channel: socket) -> int:
 def _children() -> list[int]:
     """Our own, and those whom we have taken over; none where the kernel keeps no list (CONFIG_PROC_CHILDREN)."""
     try:
-        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as told:  # noqa: PTH123 - see answers.py
+        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as told:
             return [int(word) for word in told.read().split()]
     except OSError:
         return []

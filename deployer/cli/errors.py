@@ -170,7 +170,7 @@ def _failed(argv: Sequence[str], error: BaseException) -> int:
     return failure.exit_code
 
 
-def failure_of(error: BaseException, argv: Sequence[str]) -> report.Failure:  # noqa: PLR0911 - one answer a kind of error
+def failure_of(error: BaseException, argv: Sequence[str]) -> report.Failure:
     """What an exception says to a user. Anything that is no DeployerError is a bug, and described in a private file."""
     if isinstance(error, KeyboardInterrupt) and _ended_by:
         error = _ended_by.pop(0)()

@@ -92,7 +92,7 @@ def down(
 
     Example: deployer sandbox down --purge
     """
-    removing.down(name, purge, _say)
+    removing.down(name, _say, purge=purge)
 
 
 @app.command()

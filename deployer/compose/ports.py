@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.compose.rules import Note, Put
+from deployer.model.address import WILDCARDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from deployer.compose.rules import Path
     from deployer.model.placed import Placed
 
-_EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
 _KEYS: Final = ("mode", "target", "protocol")
 _LARGEST: Final = 65535
 
@@ -29,7 +29,7 @@ def published(value: list[dict[str, Any]], at: Path) -> Iterator[Put | Note]:
             message = f"{number} is no port that Swarm can publish"
             yield Note((*at, index), message, "write one number from 1 to 65535 for each port", "error", key=False)
         address = port.get("host_ip") or ""
-        if address not in _EVERYWHERE:
+        if address not in WILDCARDS:
             message = f"the address {address} is ignored: Swarm publishes port {number or port.get('target')} on every address"
             yield Note((*at, index), message, "close the port with a firewall, or do not publish it", key=False)
         result.append(entry)

@@ -11,7 +11,7 @@ from deployer.docker import EngineError, segment
 from deployer.execute.pull import ensure_image
 from deployer.model import labels
 from deployer.plan.registrator import BuildImage, RemoveImage
-from deployer.registrator.image import build_context
+from deployer.registrator.api import build_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable

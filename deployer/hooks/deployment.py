@@ -108,7 +108,7 @@ def carry_out(deploy: Deploy, lock_wait: float, voice: Voice) -> int:
     return ended.code
 
 
-def _apply(deploy: Deploy, lock_wait: float, voice: Voice, live: Live) -> Ended:  # noqa: PLR0911 - one answer a way to end
+def _apply(deploy: Deploy, lock_wait: float, voice: Voice, live: Live) -> Ended:
     began = time.monotonic()
     progress = PushProgress(voice)
     source = Source(deploy.repo, deploy.update.new, only=deploy.only, allowed=deploy.allowed)

@@ -123,7 +123,7 @@ def options(environment: Mapping[str, str]) -> Options:
     return found
 
 
-def _with(found: Options, option: str) -> Options:  # noqa: C901, PLR0911 - one answer an option
+def _with(found: Options, option: str) -> Options:  # noqa: C901 - one answer an option
     name, equals, value = option.partition("=")
     match name + equals:
         case "plan":

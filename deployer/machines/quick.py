@@ -16,7 +16,7 @@ FORMAT: Final = 1
 
 def enter(name: str, command: list[str]) -> None:
     """Become `ssh`, in the machine of that name; return where it is not known yet how."""
-    place = head(os.getcwd())  # noqa: PTH109 - pathlib costs as much as everything else here
+    place = head(os.getcwd())
     argv = place and look(*place, name)
     if argv:
         try:
@@ -28,12 +28,12 @@ def enter(name: str, command: list[str]) -> None:
 def head(directory: str) -> tuple[str, str] | None:
     """The work tree that `directory` is in, and the commit that is checked out there; None where git has to be asked."""
     top = directory
-    while not os.path.lexists(os.path.join(top, ".git")):  # noqa: PTH118 - see above
-        above = os.path.dirname(top)  # noqa: PTH120 - see above
+    while not os.path.lexists(os.path.join(top, ".git")):
+        above = os.path.dirname(top)
         if above == top:
             return None
         top = above
-    commit = _ref(os.path.join(top, ".git"), "HEAD")  # noqa: PTH118 - see above
+    commit = _ref(os.path.join(top, ".git"), "HEAD")
     return (top, commit) if commit else None
 
 
@@ -53,7 +53,7 @@ def _pack(folder: str, name: str) -> str:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - see above
+        with open(path, encoding="utf-8") as file:
             return file.read()
     except (OSError, ValueError):
         return ""
@@ -74,7 +74,7 @@ def look(top: str, commit: str, name: str) -> list[str] | None:
 def _ours(path: str) -> bool:
     """Whether a file is there and nobody else could have written it: what stands in it is run, or believed."""
     try:
-        found = os.stat(path)  # noqa: PTH116 - see above
+        found = os.stat(path)
     except OSError:
         return False
     return found.st_uid == os.geteuid() and not found.st_mode & 0o022
@@ -91,11 +91,11 @@ def keep(top: str, commit: str, name: str, argv: tuple[str, ...], files: tuple[s
     text = json.dumps({"of": _identity(top, commit), "machines": {**machines, name: argv}, "files": files})
     path = _file(top)
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - see above
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         descriptor = os.open(f"{path}.{os.getpid()}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - see above
+        with open(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
-        os.replace(f"{path}.{os.getpid()}", path)  # noqa: PTH105 - see above
+        os.replace(f"{path}.{os.getpid()}", path)
     except OSError:
         return
 
@@ -103,9 +103,9 @@ def keep(top: str, commit: str, name: str, argv: tuple[str, ...], files: tuple[s
 def _identity(top: str, commit: str) -> list[str | int]:
     """All that the way into a machine depends on: the repository, and what ssh_config makes of it."""
     changed = []
-    for path in (os.path.expanduser("~/.ssh/config"), "/etc/ssh/ssh_config"):  # noqa: PTH111 - see above
+    for path in (os.path.expanduser("~/.ssh/config"), "/etc/ssh/ssh_config"):
         try:
-            changed.append(os.stat(path).st_mtime_ns)  # noqa: PTH116 - see above
+            changed.append(os.stat(path).st_mtime_ns)
         except OSError:
             changed.append(0)
     return [FORMAT, top, commit, *changed]
@@ -115,5 +115,5 @@ def _file(top: str) -> str:
     """One a repository, under $XDG_CACHE_HOME/deployer (XDG Base Directory Specification)."""
     home = os.environ.get("XDG_CACHE_HOME", "")
     if not home.startswith("/"):
-        home = os.path.expanduser("~/.cache")  # noqa: PTH111 - see above
+        home = os.path.expanduser("~/.cache")
     return f"{home}/deployer/ssh/quick{top.replace('%', '%25').replace('/', '%')[-200:]}.json"

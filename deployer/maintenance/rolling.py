@@ -100,7 +100,7 @@ async def tasks_of(seen: Seen) -> dict[str, tuple[str, ...]]:
     return {member: tuple(sorted(services)) for member, services in found.items()}
 
 
-async def _newer(seen: Seen, node: Node) -> Work | Blocked | None:  # noqa: PLR0911 - one answer a state
+async def _newer(seen: Seen, node: Node) -> Work | Blocked | None:
     """The upgrade that the machine needs; None where it has the newest packages, Blocked where that cannot be told."""
     machine = seen.observed.machines[node.name]
     if isinstance(machine, Unreachable):

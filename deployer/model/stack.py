@@ -9,10 +9,10 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct
 
 from deployer.model.allowed import EVERYTHING, Allowed
-from deployer.model.build import Build  # noqa: TC001 - as below
+from deployer.model.build import Build
 from deployer.model.cluster import Images
 from deployer.model.patterns import NAME_PATTERN
-from deployer.model.project import Project  # noqa: TC001 - msgspec resolves the annotations of this module
+from deployer.model.project import Project
 
 STACK_PATTERN: Final = r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$(?!\n)"
 WAIT_PATTERN: Final = r"^[1-9][0-9]{0,4}(s|m)$(?!\n)"

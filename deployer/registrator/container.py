@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.model.address import ANY_IPV4
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -145,7 +147,7 @@ def _ports(config: Mapping[str, Any], settings: Mapping[str, Any], mode: str) ->
     found: dict[tuple[int, str], Port] = {}
     for key in config.get("ExposedPorts") or {}:
         if at := _key(str(key)):
-            found[at] = Port(*at, (Binding("0.0.0.0", at[0]),) if shares else ())  # noqa: S104 - what the engine writes
+            found[at] = Port(*at, (Binding(ANY_IPV4, at[0]),) if shares else ())
     for key, bindings in (settings.get("Ports") or {}).items():
         if at := _key(str(key)):
             found[at] = Port(*at, tuple(binding for one in bindings or () if (binding := _binding(one))))
@@ -160,7 +162,7 @@ def _key(text: str) -> tuple[int, str] | None:
 def _binding(told: Mapping[str, Any]) -> Binding | None:
     """None where there is no port, or none that can be."""
     at = _key(str(told.get("HostPort", "")))
-    return Binding(str(told.get("HostIp") or "0.0.0.0"), at[0]) if at else None  # noqa: S104 - what the engine writes
+    return Binding(str(told.get("HostIp") or ANY_IPV4), at[0]) if at else None
 
 
 def _networks(settings: Mapping[str, Any]) -> tuple[Network, ...]:

@@ -102,7 +102,7 @@ def is_container(told: Any) -> bool:
     return isinstance(told, str) and _CONTAINER.fullmatch(told) is not None
 
 
-def _about(  # noqa: PLR0911 - one answer a kind of event
+def _about(
     kind: str, action: str, owner: str, told: Mapping[str, Any], known: Mapping[str, Stops], options: Options
 ) -> Action | None:
     match kind, action:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from deployer.model.address import ANY_IPV4
 from deployer.registrator.container import Binding, Container, Port
 from deployer.registrator.services import MOST, Found, services
 
@@ -58,7 +59,7 @@ def _runs(task: Mapping[str, Any]) -> bool:
 def _place(node: Mapping[str, Any]) -> tuple[str, str]:
     """A node's name and address; a manager may say 0.0.0.0 of itself, and then its other address is right."""
     address = str((node.get("Status") or {}).get("Addr") or "")
-    if address in {"", "0.0.0.0"}:  # noqa: S104 - recognised, not bound
+    if address in {"", ANY_IPV4}:
         address = str((node.get("ManagerStatus") or {}).get("Addr") or "").rpartition(":")[0].strip("[]")
     return str((node.get("Description") or {}).get("Hostname") or node["ID"]), address
 

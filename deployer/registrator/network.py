@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from deployer.model.address import WILDCARDS
+
 if TYPE_CHECKING:
     from deployer.registrator.container import Binding, Container, Port
     from deployer.registrator.flags import Options
     from deployer.registrator.metadata import Settings
 
-WILDCARDS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - recognised, not bound
 _INGRESS: Final = frozenset({"ingress", "docker_gwbridge"})
 """Swarm's own networks: nobody else's clients are on them."""
 

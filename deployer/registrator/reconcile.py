@@ -105,7 +105,8 @@ class Reconciler:
             if self.mesh is not None:
                 self._bring(owner, owner.removeprefix(TASK), self.mesh.get(owner, Found()))
             return
-        assert self.engine and self.host  # noqa: PT018 - nothing is looked at before there is an engine
+        assert self.engine  # nothing is looked at before there is one
+        assert self.host
         # Who may write to Consul may write any owner there, with our mark; what no container can be is gone.
         told = self.engine.inspect(owner) if is_container(owner) else None
         container = read_container(told) if told is not None else None

@@ -252,7 +252,8 @@ class _ProcessStream:
         self._heard = False
 
     async def read(self, limit: int) -> bytes:
-        assert self._process.stdout and self._process.stderr  # noqa: PT018 - both are pipes
+        assert self._process.stdout  # both are pipes
+        assert self._process.stderr
         data = await self._process.stdout.read(limit)
         if not data and not self._heard:
             said = (await self._process.stderr.read(4096)).decode("utf-8", "replace").strip()

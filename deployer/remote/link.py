@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ctypes.util
-import importlib
 import os
 import sys
 from typing import TYPE_CHECKING, Final, Self
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from deployer.remote.connection import Connection
 
 with defer_imports():
-    from deployer.remote import by_openssh
+    from deployer.remote import by_openssh, ssh
 
 
 ENGINE_SOCKET: Final = "/var/run/docker.sock"
@@ -46,26 +45,24 @@ def _engine_socket(docker_host: str) -> dict[str, str]:
     return {ENGINE_SOCKET: path}
 
 
-def _ssh() -> ModuleType:
-    """deployer.remote.ssh, imported when the first machine needs it: asyncssh costs 0.2 s.
+def _run_ssh() -> None:
+    """Have deployer.remote.ssh run, when the first machine needs it: asyncssh costs 0.2 s.
 
     While it is imported it looks for liboqs and libnettle, for ciphers that are not used here, by starting `gcc` and
     `ldconfig` again and again, which costs as much as the rest of it; so for that moment there are none to be found. Nor is its
     support of X.509 (RFC 6187), which OpenSSH does not have either, and which costs a quarter more: it does without where it fails.
     """
-    name = "deployer.remote.ssh"
-    if name not in sys.modules:
+    if "asyncssh" not in sys.modules:
         search = ctypes.util.find_library
         ctypes.util.find_library = lambda _: None  # type: ignore[assignment] # given back below
         modules: dict[str, ModuleType | None] = sys.modules  # type: ignore[assignment] # None: not to be had (docs.python.org)
         modules.setdefault(_X509, None)
         try:
-            importlib.import_module(name)
+            vars(ssh)
         finally:
             ctypes.util.find_library = search
             if modules.get(_X509) is None:
                 modules.pop(_X509, None)
-    return sys.modules[name]
 
 
 class Link:
@@ -115,8 +112,8 @@ class Link:
             return LocalConnection(_engine_socket(os.environ.get("DOCKER_HOST", "")), Sudo(node, password))
         if node.ssh.client == "openssh":
             return await by_openssh.connect(node, self.cluster.known_hosts, password, allowed)
-        connection: Connection = await _ssh().connect(node, self.cluster.known_hosts, password, allowed)
-        return connection
+        _run_ssh()
+        return await ssh.connect(node, self.cluster.known_hosts, password, allowed)
 
     async def __aenter__(self) -> Self:
         """Raises DeployerError where a password for sudo is to come from somewhere that has none."""

@@ -82,7 +82,9 @@ class LocalConnection:
             )
         except OSError as error:
             return Completed(127, "", f"{argv[0]}: {error.strerror}")
-        assert process.stdin and process.stdout and process.stderr  # noqa: PT018 - all three are pipes
+        assert process.stdin  # all three are pipes
+        assert process.stdout
+        assert process.stderr
         try:
             async with asyncio.timeout(command.timeout):
                 process.stdin.write(stdin)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 BUILD_CACHE_MARK = "deployer-sandbox"
 
 
-def down(name: str, purge: bool, say: Callable[[str], None]) -> None:  # noqa: FBT001 - the lead's contract
+def down(name: str, say: Callable[[str], None], *, purge: bool) -> None:
     """Remove the sandbox's containers, their volumes and its network; cached images and the registry's data stay.
 
     `purge` removes those too, with the build cache and the keys. What apt installed stays in either case.

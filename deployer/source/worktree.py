@@ -26,7 +26,7 @@ def read(root: Path) -> Files:
     entries = []
     for path, listed in admitted:
         try:
-            data = _bytes(os.path.join(os.fsencode(root), listed.path))  # noqa: PTH118 - names are bytes, as in git
+            data = _bytes(os.path.join(os.fsencode(root), listed.path))
         except OSError as error:
             unreadable.append(_unreadable(path, error))
             continue
@@ -43,13 +43,13 @@ def _list(root: bytes, unreadable: list[Problem]) -> Iterator[Listed]:
     waiting = [name.encode() for name in reversed((*MANAGED, ATTRIBUTES))]
     while waiting:
         path = waiting.pop()
-        where = os.path.join(root, path)  # noqa: PTH118 - as above
+        where = os.path.join(root, path)
         try:
             status = os.lstat(where)
             if path == ATTRIBUTES.encode() and not stat.S_ISREG(status.st_mode):
                 continue
             if stat.S_ISDIR(status.st_mode) and not path.endswith(b"/.git"):
-                waiting += (path + b"/" + name for name in sorted(os.listdir(where), reverse=True))  # noqa: PTH208 - as above
+                waiting += (path + b"/" + name for name in sorted(os.listdir(where), reverse=True))
                 continue
         except FileNotFoundError:
             continue  # no such folder here, or just removed

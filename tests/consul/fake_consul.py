@@ -53,7 +53,7 @@ class FakeConsul:
     def down(self) -> None:
         self.failure = ConnectionFailedError("port 8500 there: refused")
 
-    async def answer(self, request: Request) -> Any:  # noqa: PLR0911 - one line an endpoint
+    async def answer(self, request: Request) -> Any:
         self.asked.append(request.line)
         if self.failure:
             return self.failure

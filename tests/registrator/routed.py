@@ -35,7 +35,7 @@ class RoutedConsul(ThreadingHTTPServer):
             if any(check.get("DeregisterCriticalServiceAfter") for check in told["Checks"]):
                 del self.services[id_]
 
-    def route(self, method: str, target: str, body: Any) -> tuple[int, Any]:  # noqa: C901, PLR0911 - one line an endpoint
+    def route(self, method: str, target: str, body: Any) -> tuple[int, Any]:  # noqa: C901 - one line an endpoint
         raw, _, query = target.partition("?")
         path = unquote(raw)
         if not path.isprintable():

@@ -11,7 +11,7 @@ LIBRARIES: Final = ("certifi", "charset-normalizer", "docker", "idna", "py-consu
 """What the program imports, and what that imports. All of it is Python: it runs on any machine's architecture."""
 OURS: Final = (
     "__init__.py", "errors.py", "startup.py",
-    "model/__init__.py", "model/nearest.py", "model/path.py", "model/printable.py", "model/registration.py",
+    "model/__init__.py", "model/address.py", "model/nearest.py", "model/path.py", "model/printable.py", "model/registration.py",
 )  # fmt: skip
 FOLDERS: Final = ("registrator", "template")
 """What of our own is all in it."""
