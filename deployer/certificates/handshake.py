@@ -1,4 +1,4 @@
-"""A stream to an engine's port in, the proof that it lets us in out: by the checks that Python 3.13 has on (VERIFY_X509_STRICT)."""
+"""Prove that an engine's port lets us in, by the checks that Python 3.13 has on (VERIFY_X509_STRICT)."""
 
 from __future__ import annotations
 

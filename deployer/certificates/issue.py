@@ -1,4 +1,4 @@
-"""Names and keys in, X.509 certificates out: EC P-256, and all that OpenSSL's strict mode wants (Python 3.13 has it on).
+"""Issue X.509 certificates: EC P-256, and all that OpenSSL's strict mode wants (Python 3.13 has it on).
 
 RFC 5280, 4.2: basic constraints are critical, an authority's key usage names the signing of certificates, everything has a subject
 key id, and an authority key id.

@@ -1,4 +1,4 @@
-"""A cluster's name in, the folder with its certificates out, and who is trusted by it: without cryptography, for what is asked every day."""
+"""The folder with a cluster's certificates, and who is trusted by them. Without cryptography: it is asked every day."""
 
 from __future__ import annotations
 

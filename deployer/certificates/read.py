@@ -1,4 +1,4 @@
-"""A certificate as a machine has it in, what is to be known of it out."""
+"""Read the names and the end of a certificate that a machine has."""
 
 from __future__ import annotations
 

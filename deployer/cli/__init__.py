@@ -1,1 +1,1 @@
-"""Arguments in, one workflow call, rendering out."""
+"""The commands: each reads its arguments, makes one call of the workflow, and renders what comes back."""

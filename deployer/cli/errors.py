@@ -1,4 +1,4 @@
-"""Whatever goes wrong in, one clear message and an exit code out: the only place where errors become text."""
+"""Turn whatever goes wrong into one clear message and an exit code: the only place where errors become text."""
 
 from __future__ import annotations
 

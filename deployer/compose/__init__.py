@@ -1,4 +1,4 @@
-"""Stacks' files in, engine objects out: Docker's own conversion of compose files, with no engine needed.
+"""Compile stacks' files to engine objects: by Docker's own conversion of compose files, with no engine needed.
 
     references  every path the files name is a file of the stack; every YAML file passes the guard
     sealing     encrypted files are stood in for; `opening` puts in what they hold, for those who may write

@@ -1,4 +1,4 @@
-"""Bind mounts of paths of the stack's folder in, configs and volumes out: the machines have no checkout.
+"""Turn bind mounts of paths of the stack's folder into configs and volumes: the machines have no checkout.
 
 A file of the repository becomes a config at its target, a folder of it one for each of its files. A writable folder that the
 service's own image is built from is there for development (an editor's changes, live): it is left out. A folder that is not in the

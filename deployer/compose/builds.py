@@ -1,4 +1,4 @@
-"""The `build` sections of a normalised compose file in, images with names that say their content out. Pure."""
+"""Name the images of the `build` sections of a normalised compose file by their content. Pure."""
 
 from __future__ import annotations
 

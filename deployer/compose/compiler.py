@@ -1,4 +1,4 @@
-"""One stack's files in, its engine objects and its problems out, by Docker's own two tools.
+"""Compile one stack to its engine objects and its problems, by Docker's own two tools.
 
 What the tools read was written here, into a private directory: compose files and env files made of our own values, with every
 variable filled in and every path checked (references.py). The stack's own files stay in memory, secrets and all others.

@@ -1,4 +1,4 @@
-"""What `docker compose config` and `docker stack deploy` complain about in, problems at the user's own lines out.
+"""Turn what `docker compose config` and `docker stack deploy` complain about into problems at the user's own lines.
 
 The sentences are those of compose 2.26 and 2.40 (compose-go's loader, its schema in two generations of validators) and
 of the docker CLI 26.1 and 28.2; a new one becomes a problem of the file as a whole, in Docker's words, without the

@@ -1,4 +1,4 @@
-"""A stack's files and other counts for its services in, the edited files out.
+"""Write other counts of services into a stack's files.
 
 A count may stand in the compose file, in one that it includes or extends, under an anchor that others use as well.
 Where it is to be written is not reasoned out: a place is tried, the stack is compiled, and the edit counts only if

@@ -1,4 +1,4 @@
-"""What `docker compose config --format json` prints in, what `docker stack deploy` accepts out.
+"""Translate what `docker compose config --format json` prints into what `docker stack deploy` accepts.
 
 Pure: the checkout's directory stands in the input as `./`, files are bytes by path. What Swarm would ignore becomes a
 warning, what cannot work an error, each with its place. service.py has the table of rules for services.

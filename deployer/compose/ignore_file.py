@@ -1,4 +1,4 @@
-"""The patterns of a `.dockerignore` in, whether a path is left out of the build's context out: docker-py's own reading of them.
+"""Whether a `.dockerignore` leaves a path out of the build's context: docker-py's own reading of its patterns.
 
 The expressions that it makes of patterns run in RE2: as many stars as somebody likes to write take no longer than one.
 """

@@ -1,4 +1,4 @@
-"""A stack in compose mode: the normalised file in, what `docker compose up` is given on its machine out. Pure.
+"""A stack in compose mode: make of the normalised file what `docker compose up` is given on its machine. Pure.
 
 The machine has no checkout: whatever the file takes from the repository goes into the file itself (configs), or into the
 environment of the one process that reads it (secrets), never to a disk.

@@ -1,4 +1,4 @@
-"""`docker stack deploy` in, the bodies of its create requests out: an engine that only takes notes.
+"""Record the bodies of the create requests of `docker stack deploy`: an engine that only takes notes.
 
 An HTTP server on a unix socket plays an empty engine with an active swarm. What the CLI "creates" there is found again
 when it asks; what the compose file calls external is answered and noted; any other question is answered with 501 and

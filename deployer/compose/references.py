@@ -1,4 +1,4 @@
-"""A stack's files in, the files that Docker's tools get in their place out: read once, filled in, every path checked.
+"""Make the files that Docker's tools get in the place of a stack's own: read once, filled in, every path checked.
 
 A file is read once for each folder from which its paths count and each set of variables that it can be read with; each such
 reading becomes a file of its own, made of our values and not of the user's bytes. All paths have to be files of the stack

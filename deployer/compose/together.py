@@ -1,4 +1,4 @@
-"""All stacks and the machines in, what cannot go together out: found without asking any machine.
+"""Find what of all stacks and the machines cannot go together, without asking any machine.
 
 Where a machine's own word is needed (its architecture, its host name, the labels of its engine) nothing is said.
 """

@@ -1,4 +1,4 @@
-"""A cluster in, its services out: asked of the first server that answers."""
+"""Ask for a cluster's services: the first server that answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An image's tag in, the digest that it stands for out: asked of the registry by a manager, as `docker service create` does.
+"""Ask for the digest that an image's tag stands for: a manager asks the registry, as `docker service create` does.
 
 Where the registry has none to tell (it is down, it refuses, nobody ever pushed the image), what the machines hold counts,
 if all of them that may run it hold the very same: then nothing else could run than what is there. Anything less is no answer.

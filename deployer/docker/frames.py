@@ -1,4 +1,4 @@
-"""A log as engines send it, in; its lines out. Pure.
+"""Read the lines of a log as engines send it. Pure.
 
 Without a terminal the two outputs of a container come as frames: eight bytes (output, three zeros, length), then that many
 (docs.docker.com/reference/api/engine, "Attach to a container", Stream format); with one, as they are.

@@ -1,4 +1,4 @@
-"""Bytes of a YAML file in, plain values with their positions out; hostile input is a problem, never a crash.
+"""Parse a YAML file into plain values with their positions; hostile input is a problem, never a crash.
 
 `parse` (reading.py) looks at the bytes (guard.py), then walks the parser's events once and builds values and positions as it
 goes (build.py): depth, size and what aliases expand to are bounded before anything is built. Scalars mean what

@@ -1,4 +1,4 @@
-"""YAML events in, values and their places out, within bounds.
+"""Build values and their places from YAML events, within bounds.
 
 What an alias stands for is shared, not copied, and counted at its full size each time: a "billion laughs" file stops at
 the alias that would exceed the limit, before anything could expand it. Merge keys (`<<`) copy, and are counted alike.

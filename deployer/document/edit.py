@@ -1,4 +1,4 @@
-"""A document and its text in, the text with one value set out: everything else stays, comments and layout too.
+"""Set one value in the text of a document: everything else stays, comments and layout too.
 
 A YAML writer would lay the whole file out anew (ruamel.yaml: indentation, line widths, quotes). Here only the characters of
 the value are exchanged, or one line comes in; whoever calls this reads the result again.

@@ -1,4 +1,4 @@
-"""Bytes in, text out: what no YAML parser should see is a problem here."""
+"""Decode a file to text: what no YAML parser should see is a problem here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parser's events in, a `Document` out: one pass, no recursion, everything bounded while it is built."""
+"""Build a `Document` from the parser's events: one pass, no recursion, everything bounded while it is built."""
 
 from __future__ import annotations
 

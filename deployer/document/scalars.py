@@ -1,4 +1,4 @@
-"""The text of a plain scalar in, the value that Docker would read out.
+"""Read a plain scalar as Docker would.
 
 Docker Compose reads YAML with go-yaml v3 and its successor v4, so this is `resolve` in go-yaml's resolve.go, which is
 neither YAML 1.1 (PyYAML) nor YAML 1.2: `yes`, `on` and `12:30:00` are strings, `0777` and `0o777` are octal, `1_000` is

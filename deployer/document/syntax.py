@@ -1,4 +1,4 @@
-"""What the YAML parser says in, a sentence for people out."""
+"""Say in a sentence for people what the YAML parser says."""
 
 from __future__ import annotations
 

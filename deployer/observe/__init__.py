@@ -1,4 +1,4 @@
-"""The cluster in, one snapshot out. Read only."""
+"""Look at the cluster: one snapshot. Read only."""
 
 from deployer.observe.builds import observe_builds
 from deployer.observe.holders import observe_holders

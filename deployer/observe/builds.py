@@ -1,4 +1,4 @@
-"""Images that are built here in, where they are already out: one question a machine, one for each that a registry is to have."""
+"""Ask where images that are built here are already: one question a machine, one for each image that a registry is to have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ports in, who holds them on which machine out: asked only when a plan publishes a port that was not published before."""
+"""Ask who holds ports of the machines: only when a plan publishes a port that was not published before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""References of images in, what their tags stand for out: all asked at once, each once."""
+"""Ask what the tags of images stand for: all at once, each once."""
 
 from __future__ import annotations
 

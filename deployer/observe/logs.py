@@ -1,4 +1,4 @@
-"""A stack's services in, the records that their tasks wrote out, from every machine, by way of a manager."""
+"""Ask a manager for what the tasks of a stack's services wrote, on every machine."""
 
 from __future__ import annotations
 

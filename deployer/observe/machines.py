@@ -1,4 +1,4 @@
-"""A machine's connection in, its facts out; its engine is asked at the same time."""
+"""Ask a machine for its facts, and its engine at the same time."""
 
 from __future__ import annotations
 

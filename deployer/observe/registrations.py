@@ -1,4 +1,4 @@
-"""Each machine's containers and each Consul agent's services in, how far the registrators are behind out. Read only."""
+"""How far the registrators are behind, by each machine's containers and each Consul agent's services. Read only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cluster in, what runs on its machines out: each engine's containers, and Swarm's tasks that have none."""
+"""Ask what runs on the machines: each engine's containers, and Swarm's tasks that have none."""
 
 from __future__ import annotations
 

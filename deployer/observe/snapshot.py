@@ -1,4 +1,4 @@
-"""The cluster in, one snapshot out: all machines at once, then one manager and Consul's server. Read only."""
+"""Take one snapshot of the cluster: all machines at once, then one manager and Consul's server. Read only."""
 
 from __future__ import annotations
 

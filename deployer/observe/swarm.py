@@ -1,4 +1,4 @@
-"""A manager's engine in, the swarm out: five requests, however many stacks there are."""
+"""Ask a manager's engine for the swarm: five requests, however many stacks there are."""
 
 from __future__ import annotations
 

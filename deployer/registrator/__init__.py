@@ -1,4 +1,4 @@
-"""Containers and Swarm tasks in, Consul's catalogue out: the successor of gliderlabs/registrator.
+"""Put containers and Swarm tasks into Consul's catalogue: the successor of gliderlabs/registrator.
 
     flags       argv -> Options                              pure
     container   what the engine says -> Container            pure

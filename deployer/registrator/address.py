@@ -1,4 +1,4 @@
-"""The registry URI in, where the Consul agent listens out. Pure.
+"""Read from the registry URI where the Consul agent listens. Pure.
 
 `consul://host:port`, `consul-tls://host:port`, `consul-unix:///path`.
 """

@@ -1,4 +1,4 @@
-"""Settings in, the check that Consul is to make out. Pure (developer.hashicorp.com/consul/api-docs/agent/check).
+"""The check that Consul is to make, by a container's settings (developer.hashicorp.com/consul/api-docs/agent/check). Pure.
 
 A check is something that a container has Consul's agent do, on the agent's machine, with the agent's rights:
 

@@ -1,4 +1,4 @@
-"""What the engine says of a container in, a frozen Container out. Pure.
+"""Read what the engine says of a container. Pure.
 
 Only fields that every API version from 1.40 on has: 1.52 took `NetworkSettings.IPAddress` away, which `Networks` replaces.
 """

@@ -1,4 +1,4 @@
-"""What is wanted and what is registered in, operations on the agent out. Pure.
+"""What has to be done at the agent so that what is registered is what is wanted. Pure.
 
 Ours is what carries our engine's mark. What an older registrator left is told by its id and touched only
 under -cleanup, or where one of our services takes the same id.

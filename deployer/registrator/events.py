@@ -1,4 +1,4 @@
-"""An event of the engine in, what is to be done out. Pure. The rules are those of gliderlabs.github.io/registrator/latest/user/services.
+"""Decide what is to be done about an event of the engine. Pure. The rules are those of gliderlabs.github.io/registrator/latest/user/services.
 
 Only `Action` and `Actor` are read: API 1.52 took `status`, `id` and `from` away.
 """

@@ -1,4 +1,4 @@
-"""argv in, Options out: the old program's flags, read as Go's `flag` package reads them. Pure.
+"""Read the old program's flags, as Go's `flag` package reads them. Pure.
 
 Source: registrator.go at gliderlabs/registrator 6bfadbc; Go's flag package: one or two dashes, `-name=value` or `-name value`,
 booleans only as `-name` or `-name=value`, the first word that is no flag ends them, `--` too.

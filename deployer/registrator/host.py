@@ -1,4 +1,4 @@
-"""What the engine says of its machine in, the Host out: its name in service ids, its address."""
+"""Read what the engine says of its machine: its name in service ids, its address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A swarm's services, tasks and nodes in, what is reachable through the routing mesh out. Pure.
+"""What of a swarm is reachable through the routing mesh. Pure.
 
 The leading manager alone registers it, on its own agent: ids are unique per agent, so three managers would make three
 entries of one task. Each running task of a service with ingress ports is one service at its own node's address and the published

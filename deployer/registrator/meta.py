@@ -1,4 +1,4 @@
-"""A container's settings in, the Meta of its services out: its attributes, as far as Consul takes them, and Swarm's marks. Pure."""
+"""The Meta of a container's services: its attributes, as far as Consul takes them, and Swarm's marks. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Environment and labels in, SERVICE_* settings of one port out. Pure. The rules are those of gliderlabs.github.io/registrator/latest/user/services."""
+"""Read the SERVICE_* settings of one port from environment and labels. Pure. The rules are those of gliderlabs.github.io/registrator/latest/user/services."""
 
 from __future__ import annotations
 

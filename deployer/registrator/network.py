@@ -1,4 +1,4 @@
-"""A container in, the address at which a port of it is reached out. Pure. The rules are those of gliderlabs.github.io/registrator/latest/user/services."""
+"""The address at which a port of a container is reached. Pure. The rules are those of gliderlabs.github.io/registrator/latest/user/services."""
 
 from __future__ import annotations
 

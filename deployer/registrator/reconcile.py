@@ -1,4 +1,4 @@
-"""Actions in, the catalogue made so: one inspect and one request each. The state that this needs, and nothing of loops or streams."""
+"""Do the actions: one inspect and one request each. Holds the state that this needs, and knows nothing of loops or streams."""
 
 from __future__ import annotations
 

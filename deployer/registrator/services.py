@@ -1,4 +1,4 @@
-"""A container in, its services out. Pure. The rules are those of gliderlabs.github.io/registrator/latest/user/services."""
+"""The services that a container offers. Pure. The rules are those of gliderlabs.github.io/registrator/latest/user/services."""
 
 from __future__ import annotations
 

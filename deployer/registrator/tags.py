@@ -1,4 +1,4 @@
-"""SERVICE_TAGS in, tags out, in the order in which the old program sent them. Pure."""
+"""Read SERVICE_TAGS, in the order in which the old program sent them. Pure."""
 
 from __future__ import annotations
 

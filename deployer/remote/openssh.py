@@ -1,4 +1,4 @@
-"""A machine in, how the OpenSSH client reaches it out: the same user, port, key and host keys as our own connections use.
+"""How the OpenSSH client reaches a machine: with the same user, port, key and host keys as our own connections use.
 
 What is not said in the repository comes from ~/.ssh/config, since it is `ssh` itself that reads it.
 """

@@ -1,4 +1,4 @@
-"""Ways between machines in, which of them are open out: somebody listens over there for a moment, and somebody knocks here.
+"""Try which ways between machines are open: somebody listens over there for a moment, and somebody knocks here.
 
 Both are a few lines of Perl, which every Debian and Ubuntu has (`perl-base` is essential there): nothing is installed.
 Where a program has the port already, TCP is told by it: who is refused has got through. UDP cannot be told then.

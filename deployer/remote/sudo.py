@@ -1,4 +1,4 @@
-"""A user who is not root in, how commands of root's begin out: by sudo, with a password where it wants one.
+"""How a user who is not root runs commands as root: by sudo, with a password where it wants one.
 
 The password goes to sudo's standard input (`-S`), before what is the command's own; sudo reads byte by byte, so that the rest
 reaches the command. It is tried once, alone: three wrong ones lock an account out.

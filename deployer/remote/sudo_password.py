@@ -1,4 +1,4 @@
-"""Machines in, their sudo passwords out: from a file, a command or the terminal of whoever runs deployer, never from git.
+"""Get the sudo passwords of machines: from a file, a command or the terminal of whoever runs deployer, never from git.
 
 Which command that is comes from the environment only: one that git names would be run by whoever can push.
 """

@@ -1,4 +1,4 @@
-"""Networks in use in, the sandbox's network and addresses out; pure."""
+"""Choose a sandbox's network and addresses among those that are not in use. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What apt says about its archives in, source and pin files out; nothing here touches the machine.
+"""Write apt's source and pin files from what it says about its archives. Pure.
 
 No archive's address is written down anywhere: they all come from what apt is set up with already.
 """

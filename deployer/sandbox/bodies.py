@@ -1,4 +1,4 @@
-"""A spec in, the bodies of the engine's create requests out; pure (Engine API, /containers/create)."""
+"""The bodies of the engine's create requests for a sandbox (Engine API, /containers/create). Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders of images/ in, Docker images out; each tag carries a hash of what the image is made of, so nothing is built twice."""
+"""Build the images of images/. Each tag carries a hash of what the image is made of, so nothing is built twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sandbox's name in, nothing of it left out."""
+"""Remove a sandbox: nothing of it is left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A YAML text, a path of keys and a value in; the same text with that one value changed out. Comments and layout stay.
+"""Change one value of a YAML text. Comments and layout stay.
 
 Made for the small files under `cluster/`; pure.
 """

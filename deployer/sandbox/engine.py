@@ -1,4 +1,4 @@
-"""Nothing in, a usable Docker on this machine out: engine, client, Compose plugin, buildx; each looked for by itself.
+"""Make Docker usable on this machine: engine, client, Compose plugin, buildx; each is looked for by itself.
 
 An engine that runs is never touched. What is missing comes from Debian's packages; FACTS for the recipe: Debian 13's
 `docker.io`, `docker-cli`, `docker-compose` and `docker-buildx` run on Debian 12 with Debian 12's `runc`.

@@ -1,4 +1,4 @@
-"""Names and addresses in, machines that answer over SSH out; all side by side."""
+"""Start machines, all side by side, until they answer over SSH."""
 
 from __future__ import annotations
 

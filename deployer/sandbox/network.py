@@ -1,4 +1,4 @@
-"""A SandboxSpec in, the subnet of its network out; the network is made where it is not there."""
+"""Make a sandbox's network where it is not there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine's lists in, a Sandbox out; reads only."""
+"""Read from the engine what there is of a sandbox. Changes nothing."""
 
 from __future__ import annotations
 

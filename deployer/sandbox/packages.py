@@ -1,4 +1,4 @@
-"""Names of Debian packages in, installed packages out; Docker's come from Debian 13 on Debian 12 (its own is 20.10)."""
+"""Install Debian packages. On Debian 12, whose own Docker is 20.10, Docker's come from Debian 13."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""argv in, what the command said out: the sandbox's only door to programs of this machine."""
+"""Run a program of this machine: the sandbox's only door to them."""
 
 from __future__ import annotations
 

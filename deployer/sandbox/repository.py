@@ -1,4 +1,4 @@
-"""A repository's folder in, the names of its machines out; and a Sandbox back into its files. Commits nothing."""
+"""Read the machines of a repository, and write the sandbox's addresses and host keys into its files. Commits nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing in, the image that all others stand on out: Debian 12 by mmdebstrap, or Docker Hub's where there is no mmdebstrap."""
+"""Make the image that all others stand on: Debian 12 by mmdebstrap, or Docker Hub's where there is no mmdebstrap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Sandbox in, a table or JSON out; pure."""
+"""A sandbox as a table or as JSON. Pure."""
 
 from __future__ import annotations
 

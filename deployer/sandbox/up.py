@@ -1,4 +1,4 @@
-"""A SandboxSpec in, a running Sandbox out; what is there already stays, what is missing is made."""
+"""Start a sandbox: what is there already stays, what is missing is made."""
 
 from __future__ import annotations
 

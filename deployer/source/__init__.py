@@ -1,4 +1,4 @@
-"""A git commit (or, for trials, a directory) in, `Desired` out; every problem of all files at once.
+"""From a git commit (or, for trials, a directory) to `Desired`; every problem of all files is reported at once.
 
 `load` is the stage (repository.py). git.py and worktree.py read, layout.py says which file is what, typed.py turns documents into the
 structs of deployer/model, cluster.py and stacks.py check what one file alone cannot tell.

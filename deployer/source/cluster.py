@@ -1,4 +1,4 @@
-"""The cluster file and the machines' files in, `Cluster` out."""
+"""Validate the cluster file and the machines' files: they make a `Cluster`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edited files in, one commit of them alone out: made as the user, in their working tree."""
+"""Commit edited files, and them alone, as the user and in their working tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Listings in, the files that may be read out: names, kinds and sizes are bounded before anything is read."""
+"""Which listed files may be read: names, kinds and sizes are bounded before anything is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commit that is to be applied and the one that is deployed in, how they stand to each other out."""
+"""How the commit that is to be applied and the one that is deployed stand to each other."""
 
 from __future__ import annotations
 

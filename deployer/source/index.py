@@ -1,4 +1,4 @@
-"""What is staged in, its files out: what the next commit would hold, read from the index by object id, never from the working tree."""
+"""Read what is staged, as the next commit would hold it: from the index by object id, never from the working tree."""
 
 from __future__ import annotations
 

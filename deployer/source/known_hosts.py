@@ -1,4 +1,4 @@
-"""The text of cluster/known_hosts in, what is wrong with it out, line by line (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT")."""
+"""Validate cluster/known_hosts, line by line (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files in, what each of them is out: the cluster file, machines, host keys, stacks. Paths only; nothing is parsed here."""
+"""What each file is: the cluster file, a machine, host keys, a part of a stack. Paths only; nothing is parsed here."""
 
 from __future__ import annotations
 

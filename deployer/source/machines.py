@@ -1,4 +1,4 @@
-"""Machines in, what no file alone can tell is wrong with them out."""
+"""Validate the machines together: what no file alone can tell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cluster's `proxy` section in, what is wrong with it out: it names a service of a stack."""
+"""Validate the cluster's `proxy` section: it names a service of a stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The registrator's section in; what is wrong with it, and the image that it asks for, out."""
+"""Validate the registrator's section, and name the image that it asks for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A repository in, `Desired` at one commit out: read, parse, validate; every problem of all files at once."""
+"""Read, parse and validate a repository at one commit; every problem of all files is reported at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A directory in, a new repository out: one machine, one stack, and comments that teach. Nothing is ever overwritten."""
+"""Lay out a new repository: one machine, one stack, and comments that teach. Nothing is ever overwritten."""
 
 from __future__ import annotations
 

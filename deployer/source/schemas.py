@@ -1,4 +1,4 @@
-"""The file formats in, JSON Schemas (draft 2020-12) out: what editors complete and check with.
+"""JSON Schemas (draft 2020-12) of the file formats: editors complete and check with them.
 
 A schema knows one file at a time: that two machines have one address, only validation can say.
 """

@@ -1,4 +1,4 @@
-"""The files that the consul section names in, their secrets out: from the machine that runs deployer, never from git."""
+"""Read the secrets that the consul section names, from files of the machine that runs deployer, never from git."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stacks' files and documents in, `StackSource` out."""
+"""Validate the stacks' files and documents: each stack makes a `StackSource`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A document and a struct in, the struct's value out, with every problem at its place.
+"""Convert a document to a struct, and report every problem at its place.
 
 msgspec stops at its first error and gives no place inside a mapping, so the document is walked beside msgspec's own
 description of the type; what is wrong is reported and left out, and msgspec converts the rest: it has the last word.

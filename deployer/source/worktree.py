@@ -1,4 +1,4 @@
-"""A directory in, its files as they are out: for trials, before anything is committed. The same refusals as for a commit."""
+"""Read a directory's files as they are: for trials, before anything is committed. The same refusals as for a commit."""
 
 from __future__ import annotations
 

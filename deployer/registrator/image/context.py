@@ -1,4 +1,4 @@
-"""Our own installation in, the build context of the image out: the same bytes for the same versions."""
+"""The build context of the image, from our own installation: the same bytes for the same versions."""
 
 from __future__ import annotations
 

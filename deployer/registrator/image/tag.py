@@ -1,4 +1,4 @@
-"""What the image is built from in, its name out: equal names mean equal contents."""
+"""The name of the image: equal names mean equal contents."""
 
 from __future__ import annotations
 
