@@ -7,7 +7,7 @@
 binds `workflow` and `status` as any import does, but the modules run when something of them is first asked for
 (`workflow.plan(...)`). A command's signature and help are there at once, and what the command does is imported when it is
 done. Inside such a block modules are imported, not names of them: a name has to be looked up, and that runs the module.
-It applies to modules of deployer only. Who wants a module to run earlier, say in a thread, asks for something of it there.
+It applies to modules of deployer only. `run_now` runs them earlier: in a thread, while something else is waited for.
 `tests/cli/test_process.py` has the list of what must start without them.
 """
 
