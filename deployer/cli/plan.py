@@ -88,5 +88,5 @@ def plan(
 
     if out:
         plan_file.write_plan(out, decided, where.rev, consent)
-    output.result(report_plan.painted_plan(decided, output.paint), documents.plan_document(decided))
+    output.result(report_plan.paint_plan(decided, output.paint), documents.plan_document(decided))
     raise typer.Exit(report_plan.exit_code(decided, detailed=detailed_exitcode))

@@ -1,1 +1,1 @@
-"""Problems, plan, events, report and status in; text for people and JSON for programs out, from the same values."""
+"""What commands print: text for people and JSON documents for programs, from the same values."""

@@ -1,4 +1,4 @@
-"""Events in, one whole line each out: for pipes, hooks and CI."""
+"""Progress as whole lines, one an event: for pipes, hooks and CI."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from deployer.model.amounts import duration
 from deployer.model.printable import printable
 from deployer.plan.operations import describe
 from deployer.plan.outcome import Began, Ended, Event, Progress
-from deployer.report.plan import painted_plan
+from deployer.report.plan import paint_plan
 from deployer.report.stream import tell
 from deployer.report.words import outcome_text, outcome_tone
 
@@ -49,7 +49,7 @@ class PlainProgress:
     def show(self, plan: Plan) -> None:
         self._width = max((len(_subject(step)) for step in plan.steps), default=0)
         if self._shows_plan:
-            tell(self._stream, f"{painted_plan(plan, self._paint)}\n")
+            tell(self._stream, f"{paint_plan(plan, self._paint)}\n")
 
     def listen(self, event: Event) -> None:
         _, verb = describe(event.step.operation)

@@ -1,4 +1,4 @@
-"""A plan's text in, the same text in colour out; and where on the cluster a step is at work."""
+"""A plan's text in colour, where on the cluster a step is at work, and the exit code of `deployer plan`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TONES: Final[dict[str, Tone]] = {
 of these."""
 
 
-def painted_plan(plan: Plan, paint: Paint) -> str:
+def paint_plan(plan: Plan, paint: Paint) -> str:
     """`plan_text` with each line in the colour of its mark, the heading and the sum in bold."""
     lines = plan_text(plan).splitlines()
     last = len(lines) - 1

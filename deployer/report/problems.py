@@ -1,4 +1,4 @@
-"""Problems in, text out: GNU lines for people and editors, workflow commands for GitHub."""
+"""Problems as text: GNU lines for people and editors, workflow commands for GitHub."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ def _command(problem: Problem) -> str:
     places = {"file": printable(problem.path), "line": problem.line, "col": problem.column}
     if problem.column:
         places["endColumn"] = problem.column + problem.width
-    parameters = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in places.items() if value)
+    parameters = ",".join(f"{name}={_escape(str(value), ':,')}" for name, value in places.items() if value)
     text = printable(problem.message) + (f" ({printable(problem.help)})" if problem.help else "")
-    return f"::{problem.severity} {parameters}::{_escaped(text)}\n"
+    return f"::{problem.severity} {parameters}::{_escape(text)}\n"
 
 
-def _escaped(text: str, more: str = "") -> str:
+def _escape(text: str, more: str = "") -> str:
     """Percent-encoding as actions/toolkit does it (packages/core/src/command.ts): `%` first, then line ends, then `more`."""
     for char in "%\r\n" + more:
         text = text.replace(char, f"%{ord(char):02X}")

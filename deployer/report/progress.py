@@ -5,12 +5,17 @@ from __future__ import annotations
 import time
 from typing import IO, TYPE_CHECKING, Literal, Protocol
 
+from deployer.startup import defer_imports
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deployer.plan.outcome import Event, Report
     from deployer.plan.steps import Plan
     from deployer.report.paint import Paint
+
+with defer_imports():
+    from deployer.report import live, ndjson, plain
 
 Kind = Literal["tty", "plain", "json", "quiet"]
 Asked = Literal["auto", "tty", "plain", "json", "quiet"]
@@ -49,14 +54,8 @@ def open_progress(kind: Kind, stream: IO[str], paint: Paint, *, verbose: bool = 
         case "quiet":
             return QuietProgress()
         case "plain":
-            from deployer.report.plain import PlainProgress  # noqa: PLC0415 - the other kinds do without
-
-            return PlainProgress(stream, paint, time.monotonic, verbose=verbose, plan=plan)
+            return plain.PlainProgress(stream, paint, time.monotonic, verbose=verbose, plan=plan)
         case "json":
-            from deployer.report.ndjson import NdjsonProgress  # noqa: PLC0415 - the other kinds do without
-
-            return NdjsonProgress(stream)
+            return ndjson.NdjsonProgress(stream)
         case "tty":
-            from deployer.report.live import LiveProgress  # noqa: PLC0415 - the other kinds do without
-
-            return LiveProgress(stream, paint, verbose=verbose, plan=plan)
+            return live.LiveProgress(stream, paint, verbose=verbose, plan=plan)

@@ -1,4 +1,4 @@
-"""The events and the report of a deploy in, lines for whoever pushed out; a few a second at most."""
+"""What whoever pushed reads of a deploy: its events, a few lines a second at most, and its report."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class PushProgress:
                 if isinstance(outcome, Failed):
                     self._voice.error(f"{subject}: {verb}: {outcome_text(outcome)}")
                 elif not isinstance(outcome, Skipped):
-                    self._said(self._turn(), f"{subject}: {verb}: {outcome_text(outcome)}")
+                    self._tell_done(f"{subject}: {verb}: {outcome_text(outcome)}")
             case Progress(_, text):
                 if self._turn():
                     self._voice.detail(f"{subject}: {text}")
@@ -73,8 +73,8 @@ class PushProgress:
     def close(self) -> None:
         self._catch_up()
 
-    def _said(self, now: bool, text: str) -> None:  # noqa: FBT001 - read at its one place of use
-        if now:
+    def _tell_done(self, text: str) -> None:
+        if self._turn():
             self._catch_up()
             self._voice.step(text)
         else:

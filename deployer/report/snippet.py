@@ -1,4 +1,4 @@
-"""A problem's line in, the line as a terminal can show it with a caret underneath out."""
+"""The line of a problem as a terminal can show it, with a caret underneath."""
 
 from __future__ import annotations
 

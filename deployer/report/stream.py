@@ -1,4 +1,4 @@
-"""Text in, whole lines on a stream out; a reader that went away is no error."""
+"""Writing to standard output and standard error; a reader that went away is no error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events in, the lines of one picture out: steps grouped by machine and by stack. Pure; `live` puts it on a terminal."""
+"""The picture of a run as lines: its steps by machine and by stack, as events change them. Pure; `live` puts it on a terminal."""
 
 from __future__ import annotations
 
@@ -93,12 +93,12 @@ class Tree:
         """The picture at `now`, collapsed as far as `height` lines need."""
         drawn: list[Line] = []
         for level in range(LEVELS):
-            drawn = self._drawn(now, level, marks)
+            drawn = self._draw(now, level, marks)
             if height is None or len(drawn) <= height:
                 return drawn
         return [*drawn[: height - 1], Line(f"  ... {len(drawn) - height + 1} more lines", "dim")] if height else []
 
-    def _drawn(self, now: float, level: int, marks: Marks) -> list[Line]:
+    def _draw(self, now: float, level: int, marks: Marks) -> list[Line]:
         groups: dict[tuple[str, str], list[Row]] = {}
         for row in sorted(self.rows.values(), key=lambda row: place(row.step.operation)[0]):
             groups.setdefault(place(row.step.operation), []).append(row)
@@ -111,7 +111,7 @@ class Tree:
                 lines += _group(where, rows, now, level, marks)
             else:
                 idle += rows
-        return [*_counted(idle, marks, ""), *lines]
+        return [*_count(idle, marks, ""), *lines]
 
 
 def _group(where: tuple[str, str], rows: Sequence[Row], now: float, level: int, marks: Marks) -> list[Line]:
@@ -123,8 +123,8 @@ def _group(where: tuple[str, str], rows: Sequence[Row], now: float, level: int, 
     if level < 2:
         return [head, *(line for row in rows for line in _row(row, name, now, marks))]
     busy = [line for row in rows if row.busy for line in _row(row, name, now, marks)]
-    return [head, *_counted([row for row in rows if row.done], marks, "  "), *busy,
-            *_counted([row for row in rows if row.coming], marks, "  ")]  # fmt: skip
+    return [head, *_count([row for row in rows if row.done], marks, "  "), *busy,
+            *_count([row for row in rows if row.coming], marks, "  ")]  # fmt: skip
 
 
 def _row(row: Row, group: str, now: float, marks: Marks) -> list[Line]:
@@ -150,7 +150,7 @@ def _row(row: Row, group: str, now: float, marks: Marks) -> list[Line]:
             return [Line(f"  {marks.skipped} {what}: {why_skipped(outcome)}", outcome_tone(outcome))]
 
 
-def _counted(rows: Iterable[Row], marks: Marks, indent: str) -> list[Line]:
+def _count(rows: Iterable[Row], marks: Marks, indent: str) -> list[Line]:
     """One line for many: `✓ 5 done`, `· 4 to come`."""
     lines = []
     for done, group in groupby(sorted(rows, key=lambda row: not row.done), key=lambda row: row.done):

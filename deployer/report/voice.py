@@ -1,4 +1,4 @@
-"""What a hook has to say in, lines that look well behind `remote: ` out.
+"""What a hook says to whoever pushes: lines that look well behind `remote: `, in Dokku's grammar.
 
     -----> a step     =====> the result      !     what is wrong         a detail
 
@@ -12,12 +12,19 @@ from typing import IO, TYPE_CHECKING, Final
 
 from deployer.model.printable import printable
 from deployer.report.stream import tell
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deployer.model.problem import Problem
     from deployer.plan.steps import Plan
+
+with defer_imports():
+    from deployer.plan import field_text
+    from deployer.plan import text as plan_text
+    from deployer.report import paint
+    from deployer.report import problems as report_problems
 
 WIDEST: Final = 71
 MOST_STEPS: Final = 40
@@ -47,30 +54,24 @@ class Voice:
 
     def problems(self, problems: Sequence[Problem]) -> None:
         """As `validate` prints them."""
-        from deployer.report.paint import Paint  # noqa: PLC0415 - a push that changes nothing does without
-        from deployer.report.problems import problems_text, summary  # noqa: PLC0415 - as above
-
         shown = sorted(set(problems), key=lambda problem: (problem.severity, problem))[:MOST_PROBLEMS]
-        tell(self._stream, f"\n{problems_text(shown, Paint(on=False))}\n")
+        tell(self._stream, f"\n{report_problems.problems_text(shown, paint.Paint(on=False))}\n")
         if len(shown) < len(set(problems)):
-            self.error(f"These are the first {len(shown)}; in all {summary(problems)}")
+            self.error(f"These are the first {len(shown)}; in all {report_problems.summary(problems)}")
 
     def plan(self, plan: Plan) -> None:
         """The sum, then a line a step with what differs."""
-        from deployer.plan.field_text import field_text  # noqa: PLC0415 - a push that changes nothing does without
-        from deployer.plan.text import drifted_text, step_fields, step_text, summary  # noqa: PLC0415 - as above
-
-        self.step(summary(plan))
+        self.step(plan_text.summary(plan))
         for step in plan.steps[:MOST_STEPS]:
-            self.detail(step_text(step))
-            for line in step_fields(step):
+            self.detail(plan_text.step_text(step))
+            for line in plan_text.step_fields(step):
                 self.detail(f"  {line}")
         if len(plan.steps) > MOST_STEPS:
             self.detail(f"and {len(plan.steps) - MOST_STEPS} steps more: `deployer plan` lists all")
         for left in plan.drifted:
-            self.detail(drifted_text(left))
+            self.detail(plan_text.drifted_text(left))
             for field in left.fields:
-                self.detail(f"  {field_text(field)}")
+                self.detail(f"  {field_text.field_text(field)}")
         self.blocked(plan)
 
     def blocked(self, plan: Plan) -> None:

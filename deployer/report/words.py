@@ -1,4 +1,4 @@
-"""Outcomes and seconds in, words out."""
+"""Outcomes in words."""
 
 from __future__ import annotations
 

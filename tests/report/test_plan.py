@@ -7,18 +7,18 @@ import pytest
 from deployer.diff.change import Blocked
 from deployer.plan.steps import Plan
 from deployer.plan.text import plan_text
-from deployer.report.plan import exit_code, painted_plan
+from deployer.report.plan import exit_code, paint_plan
 
 if TYPE_CHECKING:
     from deployer.report.paint import Paint
 
 
 def test_without_colour_it_is_the_plan_as_everybody_knows_it(plan: Plan, plain: Paint) -> None:
-    assert painted_plan(plan, plain) == plan_text(plan)
+    assert paint_plan(plan, plain) == plan_text(plan)
 
 
 def test_each_line_has_the_colour_of_its_mark(plan: Plan, colours: Paint) -> None:
-    lines = painted_plan(plan, colours).splitlines()
+    lines = paint_plan(plan, colours).splitlines()
     codes = {line[:5] for line in lines if "#3" in line}, {line[:5] for line in lines if "#4" in line}
     assert codes == ({"\x1b[32m"}, {"\x1b[33m"})
     assert lines[0].startswith("\x1b[1mPlan for sandbox")

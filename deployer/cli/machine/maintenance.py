@@ -65,7 +65,7 @@ def run_and_print(output: Output, run: Run, *, dry: bool = False) -> Report:
     if dry:
         with output.progress() as progress:
             plan = entry.wait_for(run(address(progress))).plan
-        output.result(report_plan.painted_plan(plan, output.paint), documents.plan_document(plan))
+        output.result(report_plan.paint_plan(plan, output.paint), documents.plan_document(plan))
         return outcome.Report(plan)
     report = show_run(output, run)
     output.result(result.report_text(report, output.paint), documents.report_document(report))
