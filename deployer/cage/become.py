@@ -91,7 +91,7 @@ def become(walls: Walls, order: Order, descriptors: Sequence[int], parent: int, 
     environment: dict[str, str] = {}
     for one in order.get("environment", ()):
         name, _, environment[name] = one.partition("=")
-    os.execve(argv[0], argv, environment)  # noqa: S606 - there is no shell on purpose
+    os.execve(argv[0], argv, environment)
 
 
 def _streams(order: Order, descriptors: Sequence[int]) -> Sequence[int]:

@@ -26,7 +26,7 @@ def become(argv: Sequence[str]) -> NoReturn:
     """Replace this process by that program. Raises DeployerError where it is not there."""
     sys.stdout.flush()
     try:
-        os.execvp(argv[0], list(argv))  # noqa: S606 - there is no shell on purpose
+        os.execvp(argv[0], list(argv))
     except FileNotFoundError:
         raise no_ssh() if argv[0] == "ssh" else DeployerError(f"there is no `{argv[0]}` on this machine") from None
     except OSError as error:

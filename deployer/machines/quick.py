@@ -20,7 +20,7 @@ def enter(name: str, command: list[str]) -> None:
     argv = place and look(*place, name)
     if argv:
         try:
-            os.execvp(argv[0], [*argv, *command])  # noqa: S606 - there is no shell on purpose
+            os.execvp(argv[0], [*argv, *command])
         except OSError:
             return
 
