@@ -42,6 +42,8 @@ class EntryDocument(Part, frozen=True, kw_only=True):
     """The stacks that it was restricted to; none: the whole repository."""
     stacks: dict[str, str]
     """Stacks whose files came from another commit."""
+    purpose: str
+    """What was done, if no commit was applied: machines were maintained, or counts set live. Else empty."""
     text: str
     kept_in: str
     """The commit that keeps the run."""
@@ -105,6 +107,7 @@ def entry_document(entry: Entry) -> EntryDocument:
         seconds=entry.seconds,
         only=entry.scope.only,
         stacks=dict(entry.scope.stacks),
+        purpose=entry.purpose,
         text=entry.text,
         kept_in=entry.id,
     )
@@ -119,6 +122,7 @@ def run_text(entry: Entry, plan: str, report: str, paint: Paint) -> str:
         "stacks": ", ".join(f"{stack} of {commit}" for stack, commit in entry.scope.stacks),
         "only": ", ".join(entry.scope.only),
         "by": f"{entry.who} ({entry.via})",
+        "purpose": entry.purpose,
         "reason": entry.reason,
         "began": entry.began,
         "took": duration(entry.seconds),
@@ -148,8 +152,8 @@ def _commit(entry: Entry) -> str:
 
 
 def _what(entry: Entry) -> str:
-    verb = "rollback: " if entry.via == "rollback" else ""
-    return f"{verb}{entry.text}{f' ({entry.reason})' if entry.reason else ''}"
+    did = "rollback: " if entry.via == "rollback" else f"{entry.purpose}: " if entry.purpose else ""
+    return f"{did}{entry.text}{f' ({entry.reason})' if entry.reason else ''}"
 
 
 def _tone(result: str) -> Tone:

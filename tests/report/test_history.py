@@ -33,6 +33,12 @@ def test_clusters_are_named_where_there_are_several(plain: Paint) -> None:
     assert "other: 2 done" in history_text([GOOD, replace(GOOD, cluster="other")], plain)
 
 
+def test_what_was_done_to_machines_by_hand_is_named(plain: Paint) -> None:
+    care = replace(GOOD, via="machine", scope=Scope(live=True), purpose="restart slave, slave2", reason="")
+    assert history_text([care], plain).endswith("   restart slave, slave2: 2 done, 0 failed, 0 skipped\n")
+    assert "\nby       ann from 10.0.0.9 (machine)\npurpose  restart slave, slave2\n" in run_text(care, "", "", plain)
+
+
 def test_no_run(plain: Paint) -> None:
     assert history_text([], plain) == "No run is kept in this repository yet.\n"
 
