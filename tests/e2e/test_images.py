@@ -205,6 +205,8 @@ def test_a_count_that_is_not_committed_is_drift(shop: Standing) -> None:
     scaled = shop.deployer("scale", "shop/app=2", "--no-commit")
     assert scaled.returncode == 0, scaled.stdout + scaled.stderr
     assert "this is drift" in scaled.stdout
+    (newest, *_) = json.loads(shop.deployer("history", "--json").stdout)["runs"]
+    assert (newest["via"], newest["purpose"]) == ("scale", "scale shop_app=2, live only")
     assert shop.replicas()["shop_app"].startswith("2/2")
     assert (shop.git("rev-parse", "HEAD"), shop.git("status", "--porcelain")) == (head, "")
     planned = shop.deployer("plan").stdout

@@ -111,6 +111,8 @@ def test_an_engine_is_restarted_as_often_as_it_is_asked_for(cluster: Standing) -
     """Docker's unit has StartLimitBurst=3 in a minute: the fourth was refused, and the engine stood still."""
     cluster.on("slave2", "sh", "-c", "for turn in 1 2 3; do systemctl restart docker; done")
     assert "back after" in done(cluster, "machine", "restart", "--engine", "slave2")
+    (newest, *_) = json.loads(cluster.deployer("history", "--json").stdout)["runs"]
+    assert (newest["via"], newest["purpose"], newest["result"]) == ("machine", "restart the engine of slave2", "done")
     wait_until(lambda: members(cluster)["slave2"][0] == "Ready")
     wait_until(lambda: full(cluster), seconds=180)
 
