@@ -11,7 +11,7 @@ from deployer.model.observed import Unreachable
 from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from deployer.lock.hold import Held, Patience
     from deployer.lock.holder import Holder
@@ -41,11 +41,11 @@ async def free_index(cluster: Cluster, link: Link) -> int | None:
 
 @contextlib.asynccontextmanager
 async def cluster_lock(
-    cluster: Cluster, observed: Observed, link: Link, me: Holder, patience: Patience, *, killed: Holder | None
+    cluster: Cluster, observed: Observed, link: Link, me: Holder, patience: Patience, *, killed: Sequence[Holder]
 ) -> AsyncIterator[Held | None]:
     """Hold the lock in the cluster's Consul; None, and said once, where Consul is not there (yet) or cannot be asked.
 
-    `killed` is a run from the same repository that is known to be dead: its hold is taken from it at once.
+    `killed` are runs from the same repository that are known to be dead: their hold is taken from them at once.
     """
     if cluster.consul is None:
         yield None

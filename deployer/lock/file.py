@@ -17,21 +17,28 @@ if TYPE_CHECKING:
     from deployer.lock.hold import Patience
 
 POLL_SECONDS: Final = 0.2
-LONGEST_CONTENT: Final = 4096
+LONGEST_CONTENT: Final = 16 * 1024
+MOST_KILLED: Final = 8
 UNWRITTEN: Final = Holder("", "another run", "", "", "", "")
 """One that has the lock and has not written its name into it yet."""
 
 
 @contextlib.asynccontextmanager
-async def file_lock(directory: Path, cluster: str, me: Holder, patience: Patience) -> AsyncIterator[Holder | None]:
-    """Hold the lock. Gives the run that was killed while it held it last, if one was; raises BusyError."""
+async def file_lock(directory: Path, cluster: str, me: Holder, patience: Patience) -> AsyncIterator[tuple[Holder, ...]]:
+    """Hold the lock. Yields the runs that were killed while they held it, the newest first; raises BusyError.
+
+    A run that is killed may leave Consul's lock behind, and so may the one before it: both stand in the file until a run ends in
+    good order, a line each.
+    """
     with _opened(directory, cluster) as descriptor:
         while not _taken(descriptor):
             patience.held_by(_content(descriptor))
             await asyncio.sleep(min(POLL_SECONDS, max(patience.left, 0)))
-        killed = _content(descriptor)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, me.encoded(), 0)
+        lines = _read(descriptor).splitlines()[:MOST_KILLED]
+        killed = tuple(filter(None, map(read_holder, lines)))
+        content = b"".join(line + b"\n" for line in (me.encoded(), *lines))
+        os.pwrite(descriptor, content, 0)  # first, so that whoever is killed now is not lost
+        os.ftruncate(descriptor, len(content))
         try:
             yield killed
         finally:
@@ -63,4 +70,9 @@ def _taken(descriptor: int) -> bool:
 
 
 def _content(descriptor: int) -> Holder | None:
-    return read_holder(os.pread(descriptor, LONGEST_CONTENT, 0))
+    """The holder, where it has written its name already."""
+    return read_holder(_read(descriptor).partition(b"\n")[0])
+
+
+def _read(descriptor: int) -> bytes:
+    return os.pread(descriptor, LONGEST_CONTENT, 0)

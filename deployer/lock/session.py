@@ -18,7 +18,7 @@ from deployer.lock.holder import read_holder
 from deployer.lock.unlock import broken_by, lock_key
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from deployer.consul.session import Entry
     from deployer.lock.hold import Patience
@@ -66,7 +66,7 @@ async def free_index(cluster: Cluster, link: Link) -> int | None:
 
 @contextlib.asynccontextmanager
 async def lock_in_consul(
-    cluster: Cluster, link: Link, me: Holder, patience: Patience, *, killed: Holder | None
+    cluster: Cluster, link: Link, me: Holder, patience: Patience, *, killed: Sequence[Holder]
 ) -> AsyncIterator[Held]:
     """Hold the lock in the cluster's Consul. Raises BusyError, or what says that Consul cannot be asked."""
     with contextlib.closing(await reach(cluster, link, Sessions)) as sessions:
@@ -76,7 +76,13 @@ async def lock_in_consul(
 
 @contextlib.asynccontextmanager
 async def session_lock(
-    sessions: Sessions, cluster: str, me: Holder, patience: Patience, *, killed: Holder | None = None, pace: Pace = PACE
+    sessions: Sessions,
+    cluster: str,
+    me: Holder,
+    patience: Patience,
+    *,
+    killed: Sequence[Holder] = (),
+    pace: Pace = PACE,
 ) -> AsyncIterator[Held]:
     """Hold the lock; the hold is renewed in the background, and let go at the end, however that comes about."""
     key = lock_key(cluster)
@@ -92,7 +98,7 @@ async def session_lock(
 
 
 async def _hold(
-    sessions: Sessions, key: str, me: Holder, patience: Patience, killed: Holder | None, pace: Pace
+    sessions: Sessions, key: str, me: Holder, patience: Patience, killed: Sequence[Holder], pace: Pace
 ) -> tuple[str, Held]:
     while True:
         if taken := await _taken(sessions, key, me, patience, killed, pace):
@@ -102,7 +108,7 @@ async def _hold(
 
 
 async def _taken(
-    sessions: Sessions, key: str, me: Holder, patience: Patience, killed: Holder | None, pace: Pace
+    sessions: Sessions, key: str, me: Holder, patience: Patience, killed: Sequence[Holder], pace: Pace
 ) -> tuple[str, Held] | None:
     """The session that has the key now, as ours. None where another was faster, or a dead holder's lock-delay runs."""
     left = await _free(sessions, key, patience, killed)
@@ -122,7 +128,7 @@ async def _taken(
     return (session, held) if held else None
 
 
-async def _free(sessions: Sessions, key: str, patience: Patience, killed: Holder | None) -> Holder | None:
+async def _free(sessions: Sessions, key: str, patience: Patience, killed: Sequence[Holder]) -> Holder | None:
     """Wait until nobody holds the key. Gives the holder that did not let it go itself, if that is so; raises BusyError."""
     while True:
         try:
@@ -130,7 +136,7 @@ async def _free(sessions: Sessions, key: str, patience: Patience, killed: Holder
             holder = _named(entry)
             if not entry or not entry.session:
                 return holder if holder and not holder.ended else None
-            if killed and holder and holder.run == killed.run:
+            if holder and any(holder.run == one.run for one in killed):
                 # The kernel took the lock file from it: it is dead, and there is nothing to wait for.
                 await sessions.release(key, entry.value, entry.session)
                 await sessions.destroy(entry.session)

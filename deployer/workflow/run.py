@@ -71,8 +71,8 @@ class Locked:
 
     me: Holder
     patience: Patience
-    killed: Holder | None
-    """Who had the lock last and died with it."""
+    killed: tuple[Holder, ...]
+    """Who had the lock since a run last ended in good order, and died with it."""
     taken: int | None
     """How often Consul's lock had been taken before the cluster was looked at; None if nobody can say."""
 

@@ -18,7 +18,7 @@ from deployer.consul.session import Sessions
 from deployer.errors import BusyError, GuardRefusedError
 from deployer.execute.run import execute
 from deployer.lock.cluster import cluster_lock, free_index
-from deployer.lock.file import file_lock, live_holder
+from deployer.lock.file import MOST_KILLED, file_lock, live_holder
 from deployer.lock.hold import Held, clock
 from deployer.lock.holder import Holder, read_holder
 from deployer.lock.session import Pace, session_lock
@@ -144,9 +144,34 @@ def test_whoever_was_killed_with_the_file_is_known_by_name(tmp_path: Path) -> No
             assert live_holder(tmp_path, "test") == dead
         assert live_holder(tmp_path, "test") is None
         async with file_lock(tmp_path, "test", somebody("bob@b"), patience()[0]) as killed:
-            assert killed == dead
+            assert killed == (dead,)
         async with file_lock(tmp_path, "test", somebody("bob@b"), patience()[0]) as killed:
-            assert killed is None
+            assert killed == ()
+
+    run_without_waiting(scenario())
+
+
+def test_two_that_were_killed_one_after_the_other_are_both_known(tmp_path: Path) -> None:
+    """The second one wrote over the first one's name, whose hold in Consul then kept out every other run until it expired."""
+
+    async def scenario() -> None:
+        first, second = somebody("ann@a"), somebody("ann@a")
+        for dead in (first, second):
+            with another_process(tmp_path, dead):
+                assert live_holder(tmp_path, "test") == dead
+        async with file_lock(tmp_path, "test", somebody("bob@b"), patience()[0]) as killed:
+            assert killed == (second, first)
+
+    run_without_waiting(scenario())
+
+
+def test_the_file_does_not_grow_with_every_run_that_is_killed(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        (tmp_path / "test.lock").write_bytes(b"".join(somebody(f"ann{n}@a").encoded() + b"\n" for n in range(100)))
+        async with file_lock(tmp_path, "test", somebody("bob@b"), patience()[0]) as killed:
+            assert [one.who for one in killed] == [f"ann{n}@a" for n in range(MOST_KILLED)]
+            assert len((tmp_path / "test.lock").read_bytes().splitlines()) == 1 + MOST_KILLED
+        assert (tmp_path / "test.lock").read_bytes() == b""
 
     run_without_waiting(scenario())
 
@@ -269,10 +294,10 @@ def test_a_run_of_the_same_repository_that_was_killed_is_not_waited_for(consul: 
         dead = somebody("ann@a")
         await kind.die_with(dead)
         with pytest.raises(BusyError, match="ann@a"):
-            async with session_lock(kind.client(), "test", somebody("x@y"), patience()[0], killed=somebody("ann@a")):
+            async with session_lock(kind.client(), "test", somebody("x@y"), patience()[0], killed=[somebody("ann@a")]):
                 pytest.fail("another dead run's lock was taken")
         waiting, said = patience()
-        async with session_lock(kind.client(), "test", somebody("bob@b"), waiting, killed=dead, pace=PACE):
+        async with session_lock(kind.client(), "test", somebody("bob@b"), waiting, killed=[dead], pace=PACE):
             assert consul.keys[KEY].barred_until == 0, "its lock-delay was waited for"
         assert len(said) == 1
         assert "taken over" in said[0]
@@ -477,7 +502,7 @@ def test_without_a_consul_that_can_be_asked_the_file_is_all(failure: Any, catalo
         waiting, heard = patience()
         async with (
             link({"m1": consul.connection()}, SERVER) as machines,
-            cluster_lock(SERVER, observed(catalogue), machines, somebody("a@a"), waiting, killed=None) as held,
+            cluster_lock(SERVER, observed(catalogue), machines, somebody("a@a"), waiting, killed=()) as held,
         ):
             assert held is None
         return heard
@@ -492,7 +517,7 @@ def test_a_cluster_without_consul_says_nothing_and_asks_nobody() -> None:
         alone = cluster(node("m1"))
         async with (
             link({"m1": FakeConnection()}) as machines,
-            cluster_lock(alone, observed(None), machines, somebody("a@a"), waiting, killed=None) as held,
+            cluster_lock(alone, observed(None), machines, somebody("a@a"), waiting, killed=()) as held,
         ):
             assert held is None
         return heard
@@ -513,7 +538,7 @@ def test_a_token_that_may_only_read_is_no_reason_to_stop(consul: FakeConsul) -> 
         }
         async with (
             link({"m1": connection}, SERVER) as machines,
-            cluster_lock(SERVER, observed(), machines, somebody("a@a"), waiting, killed=None) as held,
+            cluster_lock(SERVER, observed(), machines, somebody("a@a"), waiting, killed=()) as held,
         ):
             assert held is None
         return heard
@@ -538,7 +563,7 @@ def test_a_lock_that_was_seen_held_is_not_gone_when_consul_falls_silent(consul: 
         with pytest.raises(BusyError, match="ann@a"):
             async with (
                 link({"m1": consul.connection()}, SERVER) as machines,
-                cluster_lock(SERVER, observed(), machines, somebody("bob@b"), waiting, killed=None),
+                cluster_lock(SERVER, observed(), machines, somebody("bob@b"), waiting, killed=()),
             ):
                 pytest.fail("it went on without knowing")
         await task
