@@ -141,7 +141,11 @@ def find(folder: Path, name: str) -> Process:
 
 
 def cancel(folder: Path, one: Process) -> None:
-    """Interrupt a run: what it does is let end, nothing else begins. DeployerError where it does not run (any more)."""
+    """Interrupt a run: what it does is let end, nothing else begins.
+
+    A shell that starts a job in the background has it ignore SIGINT (POSIX, "Signals and Error Handling"): then it gets SIGTERM.
+    DeployerError if it does not run (any more), belongs to somebody else, or ignores both.
+    """
     gone = DeployerError(f"run {one.run} does not run: {one.text or one.state}", help="`deployer runs` lists what does")
     if not one.alive:
         raise gone
@@ -153,7 +157,14 @@ def cancel(folder: Path, one: Process) -> None:
         now = process(folder, one.run)  # the lock is still held, so the pid is still that process's
         if now is None or not now.alive or now.start != _start(one.pid):
             raise gone
-        signal.pidfd_send_signal(process_, signal.SIGINT)
+        ignored = _ignored(one.pid)
+        heard = [number for number in (signal.SIGINT, signal.SIGTERM) if number not in ignored]
+        if not heard:
+            raise DeployerError(
+                f"run {one.run} was started so that it ignores SIGINT and SIGTERM",
+                help=f"`kill -KILL {one.pid}` ends it at once; the next run knows that it is dead, and goes on",
+            )
+        signal.pidfd_send_signal(process_, heard[0])
     except PermissionError as error:
         raise DeployerError(f"run {one.run} belongs to another user", help="cancel it as that user") from error
     finally:
@@ -218,6 +229,17 @@ def _start(pid: int) -> int:
         return int(text.rpartition(")")[2].split()[19])
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def _ignored(pid: int) -> frozenset[int]:
+    """The signals that the process ignores (proc(5), status, SigIgn); none if that cannot be read."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return frozenset()
+    found = re.search(r"^SigIgn:\s*([0-9a-f]+)$", text, re.MULTILINE)
+    mask = int(found[1], 16) if found else 0
+    return frozenset(number for number in range(1, 65) if mask >> (number - 1) & 1)
 
 
 def _prune(folder: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,16 +34,22 @@ with runs.register(Path(sys.argv[1]), Asked("push", "bob", "why", sys.argv[2]), 
 """
 
 
-@pytest.fixture
-def other(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A run in a process of its own, which goes on until its test ends."""
-    argv = [sys.executable, "-c", PROGRAM, str(tmp_path), "20260822-141503-7f3a"]
+@contextmanager
+def going_on(tmp_path: Path, *before: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A run in a process of its own, which goes on until its test ends; `before`: the words before its command line."""
+    argv = [*before, sys.executable, "-c", PROGRAM, str(tmp_path), "20260822-141503-7f3a"]
     with started(argv, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         wait_until(
             lambda: any(one.state == "running" for one in runs.processes(tmp_path)),
             "a run that goes on",
             saw=lambda: (runs.processes(tmp_path), process.poll()),
         )
+        yield process
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with going_on(tmp_path) as process:
         yield process
 
 
@@ -84,6 +91,26 @@ def test_one_that_was_killed_is_not_alive(tmp_path: Path, other: subprocess.Pope
     assert runs.find(tmp_path, "").state == "killed"
     with pytest.raises(DeployerError, match="does not run: killed"):
         runs.cancel(tmp_path, runs.find(tmp_path, ""))
+
+
+@pytest.mark.parametrize(
+    ("ignored", "code"), [(["--ignore-signal=INT"], -signal.SIGTERM), (["--ignore-signal=TERM"], -signal.SIGINT)]
+)
+def test_a_run_that_its_shell_made_ignore_ctrl_c_is_cancelled_all_the_same(
+    tmp_path: Path, ignored: list[str], code: int
+) -> None:
+    """`sh -c 'deployer apply & wait'`: "interrupted", said cancel, and the run went on to its end."""
+    with going_on(tmp_path, "env", *ignored) as run:
+        runs.cancel(tmp_path, runs.find(tmp_path, ""))
+        assert run.wait(GENEROUS) in {code, 130 if code == -signal.SIGINT else code}
+
+
+def test_a_run_that_hears_no_signal_is_said_to_be_so(tmp_path: Path) -> None:
+    with going_on(tmp_path, "env", "--ignore-signal=INT", "--ignore-signal=TERM") as run:
+        with pytest.raises(DeployerError, match="ignores SIGINT and SIGTERM") as said:
+            runs.cancel(tmp_path, runs.find(tmp_path, ""))
+        assert f"kill -KILL {runs.find(tmp_path, '').pid}" in said.value.help
+        assert run.poll() is None
 
 
 def test_cancel_interrupts_it(tmp_path: Path, other: subprocess.Popen[bytes]) -> None:
