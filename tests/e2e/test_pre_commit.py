@@ -83,6 +83,17 @@ def test_a_typo_that_is_staged_is_refused_with_its_line(
     assert "exit code: 3" in done.stdout + done.stderr
 
 
+def test_a_commit_that_only_deletes_is_checked(
+    repo: Repo, framework: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    """The framework skips a hook that names `files` where no file is left to be checked."""
+    repo.git("reset", "--quiet", "--hard")
+    repo.git("rm", "--quiet", "cluster/cluster.yaml")
+    done = framework(repo.path, "git", "commit", "--message", "gone")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "exit code: 3" in done.stdout + done.stderr
+
+
 def test_what_does_not_concern_it_is_not_checked(
     repo: Repo, framework: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
