@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
+from deployer.errors import UsageError
+from deployer.model.nearest import did_you_mean
 from deployer.observe.logs import observe_logs
 from deployer.observe.running import observe_running
 from deployer.remote import Link
-from deployer.source import load_cluster
+from deployer.source import git, load_cluster, refs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,11 +20,17 @@ if TYPE_CHECKING:
 
 
 async def ps(source: Source, stack: str = "", *, everything: bool = False) -> Running:
-    """What runs on every machine. Reads, never writes. Raises UnreachableError where no machine answers."""
-    _, cluster = load_cluster(source.repo, rev=source.rev, worktree=source.worktree)
+    """Return what runs on every machine, or of `stack` if it is not empty.
 
+    UnreachableError if no machine answers; UsageError if nothing of such a stack runs, and git has none of that name.
+    """
+    _, cluster = load_cluster(source.repo, rev=source.rev, worktree=source.worktree)
     async with Link(cluster) as link:
-        return await observe_running(cluster, link, stack, everything=everything)
+        found = await observe_running(cluster, link, stack, everything=everything)
+    if stack and not found.rows and stack not in (known := await asyncio.to_thread(_list_stacks, source)):
+        listed = f"there are {', '.join(known)}" if known else "git has none"
+        raise UsageError(f"there is no stack {stack[:100]!r}", help=did_you_mean(stack, known, listed))
+    return found
 
 
 async def logs(source: Source, query: LogQuery, tell: Callable[[LogRecord], None]) -> list[str]:
@@ -30,3 +39,11 @@ async def logs(source: Source, query: LogQuery, tell: Callable[[LogRecord], None
 
     async with Link(cluster) as link:
         return await observe_logs(cluster, link, query, tell)
+
+
+def _list_stacks(source: Source) -> tuple[str, ...]:
+    if source.worktree:
+        names = (path.stem for path in (source.repo / "stacks").glob("*") if path.suffix in {"", ".yaml", ".yml"})
+        return tuple(sorted(names))
+    repository = git.find(source.repo)
+    return refs.stacks(repository, git.resolve(repository, source.rev))
