@@ -178,6 +178,16 @@ class Standing:
             raise CommandError("this machine", ("docker", *argv), done)
         return done.stdout.strip()
 
+    @contextmanager
+    def away(self, machine: str, stop: str = "pause", start: str = "unpause") -> Iterator[None]:
+        """The machine is off, or hangs, meanwhile. A busy kernel may need several tries to freeze it ("unable to freeze")."""
+        container = self.container(machine)
+        wait_until(lambda: self.host(stop, container), f"docker {stop} {machine}", fails=CommandError)
+        try:
+            yield
+        finally:
+            self.host(start, container)
+
     def listed(self, *argv: str) -> list[dict[str, Any]]:
         """`docker ... --format json`-like listing on the manager, one object a line."""
         lines = self.on("master", "docker", *argv, "--format", "{{json .}}").splitlines()

@@ -265,12 +265,9 @@ class TestUpgrade:
         ids = {
             name: secured.on(name, "docker", "inspect", "-f", "{{.Id}}", "deployer-consul") for name in ("c2", "app")
         }
-        secured.host("pause", secured.container("c3"))
-        try:
+        with secured.away("c3"):
             applied = secured.deployer("apply")
             assert applied.returncode == 6, applied.stdout + applied.stderr
             assert "c3" in applied.stdout + applied.stderr
-        finally:
-            secured.host("unpause", secured.container("c3"))
         for name, identifier in ids.items():
             assert secured.on(name, "docker", "inspect", "-f", "{{.Id}}", "deployer-consul") == identifier
