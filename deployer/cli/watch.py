@@ -19,7 +19,7 @@ from deployer.startup import defer_imports
 if TYPE_CHECKING:
     from deployer.plan.outcome import Report
     from deployer.plan.steps import Plan
-    from deployer.watch.sources import Source
+    from deployer.watch.sources import Origin
     from deployer.workflow import validate
 
 with defer_imports():
@@ -89,7 +89,7 @@ def watch(
 
     It ends with SIGTERM or Ctrl-C, after the step that runs. What cannot be read changes nothing.
     """
-    source = _source(repo, remote, branch, worktree=worktree)
+    source = _choose_origin(repo, remote, branch, worktree=worktree)
     if print_:
         given = {
             "--remote": remote,
@@ -163,7 +163,7 @@ class _Applying:
         return report
 
 
-def _source(repo: Path | None, remote: str | None, branch: str | None, *, worktree: bool) -> Source:
+def _choose_origin(repo: Path | None, remote: str | None, branch: str | None, *, worktree: bool) -> Origin:
 
     if remote and (worktree or repo):
         other = "--worktree" if worktree else "--repo"

@@ -1,4 +1,4 @@
-"""The workflow again and again: a source of commits or files in, a cluster that follows it out.
+"""Trigger a run for each new commit or saved file, and set back what drifts.
 
 sources    what is wanted now: a working copy, a branch of a repository on this machine, a branch of a remote
 pace       when to look, and when to apply, next; pure

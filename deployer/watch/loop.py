@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from deployer.plan.outcome import Report
     from deployer.watch.pace import Pace
-    from deployer.watch.sources import Source
+    from deployer.watch.sources import Origin
     from deployer.workflow import validate
 
 LONGEST_WAIT: Final = 60.0
@@ -55,7 +55,7 @@ class State:
 class Watch:
     """One loop. `bell` is rung by the source; `clock` and `chance` are parameters so that a test can have years pass."""
 
-    source: Source
+    source: Origin
     act: Act
     say: Callable[[str], None]
     pace: Pace

@@ -1,7 +1,7 @@
 """What is to be followed: a working copy, a branch of a repository on this machine, a branch of a remote.
 
-Each says what is wanted now, as a word that changes when it does, and where that is read from. The first two ring a bell
-when something changes (inotify, by watchdog); all of them are also looked at from time to time, as bells may be missed.
+Each says what is wanted now, as a word that changes when it does, and where that is read from. What is on this machine rings a bell
+when it changes (inotify, by watchdog); all are also looked at from time to time, as bells may be missed.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ SETTLE_SECONDS: Final = 0.5
 """How long files have to be still: an editor writes several at once."""
 
 
-class Source(Protocol):
+class Origin(Protocol):
     """Something that can be followed."""
 
     name: str
     """For people: what is followed."""
     settle: float
-    """Seconds to wait after a bell before looking."""
+    """Seconds to wait after a bell before looking; 0 only if one change rings once."""
 
     @property
     def repository(self) -> git.Repository | None:
         """Whose settings say what its files may do here; none for files as somebody saves them, who runs this."""
 
     def look(self) -> str:
-        """What is wanted now. Raises DeployerError where that cannot be told; then nothing has changed."""
+        """Return a word for what is wanted now; empty if nothing is. DeployerError if that cannot be told: then nothing has changed."""
 
     def source(self, wanted: str) -> validate.Source:
         """Where `wanted` is read from, brought to this machine. Raises DeployerError."""

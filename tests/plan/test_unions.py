@@ -62,7 +62,10 @@ def names(kind: type) -> set[str]:
 
 @pytest.mark.parametrize(("union", "words"), UNIONS, ids=lambda one: getattr(one, "__name__", ""))
 def test_every_operation_of_a_domain_is_in_its_union_and_performed_there(union: Any, words: Any) -> None:
-    assert set(get_args(union)) == defined(words)
+    named, there = {kind.__name__ for kind in get_args(union)}, {kind.__name__ for kind in defined(words)}
+    assert named == there, (
+        f"not in the union of {words.__name__}: {sorted(there - named)}; not there: {sorted(named - there)}"
+    )
     performing = ast.parse(inspect.getsource(DOMAINS[words.__name__.rpartition(".")[2]].perform))
     cases = {
         node.cls.id
@@ -70,7 +73,7 @@ def test_every_operation_of_a_domain_is_in_its_union_and_performed_there(union: 
         if isinstance(node, ast.MatchClass)
         if isinstance(node.cls, ast.Name)
     }
-    assert cases == {kind.__name__ for kind in get_args(union)}
+    assert cases == named, f"perform does not know {sorted(named - cases)}"
 
 
 def test_the_union_of_all_has_every_domain() -> None:

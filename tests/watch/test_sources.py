@@ -12,7 +12,7 @@ from watchdog.observers import Observer
 
 from deployer.errors import UnreachableError, UsageError
 from deployer.source import git, remotes
-from deployer.watch.sources import Branch, Remote, Source, WorkingCopy
+from deployer.watch.sources import Branch, Origin, Remote, WorkingCopy
 from tests.source.conftest import GOOD, Repo, _own_git  # noqa: F401 - a fixture for all of them
 from tests.waiting import GENEROUS, wait_until
 
@@ -30,7 +30,7 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
     return made
 
 
-def rings(source: Source, change: Callable[[], object]) -> bool:
+def rings(source: Origin, change: Callable[[], object]) -> bool:
     bell = threading.Event()
     source.start(bell.set)
     try:
