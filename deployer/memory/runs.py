@@ -105,11 +105,11 @@ def register(folder: Path, asked: Asked, who: str, commit: str = "") -> Iterator
     except DeployerError as error:
         live.ended(error.exit_code, error.message)
         raise
-    except KeyboardInterrupt:
-        live.ended(INTERRUPTED, "interrupted")
-        raise
     except Exception as error:
         live.ended(BUG, f"internal error: {type(error).__name__}")
+        raise
+    except BaseException:  # KeyboardInterrupt, or the cancellation that an event loop makes of it
+        live.ended(INTERRUPTED, "interrupted")
         raise
     finally:
         live.close()

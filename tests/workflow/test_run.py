@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -189,3 +190,22 @@ def test_one_run_at_a_time(made: Cluster) -> None:
     assert made.happened == []
     (one,) = runs.processes(runs.folder_of(path))
     assert (one.via, one.state, one.code) == ("machine", "ended", 4)
+
+
+def test_a_run_that_is_interrupted_while_it_waits_says_so(made: Cluster) -> None:
+    """An event loop cancels its task on Ctrl-C: that is no KeyboardInterrupt, and the run was called killed."""
+    path = made.remembering.repo.path
+
+    async def wait_and_give_up() -> None:
+        me = this_run("c" * 40, runs.new_id())
+        async with file_lock(lock_directory(path), "test", me, Patience("test", 0, lambda _: None)):
+            audience = Audience(lambda _: None, lambda _: None, lambda _: None)
+            waiting = asyncio.create_task(running.run(path, Trigger(Asked("apply"), 3600), audience, made.begin))
+            while made.states != "apply waiting":  # noqa: ASYNC110 - another task writes it
+                await asyncio.sleep(0.01)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+
+    wait_for(wait_and_give_up())
+    (one,) = runs.processes(runs.folder_of(path))
+    assert (one.state, one.code, one.text) == ("ended", 130, "interrupted")
