@@ -24,13 +24,15 @@ def down(name: str, say: Callable[[str], None], *, purge: bool) -> None:
     `purge` removes those too, with the build cache and the keys. What apt installed stays in either case.
     """
     folder = state.folder(name)
+    there = folder.is_dir() and any(entry.name != "lock" for entry in folder.iterdir())
     if reason := engine_silent_reason():
         say(f"{reason}: nothing runs here")
     else:
         with state.locked(name, say), observe.engine() as client:
-            _remove_containers(client, name, say)
+            there = _remove_containers(client, name, say) or there
             for network in client.api.networks(filters={"label": f"{LABEL}={name}"}):
                 client.api.remove_network(network["Id"])
+                there = True
             if purge:
                 _remove_volumes(client, f"{LABEL}={name}")
                 _remove_caches(client, say)
@@ -38,16 +40,18 @@ def down(name: str, say: Callable[[str], None], *, purge: bool) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         _remove_empty_state()
         say("what apt installed stays (Docker, mmdebstrap)")
-    say(f"sandbox {name}: removed")
+    say(f"sandbox {name}: removed" if there else f"there is no sandbox {name}")
 
 
-def _remove_containers(client: DockerClient, name: str, say: Callable[[str], None]) -> None:
+def _remove_containers(client: DockerClient, name: str, say: Callable[[str], None]) -> bool:
+    """Remove them; whether there were any."""
     entries = observe.containers(client, name)
     if not entries:
-        return
+        return False
     say(f"removing {len(entries)} containers")
     with ThreadPoolExecutor(max_workers=len(entries)) as pool:
         list(pool.map(lambda entry: client.api.remove_container(entry["Id"], v=True, force=True), entries))
+    return True
 
 
 def _remove_caches(client: DockerClient, say: Callable[[str], None]) -> None:

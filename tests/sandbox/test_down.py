@@ -1,8 +1,18 @@
 from __future__ import annotations
 
-from typing import Any
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
-from deployer.sandbox.down import our_records
+import pytest
+
+from deployer.sandbox import down as taking_down
+from deployer.sandbox import observe, state
+from deployer.sandbox.down import down, our_records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 def record(name: str, description: str, *, parents: list[str] | None = None, kind: str = "regular") -> dict[str, Any]:
@@ -33,3 +43,32 @@ def test_newer_engines_spell_parents_without_the_space() -> None:
 
 def test_an_empty_cache_has_nothing_of_ours() -> None:
     assert our_records([]) == frozenset()
+
+
+@pytest.mark.parametrize("what", ["nothing", "containers", "a network", "keys"])
+def test_it_says_whether_there_was_a_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """`sandbox down --name nosuch` said that it was removed."""
+    api = SimpleNamespace(
+        networks=lambda **_: [{"Id": "n"}] if what == "a network" else [],
+        remove_network=lambda _: None,
+        remove_container=lambda *_, **__: None,
+    )
+
+    @contextmanager
+    def engine() -> Iterator[Any]:
+        yield SimpleNamespace(api=api)
+
+    monkeypatch.setattr(taking_down, "engine_silent_reason", lambda: "")
+    monkeypatch.setattr(observe, "engine", engine)
+    monkeypatch.setattr(observe, "containers", lambda *_: [{"Id": "c"}] if what == "containers" else [])
+    monkeypatch.setattr(state, "folder", lambda name: tmp_path / name)
+    if what == "keys":
+        (tmp_path / "one").mkdir()
+        (tmp_path / "one/id_ed25519").touch()
+    said: list[str] = []
+    down("one", said.append, purge=False)
+    expected = "there is no sandbox one" if what == "nothing" else "sandbox one: removed"
+    assert said[-1] == expected
+    if what == "nothing":
+        down("one", said.append, purge=False)  # the lock of the first time is no sandbox
+        assert said[-1] == expected

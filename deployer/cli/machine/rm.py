@@ -87,4 +87,4 @@ def rm(
             typer.echo(line, err=True)
         for line in stays:
             typer.echo(f"stays on {name}: {line}", err=True)
-    raise typer.Exit(report.exit_code)
+    raise typer.Exit(0 if dry_run else report.exit_code)
