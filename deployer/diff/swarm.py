@@ -10,7 +10,8 @@ from deployer.diff.change import Blocked, Diff
 from deployer.diff.fields import fields
 from deployer.diff.machines import advertise_address, no_address, usable, wrong_clock
 from deployer.model import labels
-from deployer.model.observed import Engine, Machine, Member, Observed, Silent, Unreachable
+from deployer.model.amounts import plural
+from deployer.model.observed import Engine, Machine, Member, Membership, Observed, Silent, Unreachable
 from deployer.model.subject import OfMachine
 
 if TYPE_CHECKING:
@@ -174,29 +175,72 @@ def _two_swarms(wanted: list[Node], observed: Observed) -> Blocked | None:
 
 def _cannot_start(wanted: list[Node], observed: Observed) -> Blocked | None:
     """Why no swarm may be started: a machine that may belong to one could not be asked, or is in one without its managers."""
+    inside = [node for node in wanted if (place := _place(node, observed)) and place.state != "inactive"]
+    if inside:
+        return _without_leader(wanted, inside, observed)
     for node in wanted:
         machine = observed.machines[node.name]
         if isinstance(machine, Unreachable):
             if node.role == "manager":
                 return _cannot_tell(f"manager {node.name} is unreachable", unreachable=True)
-        elif isinstance(machine.engine, Silent):
-            if node.role == "manager":
-                return _cannot_tell(f"the engine of manager {node.name} does not answer", unreachable=False)
-        elif machine.engine is not None and machine.engine.membership.state != "inactive":
-            return Blocked(
-                "swarm", f"{node.name} is in a swarm ({machine.engine.membership.state}) of which no reachable machine is a working manager",
-                "bring a manager back; if the swarm is lost, `docker swarm leave --force` on that machine",
-            )  # fmt: skip
+        elif isinstance(machine.engine, Silent) and node.role == "manager":
+            return _cannot_tell(f"the engine of manager {node.name} does not answer", unreachable=False)
     if not any(node.role == "manager" for node in wanted):
         return Blocked("swarm", "no machine is a manager", "set `swarm: manager` in one file of cluster/nodes/")
     return None
+
+
+def _is_silent(machine: Machine | Unreachable) -> bool:
+    return isinstance(machine, Unreachable) or isinstance(machine.engine, Silent)
+
+
+def _place(node: Node, observed: Observed) -> Membership | None:
+    """What its engine says of its place in a swarm; None if it cannot say."""
+    machine = observed.machines[node.name]
+    return machine.engine.membership if isinstance(machine, Machine) and isinstance(machine.engine, Engine) else None
+
+
+def _without_leader(wanted: list[Node], inside: list[Node], observed: Observed) -> Blocked:
+    """There is a swarm that takes no orders. Whatever is advised must not cost its last copy, which its managers have."""
+    managers = [node for node in wanted if node.role == "manager"]
+    silent = [node for node in managers if _is_silent(observed.machines[node.name])]
+    first = inside[0]
+    keeper = next((node.name for node in inside if node.role == "manager"), "")
+    gone = (
+        f"; if {'it is' if len(silent) == 1 else 'they are'} gone for good: deployer swarm recover {keeper}"
+        if keeper
+        else ""
+    )
+    if not silent:
+        place = _place(first, observed)
+        state = place.state if place else ""
+        reason = f"{first.name} is in a swarm ({state}) of which no reachable machine is a working manager"
+        if keeper:
+            return Blocked(
+                "swarm",
+                reason,
+                f"see `docker node ls` on {keeper}; if its managers are gone for good: deployer swarm recover {keeper}",
+            )
+        return Blocked(
+            "swarm",
+            reason,
+            f"add a manager of it to cluster/nodes/; or take {first.name} out of it: `docker swarm leave` there",
+        )
+    answering, needed = sum(node.role == "manager" for node in inside), len(managers) // 2 + 1
+    names = " and ".join(node.name for node in silent)
+    counted = f"{answering} of {plural(len(managers), 'manager')} answer{'s' if answering == 1 else ''}"
+    reason = f"{counted}, and {needed} {'is' if needed == 1 else 'are'} needed: not {names}"
+    if answering >= needed:
+        reason = f"{counted} and elected no leader yet; {names} {'does' if len(silent) == 1 else 'do'} not answer"
+    lost = all(isinstance(observed.machines[node.name], Unreachable) for node in silent)
+    return Blocked("swarm", reason, f"bring {names} back{gone}", unreachable=lost)
 
 
 def _cannot_tell(why: str, *, unreachable: bool) -> Blocked:
     return Blocked(
         "swarm",
         f"whether there is one cannot be told while {why}",
-        "bring it back, or take it out of cluster/nodes/",
+        "bring it back; if there has never been a swarm, take it out of cluster/nodes/",
         unreachable,
     )
 

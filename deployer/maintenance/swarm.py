@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from deployer.diff.cause import Cause
 from deployer.diff.change import Blocked
 from deployer.diff.machines import advertise_address
+from deployer.diff.swarm import swarm_obstacle
 from deployer.docker import Engine as EngineApi
 from deployer.errors import DeployerError, UnreachableError
 from deployer.model.observed import Engine, Machine, Observed
@@ -207,7 +208,8 @@ async def _ask(desired: Desired, question: Callable[[EngineApi, Observed], Await
     async with Link(desired.cluster) as link:
         observed = await observe(desired.cluster, link)
         if observed.swarm is None:
-            raise UnreachableError("no manager of the swarm answers", help="deployer status shows the machines")
+            obstacle = swarm_obstacle(desired.cluster, observed) or NO_MANAGER
+            raise UnreachableError(obstacle.reason, help=obstacle.help)
         engine = EngineApi(await link.to(observed.swarm.via))
         try:
             return await question(engine, observed)

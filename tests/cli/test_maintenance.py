@@ -135,7 +135,11 @@ class TestRemoval:
 
 class TestSwarm:
     def test_no_manager_answers(self, repo: Repository) -> None:
-        assert repo("swarm", "status").code == 6
+        ran = repo("swarm", "status")
+        assert (ran.code, "whether there is one cannot be told while manager master is unreachable" in ran.err) == (
+            6,
+            True,
+        )
         ran = repo("swarm", "rotate-tokens")
         assert ran.code == 5
         assert "no manager of it answers" in ran.err

@@ -149,6 +149,32 @@ class TestNeverASecondSwarm:
             "swarm", f"slave is in a swarm ({state}) of which no reachable machine is a working manager", found
         )
 
+    @pytest.mark.parametrize("left", ["m1", "m2", "m3"])
+    def test_a_quorum_that_is_lost_is_told_alike_whichever_manager_is_left(self, left: str) -> None:
+        """The advice for the first one by name was `docker swarm leave --force`, which deletes the last copy of the swarm."""
+        nodes = make_cluster(*(make_node(name, "manager") for name in ("m1", "m2", "m3")), make_node("w1"))
+        alone = make_machine(engine=make_engine(f"n-{left}", manager=True))
+        found = diff_swarm(
+            nodes, make_observed({**dict.fromkeys(("m1", "m2", "m3"), DOWN), left: alone, "w1": make_machine()})
+        )
+        gone = " and ".join(name for name in ("m1", "m2", "m3") if name != left)
+        told = self.nothing_but("swarm", f"1 of 3 managers answers, and 2 are needed: not {gone}", found)
+        assert told.help == f"bring {gone} back; if they are gone for good: deployer swarm recover {left}"
+        assert told.unreachable
+        assert "leave" not in told.help
+
+    def test_a_worker_alone_is_told_which_managers_are_missing(self) -> None:
+        found = compare(DOWN, make_machine(engine=make_engine("n-slave")), None)
+        told = self.nothing_but("swarm", "0 of 1 manager answer, and 1 is needed: not master", found)
+        assert (told.help, told.unreachable) == ("bring master back", True)
+
+    def test_enough_managers_without_a_leader(self) -> None:
+        nodes = make_cluster(*(make_node(name, "manager") for name in ("m1", "m2", "m3")))
+        there = {name: make_machine(engine=make_engine(f"n-{name}", manager=True)) for name in ("m1", "m2")}
+        found = diff_swarm(nodes, make_observed({**there, "m3": make_machine(engine=Silent("x"))}))
+        told = self.nothing_but("swarm", "2 of 3 managers answer and elected no leader yet; m3 does not answer", found)
+        assert not told.unreachable
+
     def test_no_machine_is_a_manager(self) -> None:
         found = diff_swarm(make_cluster(SLAVE), make_observed({"slave": make_machine(engine=make_engine())}))
         self.nothing_but("swarm", "no machine is a manager", found)
