@@ -76,6 +76,8 @@ async def await_services(world: World, operation: AwaitServices, tell: Callable[
 
 async def _give_up(world: World, operation: AwaitServices, state: ServiceState, reason: str) -> _Failure:
     """The service's failure, with its task's last words; and what became of its going back, where it does."""
+    if not state.errors and state.culprit is None:
+        state = await _look_again(world, operation, state)
     words = await last_words(world, state.culprit) if state.culprit else ()
     text = f"{state.name}: {reason}"
     for back in operation.back:
@@ -83,6 +85,14 @@ async def _give_up(world: World, operation: AwaitServices, state: ServiceState, 
             went = await go_back(world, back, operation.timeout)
             text += f", {went.text}"
     return _Failure(text, (*state.errors, *words))
+
+
+async def _look_again(world: World, operation: AwaitServices, state: ServiceState) -> ServiceState:
+    """Services and tasks are asked for at the same time: their answers may be of the moments before and after a task failed."""
+    async with aclosing(beats(world, [state.name], complete=operation.until == "completed")) as seen:
+        async for _, (again,) in seen:
+            return again
+    return state
 
 
 def _out_of_time(state: ServiceState, operation: AwaitServices) -> str:

@@ -137,6 +137,16 @@ def test_a_service_that_fails_is_told_with_its_errors_when_the_others_have_come_
     assert manager.beats == 7, "the other one was not waited for"
 
 
+def test_the_task_whose_end_the_tasks_answer_did_not_have_yet_is_told_of() -> None:
+    """Services and tasks are asked for at the same time: the update was paused by the one answer, and no task had failed by the other."""
+    paused = moment(1, 1, "running", update="paused")
+    manager = Manager(api=[moment(1, 1, "running", update="updating"), paused, moment(0, 1, "failed", update="paused")])
+    failed = failure(play(plan(wait("api")), {"m1": manager}))
+    assert failed.reason.startswith("web_api: its update is paused; ")
+    assert failed.log == ("web_api: task: non-zero exit (1)",)
+    assert manager.beats == 3
+
+
 def test_a_program_that_ends_at_once_is_never_taken_for_one_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between its starts and its ends Swarm calls every one of its tasks running for a moment."""
     monkeypatch.setattr(service_state, "MONITOR_SECONDS", 5.0)
