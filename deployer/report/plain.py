@@ -6,18 +6,21 @@ from typing import IO, TYPE_CHECKING, Final
 
 from deployer.model.amounts import duration
 from deployer.model.printable import printable
-from deployer.plan.operations import describe
-from deployer.plan.outcome import Began, Ended, Event, Progress
-from deployer.report.plan import paint_plan
 from deployer.report.stream import tell
-from deployer.report.words import outcome_text, outcome_tone
+from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deployer.plan.outcome import Report
+    from deployer.plan.outcome import Event, Report
     from deployer.plan.steps import Plan, Step
     from deployer.report.paint import Paint
+
+with defer_imports():  # whoever only validates has no steps
+    from deployer.plan import operations
+    from deployer.plan import outcome as events
+    from deployer.report import plan as report_plan
+    from deployer.report import words
 
 PAUSE: Final = 0.3
 """Seconds between two lines of one step; what comes faster is left out, unless all is asked for (`-v`)."""
@@ -49,17 +52,17 @@ class PlainProgress:
     def show(self, plan: Plan) -> None:
         self._width = max((len(_subject(step)) for step in plan.steps), default=0)
         if self._shows_plan:
-            tell(self._stream, f"{paint_plan(plan, self._paint)}\n")
+            tell(self._stream, f"{report_plan.paint_plan(plan, self._paint)}\n")
 
     def listen(self, event: Event) -> None:
-        _, verb = describe(event.step.operation)
+        _, verb = operations.describe(event.step.operation)
         match event:
-            case Began(step):
+            case events.Began(step):
                 self._step(step, f"{verb} ...")
-            case Progress(step, text):
+            case events.Progress(step, text):
                 self._progress(step, text)
-            case Ended(step, outcome):
-                self._step(step, f"{verb}: {self._paint(outcome_text(outcome), outcome_tone(outcome))}")
+            case events.Ended(step, outcome):
+                self._step(step, f"{verb}: {self._paint(words.outcome_text(outcome), words.outcome_tone(outcome))}")
 
     def end(self, report: Report) -> None:
         """The result is printed by whoever asked for it."""
@@ -84,5 +87,5 @@ class PlainProgress:
 
 
 def _subject(step: Step) -> str:
-    subject = printable(describe(step.operation)[0])
+    subject = printable(operations.describe(step.operation)[0])
     return subject if len(subject) <= WIDEST_SUBJECT else subject[: WIDEST_SUBJECT - 1] + "…"

@@ -13,7 +13,9 @@ import pytest
 
 import deployer
 from deployer.cli.app import COMMANDS
+from tests.needs import COMPILER
 from tests.processes import started
+from tests.source.conftest import GOOD, Repo
 from tests.waiting import GENEROUS
 
 ROOT = Path(deployer.__file__).parent.parent
@@ -79,6 +81,42 @@ def test_help_lists_every_command_with_its_purpose() -> None:
     width = max(len(name) for name in COMMANDS)
     for name, command in COMMANDS.items():
         assert f"  {name:{width}}  {command.purpose}\n" in ran.stdout
+
+
+WHAT_RAN: Final = """
+import sys
+from types import ModuleType
+from deployer.__main__ import main
+main()
+print(*sorted(name for name, module in sys.modules.items() if type(module) is ModuleType), file=sys.stderr)
+"""
+"""A module that was only named in `with defer_imports()` is of another type until it runs."""
+
+
+@COMPILER
+def test_a_commit_hook_imports_neither_plans_nor_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each commit waits for it: the operations of all domains, which the display of steps needs, cost a third of its time."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    repo = Repo(tmp_path / "repo")
+    repo.path.mkdir()
+    repo.git("init", "-q", "-b", "main")
+    repo.write(GOOD)
+    repo.git("add", "--all")
+    argv = [sys.executable, "-c", WHAT_RAN, "validate", "--staged", "--repo", str(repo.path)]
+    ran = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert "staged is valid" in ran.stdout, ran.stderr
+    loaded = set(ran.stderr.splitlines()[-1].split())
+    assert "deployer.workflow.validate" in loaded
+    needless = (
+        "deployer.plan.operations",
+        "deployer.diff",
+        "deployer.remote",
+        "deployer.execute",
+        "deployer.observe",
+        "asyncssh",
+        "rich",
+    )
+    assert [name for name in loaded if name.startswith(needless)] == []
 
 
 def test_exit_codes_reach_the_shell_and_no_traceback_does(tmp_path: Path) -> None:
