@@ -252,7 +252,9 @@ def _unusable(server: Node, observed: Observed) -> Blocked:
         return Blocked("consul", f"its machine {server.name} is unreachable", "bring it back", unreachable=True)
     if not usable(server, machine):
         return Blocked(
-            "consul", f"its machine {server.name} has no engine that answers", "mend what is said of that machine"
+            "consul",
+            f"its machine {server.name} has no engine that answers",
+            f"solve what the plan says of {server.name} first",
         )
     return Blocked("consul", f"its machine {server.name} has no known address", f"set `advertise` in {server.path}")
 

@@ -36,7 +36,8 @@ SHORTEST_ID: Final = 7
 class Removal:
     """One thing that goes, by the name that lets it go.
 
-    A stack goes with all it has; a Consul by its machine's name; configs and secrets do not count.
+    A removed stack counts once, with all its services and networks. A Consul has the name of its machine. Configs and secrets do not
+    count.
     """
 
     kind: Literal["stack", "service", "network", "machine", "Consul"]

@@ -132,7 +132,9 @@ def _obstacle(desired: Desired, project: Project, observed: Observed) -> Blocked
         return Blocked(subject, f"its machine {project.node} is unreachable", "bring it back", unreachable=True)
     if not usable(desired.cluster.node(project.node), machine):
         return Blocked(
-            subject, f"its machine {project.node} has no engine that answers", "mend what is said of that machine"
+            subject,
+            f"its machine {project.node} has no engine that answers",
+            f"solve what the plan says of {project.node} first",
         )
     return None
 

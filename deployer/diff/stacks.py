@@ -342,7 +342,10 @@ def _twice(kind: str, name: str, first: str, second: str) -> Blocked:
 
 
 def diff_service(cluster: str, commit: str, stack: str, body: Body, seen: Seen, rules: Rules) -> Finding:
-    """What one service lacks: nothing, a change, or a reason why it cannot be had. `body` says whose it is."""
+    """Return what is to be done about one service: nothing, a change, or the reason why it cannot be deployed.
+
+    `body` is its definition with our labels.
+    """
     name = str(body["Name"])
     live = seen.services.get(name)
     if live is None:

@@ -1,4 +1,4 @@
-"""The environment of a hook in, what concerns us out: a push may come with anybody's."""
+"""Keep only those variables of a hook's environment that deployer needs: whoever pushes may have set all of them."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ class BlockedDocument(Part, frozen=True):
     unreachable: bool
     """Only because a machine did not answer."""
     place: str
-    """path:line:column of what is in the way, where it stands in a file; empty where it does not."""
+    """path:line:column of the cause, if the cause is in a file; else empty."""
 
 
 class DriftedDocument(Part, frozen=True):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Compared(NamedTuple):
-    """What differs, and the plan that mends it."""
+    """The differences between git and the cluster, and the plan that removes them."""
 
     differences: Diff
     plan: Plan
