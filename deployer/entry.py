@@ -64,16 +64,6 @@ def _interrupted_between_tasks() -> Iterator[None]:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """Let Ctrl-C raise KeyboardInterrupt at once: for a question to a person, which the loop waits for without taking turns."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
 def stop_on_signals(stop: Callable[[Word], None]) -> Iterator[None]:
     """Give signals to `stop` for the time being, except those that this process was started to ignore (nohup)."""
     loop = asyncio.get_running_loop()

@@ -27,7 +27,7 @@ from deployer.cli.options import (
     seconds,
     source,
 )
-from deployer.cli.running import show_run
+from deployer.cli.running import run_and_print
 from deployer.cli.saved import guard, open_plan
 from deployer.memory.asked import Asked
 from deployer.model.consent import NOTHING, Consent
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from deployer.workflow.validate import Source
 
 with defer_imports():
-    from deployer.report import documents, result
     from deployer.workflow import apply as workflow_apply
     from deployer.workflow import run
 
@@ -121,6 +120,4 @@ def apply_and_print(
             audience = replace(audience, show=guard(kept, audience.show))
         return workflow_apply.apply(where, run.Trigger(asked, lock_wait), audience, consent or NOTHING)
 
-    report = show_run(output, work)
-    output.result(result.report_text(report, output.paint), documents.report_document(report))
-    return report.exit_code
+    return run_and_print(output, work).exit_code

@@ -77,5 +77,4 @@ def cancel(run: Run = "", *, repo: Repo = None) -> None:
 
 
 def _folder(repo: Path | None) -> Path:
-
     return memory_runs.folder_of(repo or find_work_tree(Path.cwd()))

@@ -93,7 +93,6 @@ def scale(
 
 
 def _join_texts(text: str, report: Report | None, output: Output) -> str:
-
     return (result.report_text(report, output.paint) if report else "") + text
 
 

@@ -8,15 +8,27 @@ from typing import Annotated, Final
 
 import typer
 
-from deployer.cli.machine.maintenance import Dry, LockWait, finish
+from deployer.cli.machine.maintenance import Dry, finish
 from deployer.cli.names import machines
-from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+from deployer.cli.options import (
+    Colour,
+    Json,
+    LockWait,
+    Output,
+    ProgressKind,
+    Quiet,
+    Repo,
+    Rev,
+    Verbose,
+    Worktree,
+    source,
+)
+from deployer.cli.running import run_and_print
 from deployer.errors import DeployerError, UsageError
 from deployer.startup import defer_imports
 
 with defer_imports():
     from deployer import entry
-    from deployer.cli.machine import maintenance
     from deployer.maintenance import swarm
     from deployer.workflow import maintain
 
@@ -119,7 +131,7 @@ def unlock_key(
     if output and output.exists():
         raise UsageError(f"{output} is there already", help="name another file, or remove that one")
     if rotate:
-        report = maintenance.run_and_print(
+        report = run_and_print(
             Output(json=False, progress_kind=progress),
             lambda audience: swarm.autolock(where, audience, maintain.make_terms("swarm"), on=True, rotate=True),
         )

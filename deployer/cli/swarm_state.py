@@ -8,9 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from deployer.cli.machine.maintenance import LockWait, finish
+from deployer.cli.machine.maintenance import finish
 from deployer.cli.names import machines
-from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+from deployer.cli.options import (
+    Colour,
+    Json,
+    LockWait,
+    Output,
+    ProgressKind,
+    Quiet,
+    Repo,
+    Rev,
+    Verbose,
+    Worktree,
+    source,
+)
 from deployer.errors import UsageError
 from deployer.model.clock import clock_words
 from deployer.startup import defer_imports
@@ -21,6 +33,7 @@ if TYPE_CHECKING:
 with defer_imports():
     from deployer import entry
     from deployer.maintenance import swarm
+    from deployer.remote import terminal
     from deployer.report import machines as documents
     from deployer.report import table as report_table
     from deployer.workflow import maintain
@@ -88,7 +101,7 @@ def recover(
 
     def confirm(_: Plan) -> bool:
         typer.echo(WARNING.format(name=name), err=True)
-        with entry.interruptible():
+        with terminal.interruptible():
             return yes or typer.prompt("Type the machine's name to go on", default="", err=True).strip() == name
 
     where, output = source(repo, rev, worktree), Output(json, progress, color, quiet, verbose)

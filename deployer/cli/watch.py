@@ -135,7 +135,6 @@ class _Applying:
         self._lock_wait = lock_wait
 
     def __call__(self, source: validate.Source, *, quiet: bool) -> Report:
-
         if not source.worktree and not quiet:
             judged.judge(source, confinement.bounds(git.find(source.repo)))
         with self._output.progress() as shown:
@@ -164,7 +163,6 @@ class _Applying:
 
 
 def _choose_origin(repo: Path | None, remote: str | None, branch: str | None, *, worktree: bool) -> Origin:
-
     if remote and (worktree or repo):
         other = "--worktree" if worktree else "--repo"
         raise UsageError(f"--remote and {other} exclude each other", help="leave one of them out")

@@ -11,8 +11,6 @@ Docker's converter is the authority on what a compose file means; nothing here r
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from deployer.cage.doing import doing
@@ -22,6 +20,7 @@ from deployer.compose.cache import open_cache
 from deployer.compose.opening import open_stacks
 from deployer.compose.outcome import Compiled, Outcome
 from deployer.compose.sealing import variable_names
+from deployer.compose.side_by_side import run_side_by_side
 from deployer.compose.together import problems_together
 from deployer.errors import InvalidFilesError
 from deployer.startup import defer_imports
@@ -86,23 +85,17 @@ def _compile(
     children.prepare()
     compile_stack = compiler.compile_stack  # imported here, while the warden starts
 
-    def one(stack: StackSource) -> Outcome:
+    def one(stack: StackSource) -> tuple[str, Outcome]:
         with doing(stack.path):
             outcome = compile_stack(stack, found, names[stack.name])
         kept.store(stack, outcome, names[stack.name])
-        return outcome
+        return stack.name, outcome
 
-    outcomes: dict[str, Outcome] = {}
-    with ThreadPoolExecutor(min(len(stacks), os.cpu_count() or 1)) as pool:
-        try:
-            for stack, outcome in zip(stacks, pool.map(one, stacks), strict=True):
-                if note := unconfined():
-                    listen(note)
-                listen(f"compiled {stack.name}")
-                outcomes[stack.name] = outcome
-        except BaseException:
-            children.end_all()
-            pool.shutdown(cancel_futures=True)
-            raise
+    def tell(made: tuple[str, Outcome]) -> None:
+        if note := unconfined():
+            listen(note)
+        listen(f"compiled {made[0]}")
+
+    outcomes = dict(run_side_by_side(one, stacks, tell))
     kept.shelf.prune()
     return outcomes

@@ -15,12 +15,11 @@ from deployer.compose.variables import EnvFileError, read_literal
 from deployer.encrypted import CannotOpenError, kind_of
 from deployer.errors import InvalidFilesError
 from deployer.model.secret import Secret
+from deployer.model.spec import ServiceSpec
 from deployer.startup import defer_imports
 
 with defer_imports():  # only where something is encrypted
     from deployer.encrypted import opener
-from deployer.model.spec import ServiceSpec
-from deployer.startup import defer_imports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     from deployer.compose.contents import Kind
     from deployer.model.problem import Problem
     from deployer.model.stack import Body, SealedContent, StackObjects, StackSource
-
-with defer_imports():
-    pass
 
 
 def open_stacks(

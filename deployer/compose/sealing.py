@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from deployer.encrypted import Kind
     from deployer.model.stack import StackSource
 
-with defer_imports():
-    pass
-
 TOKEN: Final = re.compile(r"deployer-sealed-[0-9a-f]{24}")
 _Names = dict[str, tuple[str, ...]]
 OPAQUE: Final[frozenset[Kind]] = frozenset({"age", "sops-binary"})

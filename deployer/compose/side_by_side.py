@@ -18,14 +18,21 @@ _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
 
 
-def run_side_by_side(run: Callable[[_Given], _Made], given: Sequence[_Given]) -> list[_Made]:
-    """What `run` makes of each, in their order. Where one raises, the children of all the others are ended."""
-    if len(given) < 2:
-        return [run(one) for one in given]
-    with ThreadPoolExecutor(min(len(given), os.cpu_count() or 1)) as pool:
+def run_side_by_side(
+    run: Callable[[_Given], _Made], given: Sequence[_Given], tell: Callable[[_Made], None] = lambda _: None
+) -> list[_Made]:
+    """Return what `run` makes of each, in their order; `tell` gets each as soon as it and all before it are made.
+
+    If one of them raises, the children of all the others are ended.
+    """
+    made: list[_Made] = []
+    with ThreadPoolExecutor(min(len(given), os.cpu_count() or 1) or 1) as pool:
         try:
-            return list(pool.map(run, given))
+            for one in pool.map(run, given) if len(given) > 1 else map(run, given):
+                tell(one)
+                made.append(one)
         except BaseException:
             children.end_all()
             pool.shutdown(cancel_futures=True)
             raise
+    return made

@@ -175,15 +175,14 @@ def _two_swarms(wanted: list[Node], observed: Observed) -> Blocked | None:
 
 def _cannot_start(wanted: list[Node], observed: Observed) -> Blocked | None:
     """Why no swarm may be started: a machine that may belong to one could not be asked, or is in one without its managers."""
-    inside = [node for node in wanted if (place := _place(node, observed)) and place.state != "inactive"]
+    inside = [(node, place) for node in wanted if (place := _place(node, observed)) and place.state != "inactive"]
     if inside:
         return _without_leader(wanted, inside, observed)
     for node in wanted:
         machine = observed.machines[node.name]
-        if isinstance(machine, Unreachable):
-            if node.role == "manager":
-                return _cannot_tell(f"manager {node.name} is unreachable", unreachable=True)
-        elif isinstance(machine.engine, Silent) and node.role == "manager":
+        if node.role == "manager" and isinstance(machine, Unreachable):
+            return _cannot_tell(f"manager {node.name} is unreachable", unreachable=True)
+        if node.role == "manager" and _is_silent(machine):
             return _cannot_tell(f"the engine of manager {node.name} does not answer", unreachable=False)
     if not any(node.role == "manager" for node in wanted):
         return Blocked("swarm", "no machine is a manager", "set `swarm: manager` in one file of cluster/nodes/")
@@ -200,40 +199,36 @@ def _place(node: Node, observed: Observed) -> Membership | None:
     return machine.engine.membership if isinstance(machine, Machine) and isinstance(machine.engine, Engine) else None
 
 
-def _without_leader(wanted: list[Node], inside: list[Node], observed: Observed) -> Blocked:
+def _without_leader(wanted: list[Node], inside: list[tuple[Node, Membership]], observed: Observed) -> Blocked:
     """There is a swarm that takes no orders. Whatever is advised must not cost its last copy, which its managers have."""
-    managers = [node for node in wanted if node.role == "manager"]
-    silent = [node for node in managers if _is_silent(observed.machines[node.name])]
-    first = inside[0]
-    keeper = next((node.name for node in inside if node.role == "manager"), "")
-    gone = (
-        f"; if {'it is' if len(silent) == 1 else 'they are'} gone for good: deployer swarm recover {keeper}"
-        if keeper
-        else ""
-    )
-    if not silent:
-        place = _place(first, observed)
-        state = place.state if place else ""
-        reason = f"{first.name} is in a swarm ({state}) of which no reachable machine is a working manager"
-        if keeper:
-            return Blocked(
-                "swarm",
-                reason,
-                f"see `docker node ls` on {keeper}; if its managers are gone for good: deployer swarm recover {keeper}",
+    managers = [node.name for node in wanted if node.role == "manager"]
+    here = [node.name for node, _ in inside if node.role == "manager"]
+    silent = [name for name in managers if _is_silent(observed.machines[name])]
+    if silent:
+        advice = f"bring {' and '.join(silent)} back"
+        if here:
+            advice += (
+                f"; if {'it is' if len(silent) == 1 else 'they are'} gone for good: deployer swarm recover {here[0]}"
             )
-        return Blocked(
-            "swarm",
-            reason,
-            f"add a manager of it to cluster/nodes/; or take {first.name} out of it: `docker swarm leave` there",
+        lost = all(isinstance(observed.machines[name], Unreachable) for name in silent)
+        return Blocked("swarm", _count_managers(len(managers), len(here), silent), advice, unreachable=lost)
+    first, place = inside[0]
+    advice = f"add a manager of it to cluster/nodes/; or take {first.name} out of it: `docker swarm leave` there"
+    if here:
+        advice = (
+            f"see `docker node ls` on {here[0]}; if its managers are gone for good: deployer swarm recover {here[0]}"
         )
-    answering, needed = sum(node.role == "manager" for node in inside), len(managers) // 2 + 1
-    names = " and ".join(node.name for node in silent)
-    counted = f"{answering} of {plural(len(managers), 'manager')} answer{'s' if answering == 1 else ''}"
-    reason = f"{counted}, and {needed} {'is' if needed == 1 else 'are'} needed: not {names}"
+    reason = f"{first.name} is in a swarm ({place.state}) of which no reachable machine is a working manager"
+    return Blocked("swarm", reason, advice)
+
+
+def _count_managers(total: int, answering: int, silent: list[str]) -> str:
+    """`1 of 3 managers answers, and 2 are needed: not m2 and m3`"""
+    needed, names = total // 2 + 1, " and ".join(silent)
+    counted = f"{answering} of {plural(total, 'manager')} answer{'s' if answering == 1 else ''}"
     if answering >= needed:
-        reason = f"{counted} and elected no leader yet; {names} {'does' if len(silent) == 1 else 'do'} not answer"
-    lost = all(isinstance(observed.machines[node.name], Unreachable) for node in silent)
-    return Blocked("swarm", reason, f"bring {names} back{gone}", unreachable=lost)
+        return f"{counted} and elected no leader yet; {names} {'does' if len(silent) == 1 else 'do'} not answer"
+    return f"{counted}, and {needed} {'is' if needed == 1 else 'are'} needed: not {names}"
 
 
 def _cannot_tell(why: str, *, unreachable: bool) -> Blocked:
@@ -246,7 +241,9 @@ def _cannot_tell(why: str, *, unreachable: bool) -> Blocked:
 
 
 def _no_starter() -> Blocked:
-    return Blocked("swarm", "none of the machines that are to be managers can start it", "mend what is said of them")
+    return Blocked(
+        "swarm", "none of the machines that are to be managers can start it", "solve what the plan says of them first"
+    )
 
 
 def _strays(cluster: Cluster, observed: Observed) -> list[Blocked]:

@@ -62,15 +62,15 @@ async def perform(operation: SwarmOperation, world: World, tell: Callable[[str],
 async def init_swarm(world: World, operation: InitSwarm) -> str:
     engine = await world.engine(operation.node)
     body = {"ListenAddr": LISTEN, "AdvertiseAddr": operation.advertise}
+    detail = ""
     try:
         await engine.post_slowly("/swarm/init", body, JOIN_SECONDS)
     except EngineError as error:
         if not _already(error):
             raise
-        await mark_member(world, operation.node, engine)
-        return "already so"
+        detail = "already so"
     await mark_member(world, operation.node, engine)
-    return ""
+    return detail
 
 
 async def mark_member(world: World, node: str, engine: Engine) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from deployer.hooks import pushed, run_log
 from deployer.hooks.environment import pusher
-from deployer.hooks.pushed import short
+from deployer.hooks.pushed import Push, short
 from deployer.hooks.settings import has_gate, settings
 from deployer.memory import deployed, runs
 from deployer.memory.asked import Asked, Move
@@ -41,18 +41,6 @@ def post_receive(repo: Path, lines: bytes, environment: dict[str, str], voice: V
     return deploy_apart(Push(repo, repository, updates[0], options, pusher(environment)), chosen.lock_wait, voice).code
 
 
-class Push(NamedTuple):
-    """A ref that was pushed and that is deployed; `who` pushed it, with these options."""
-
-    repo: Path
-    repository: git.Repository
-    update: Update
-    options: Options
-    who: str
-    gate: bool = False
-    """The branch moves with the deploy, and not before."""
-
-
 class Apart(NamedTuple):
     """How a deploy ended. `here`: in this very process, which has nothing else to do; else in one that this process followed."""
 
@@ -67,14 +55,10 @@ def deploy_apart(push: Push, lock_wait: float, voice: Voice) -> Apart:
     code = run_log.detach(run)
     if code is not None:
         return Apart(run, code, here=False)
-
-    update, options = push.update, push.options
+    update = push.update
     move = Move(update.ref, update.new, "" if update.old == pushed.ABSENT else update.old) if push.gate else None
-    asked = Asked("push", push.who, options.reason, run.id, move)
-    allowed = permission(push.repository)
-    deploy = deployment.Deploy(
-        push.repo, push.repository, update, run, asked, options.only, options.consent, allowed, gate=push.gate
-    )
+    asked = Asked("push", push.who, push.options.reason, run.id, move)
+    deploy = deployment.Deploy(push, run, asked, permission(push.repository))
     return Apart(run, deployment.carry_out(deploy, lock_wait, voice), here=True)
 
 

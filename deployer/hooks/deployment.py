@@ -16,9 +16,7 @@ from deployer.hooks.pushed import ABSENT, as_options, short
 from deployer.memory import runs
 from deployer.memory.asked import Asked
 from deployer.memory.record import MovedError, Record
-from deployer.model.allowed import Allowed
 from deployer.model.amounts import duration
-from deployer.model.consent import NOTHING, Consent
 from deployer.model.run import Scope
 from deployer.plan.operations import describe
 from deployer.plan.outcome import Failed, Skipped
@@ -29,15 +27,13 @@ from deployer.workflow.run import Audience, Trigger
 from deployer.workflow.validate import Source
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from deployer.hooks.pushed import Update
+    from deployer.hooks.pushed import Push, Update
     from deployer.hooks.run_log import Run
     from deployer.memory.runs import Live
+    from deployer.model.allowed import Allowed
     from deployer.plan.outcome import Report
     from deployer.plan.steps import Plan
     from deployer.report.voice import Voice
-    from deployer.source.git import Repository
 
 
 class SupersededError(DeployerError):
@@ -57,16 +53,19 @@ class Ended(NamedTuple):
 class Deploy:
     """One deploy: what, for whom, and whether it still should be."""
 
-    repo: Path
-    repository: Repository
-    update: Update
+    push: Push
     run: Run
     asked: Asked
-    only: tuple[str, ...] = ()
-    consent: Consent = NOTHING
-    allowed: Allowed = Allowed()  # noqa: RUF009 - frozen; a push that nobody says more of may name nothing
-    gate: bool = False
-    """The branch moves with the deploy, and not before."""
+    allowed: Allowed
+    """What its files may name on this machine."""
+
+    @property
+    def update(self) -> Update:
+        return self.push.update
+
+    @property
+    def only(self) -> tuple[str, ...]:
+        return self.push.options.only
 
     @property
     def commit(self) -> str:
@@ -75,25 +74,25 @@ class Deploy:
     @property
     def stands(self) -> str:
         """Where the branch stands now; empty where it is not there."""
-        return refs.value(self.repository, self.update.ref)
+        return refs.value(self.push.repository, self.update.ref)
 
     def check(self) -> None:
         """Raises SupersededError where the branch stands elsewhere; with a gate BusyError."""
         now, name = self.stands, self.update.name
-        if self.gate and now != (self.update.old if self.update.old != ABSENT else ""):
+        if self.push.gate and now != (self.update.old if self.update.old != ABSENT else ""):
             raise BusyError(
                 f"{name} was moved to {short(now) or 'nothing'} in the meantime",
                 help="fetch, merge or rebase, and push again",
             )
-        if not self.gate and now != self.update.new:
+        if not self.push.gate and now != self.update.new:
             raise SupersededError(
                 f"Superseded: {name} is at {short(now) or 'nothing'} by now, so {self.commit} is not deployed."
             )
 
     def superseded(self, voice: Voice) -> None:
         """That it was not deployed is kept as well."""
-        cluster = load_cluster(self.repo, rev=self.update.new)[1].name
-        record = Record(self.repo, cluster, self.asked, voice.detail, scope=Scope(self.only))
+        cluster = load_cluster(self.push.repo, rev=self.update.new)[1].name
+        record = Record(self.push.repo, cluster, self.asked, voice.detail, scope=Scope(self.only))
         record.superseded(self.update.new, f"{self.update.name} is at {short(self.stands) or 'nothing'}")
 
 
@@ -111,7 +110,7 @@ def carry_out(deploy: Deploy, lock_wait: float, voice: Voice) -> int:
 def _apply(deploy: Deploy, lock_wait: float, voice: Voice, live: Live) -> Ended:
     began = time.monotonic()
     progress = PushProgress(voice)
-    source = Source(deploy.repo, deploy.update.new, only=deploy.only, allowed=deploy.allowed)
+    source = Source(deploy.push.repo, deploy.update.new, only=deploy.only, allowed=deploy.allowed)
 
     def show(plan: Plan) -> None:
         deploy.check()  # what is deployed is in doubt by now, so who pushes later sees that, or is seen here
@@ -120,7 +119,7 @@ def _apply(deploy: Deploy, lock_wait: float, voice: Voice, live: Live) -> Ended:
     try:
         deploy.check()
         audience = Audience(progress.say, show, progress.listen, stop_on_signals)
-        report = wait_for(apply(source, Trigger(deploy.asked, lock_wait, live), audience, deploy.consent))
+        report = wait_for(apply(source, Trigger(deploy.asked, lock_wait, live), audience, deploy.push.options.consent))
     except SupersededError as moved:
         voice.result(moved.message)
         deploy.superseded(voice)
@@ -136,9 +135,9 @@ def _apply(deploy: Deploy, lock_wait: float, voice: Voice, live: Live) -> Ended:
     except DeployerError as error:
         waited = f"wait longer: git push -o wait=30m; waited {duration(lock_wait)}"
         voice.error(
-            error.message, as_options(error.help) if not isinstance(error, BusyError) or deploy.gate else waited
+            error.message, as_options(error.help) if not isinstance(error, BusyError) or deploy.push.gate else waited
         )
-        text = error.message if deploy.gate else "nothing was changed by this run"
+        text = error.message if deploy.push.gate else "nothing was changed by this run"
         return _tell_failure(deploy, text, error.exit_code, voice)
     progress.end(report)
     if not report.ok:
@@ -152,7 +151,7 @@ def _apply(deploy: Deploy, lock_wait: float, voice: Voice, live: Live) -> Ended:
 
 def _tell_failure(deploy: Deploy, what: str, code: int, voice: Voice, report: Report | None = None) -> Ended:
     """Without a gate the branch has moved and the cluster has not: the one thing that a pusher must not overlook."""
-    if deploy.gate:
+    if deploy.push.gate:
         text = f"deploy failed: {_why(report) if report else what}"
         if report and any(not isinstance(outcome, Skipped) for outcome in report.outcomes.values()):
             text += f", {_put_back(deploy, voice)}"
@@ -192,7 +191,7 @@ def _put_back(deploy: Deploy, voice: Voice) -> str:
         progress.show(plan)
 
     asked = Asked("rollback", deploy.asked.who, f"the deploy of {deploy.commit} failed", runs.new_id())
-    source = Source(deploy.repo, branch, only=deploy.only, allowed=deploy.allowed)
+    source = Source(deploy.push.repo, branch, only=deploy.only, allowed=deploy.allowed)
     try:
         audience = Audience(progress.say, show, progress.listen, stop_on_signals)
         report = wait_for(apply(source, Trigger(asked, wait_lock=60), audience))

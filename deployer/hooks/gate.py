@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING, Final
 
 from deployer.hooks import pushed
-from deployer.hooks.deploy import Push, deploy_apart
+from deployer.hooks.deploy import deploy_apart
 from deployer.hooks.environment import pusher
 from deployer.hooks.pktline import read_section, write_section
 from deployer.hooks.settings import has_gate, settings
@@ -52,7 +52,7 @@ def proc_receive(repo: Path, environment: dict[str, str], voice: Voice, stream: 
             continue
         reason = _refusal(repository, update, atomic=b"atomic" in features)
         if not reason:
-            push = Push(repo, repository, update, options, pusher(environment), gate=True)
+            push = pushed.Push(repo, repository, update, options, pusher(environment), gate=True)
             run, code, here = deploy_apart(push, chosen.lock_wait, voice)
             if here:
                 return code

@@ -1,4 +1,4 @@
-"""A hook's standard input and push options in, what is asked for out; everything is hostile until it has passed here."""
+"""Read a hook's standard input and push options. Everything is hostile until it has passed here."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from deployer.model.stack import STACK_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
+
+    from deployer.source.git import Repository
 
 LARGEST_INPUT: Final = 1 << 20
 MOST_REFS: Final = 200
@@ -70,6 +73,19 @@ class Options:
     @property
     def consent(self) -> Consent:
         return Consent(self.allow_delete, self.replaces)
+
+
+@dataclass(frozen=True)
+class Push:
+    """A ref that was pushed and that is deployed; `who` pushed it, with these options."""
+
+    repo: Path
+    repository: Repository
+    update: Update
+    options: Options
+    who: str
+    gate: bool = False
+    """The branch moves with the deploy, and not before."""
 
 
 def as_options(advice: str) -> str:

@@ -173,7 +173,6 @@ def _valid(repo: Path, update: Update, voice: Voice, allowed: Allowed) -> bool:
 def _validate(
     repo: Path, update: Update, voice: Voice, allowed: Allowed, only: tuple[str, ...] = ()
 ) -> Validated | None:
-
     began = time.monotonic()
     source = workflow_validate.Source(repo, update.new, only=only, allowed=allowed)
     try:

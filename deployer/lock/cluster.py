@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.errors import BusyError, DeployerError, UnreachableError
 from deployer.model.observed import Unreachable
-from deployer.startup import defer_imports
+from deployer.startup import defer_imports, run_now
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -33,10 +33,8 @@ async def free_index(cluster: Cluster, link: Link) -> int | None:
     """
     if cluster.consul is None:
         return None
-    ask = await asyncio.to_thread(
-        lambda: session.free_index
-    )  # it is imported in a thread: machines are reached meanwhile
-    return await ask(cluster, link)
+    await asyncio.to_thread(run_now, session)  # machines are reached meanwhile
+    return await session.free_index(cluster, link)
 
 
 @contextlib.asynccontextmanager

@@ -111,7 +111,6 @@ def _ahead(info: Mapping[str, Any], now: float) -> float | None:
 
 
 async def _certificate_end(connection: Connection) -> float | None:
-
     told = await connection.run(Command(("cat", f"{FOLDER}/cert.pem"), root=True))
     return read.read_certificate(told.stdout)[1] or None
 

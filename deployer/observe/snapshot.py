@@ -13,7 +13,7 @@ from deployer.observe.machines import observe_machine
 from deployer.observe.swarm import observe_swarm
 from deployer.remote.clock import read_clock
 from deployer.remote.together import together
-from deployer.startup import defer_imports
+from deployer.startup import defer_imports, run_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ async def observe(cluster: Cluster, link: Link) -> Observed:
     """One snapshot. Machines that do not answer are values in it; each costs its own time-out, none holds up another."""
     began = read_clock()
     # py-consul costs 0.1 s to import: done in a thread while the machines are being waited for.
-    importing = asyncio.create_task(asyncio.to_thread(lambda: consul.Catalogue)) if cluster.consul else None
+    importing = asyncio.create_task(asyncio.to_thread(run_now, consul)) if cluster.consul else None
     engines: dict[str, EngineApi] = {}
     built = cluster.registrator_image.partition(":")[0] if cluster.registrator and not cluster.registrator.image else ""
     try:

@@ -12,7 +12,7 @@ from deployer.remote.connection import ConnectionFailedError, is_this_machine
 from deployer.remote.local import LocalConnection
 from deployer.remote.sudo import Sudo
 from deployer.remote.sudo_password import passwords
-from deployer.startup import defer_imports
+from deployer.startup import defer_imports, run_now
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -58,7 +58,7 @@ def _run_ssh() -> None:
         modules: dict[str, ModuleType | None] = sys.modules  # type: ignore[assignment] # None: not to be had (docs.python.org)
         modules.setdefault(_X509, None)
         try:
-            vars(ssh)
+            run_now(ssh)
         finally:
             ctypes.util.find_library = search
             if modules.get(_X509) is None:

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import getpass
 import shlex
-import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +16,7 @@ from deployer.errors import DeployerError
 from deployer.model.printable import printable
 from deployer.model.secret import Secret
 from deployer.remote.key_file import KeyFileError, read_key_file
+from deployer.remote.terminal import interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -90,15 +89,11 @@ def _line(text: str, where: str) -> Secret:
 
 
 def _typed(nodes: list[Node]) -> Secret:
-    """Asked for before anything else runs; Ctrl-C ends it at once, while asyncio would only take note of it."""
+    """Asked for before anything else runs."""
     users = ", ".join(sorted({node.ssh.user or "you" for node in nodes}))
     names = ", ".join(node.name for node in nodes[:5]) + (", ..." if len(nodes) > 5 else "")
-    main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGINT, signal.default_int_handler) if main else None
     try:
-        return Secret(getpass.getpass(f"sudo password of {users} on {names}: "))
+        with interruptible():
+            return Secret(getpass.getpass(f"sudo password of {users} on {names}: "))
     except EOFError:
         raise DeployerError("no sudo password was given") from None
-    finally:
-        if before is not None:
-            signal.signal(signal.SIGINT, before)

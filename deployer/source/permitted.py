@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from deployer.model.allowed import Allowed
     from deployer.source.files import Entry
 
-with defer_imports():
-    pass
-
 KEY_FILES: Final[tuple[Path, ...]] = (
     ("consul", "token_file"),
     ("consul", "gossip_key_file"),

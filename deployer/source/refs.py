@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import DeployerError
-from deployer.model.stack import STACK_PATTERN
 from deployer.source import git
 from deployer.source.files import MANAGED
 
@@ -49,14 +47,6 @@ def value(repository: git.Repository, ref: str) -> str:
     """The full id that a ref stands at; empty where there is no such ref."""
     done = git.ask(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", ref)
     return done.stdout.decode().strip() if done.returncode == 0 else ""
-
-
-def stacks(repository: git.Repository, commit: str) -> tuple[str, ...]:
-    """The names of the stacks of a commit, sorted; their files need not be valid."""
-    listed = contents(repository, commit, "stacks/").decode(errors="surrogateescape").split("\0")
-    paths = (PurePosixPath(entry.partition("\t")[2]) for entry in listed if entry)
-    kept = (path for path in paths if path.suffix in {"", ".yaml", ".yml"})
-    return tuple(sorted({path.stem for path in kept if re.fullmatch(STACK_PATTERN, path.stem)}))
 
 
 def current_branch(repository: git.Repository) -> str:

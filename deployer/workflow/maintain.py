@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from deployer.errors import GuardRefusedError, UnreachableError, UsageError
@@ -105,13 +106,10 @@ async def maintain(source: Source, desired: Desired, decide: Decide, audience: A
     async def decide_of(observed: Observed, link: Link) -> Plan:
         return await decide(Seen(replace(desired, cluster=cluster), observed, link, audience.say))
 
-    def refuse(plan: Plan, show: Show) -> None:
-        _refuse(plan, show, terms)
-
     if terms.dry:
         async with Link(desired.cluster) as link:
             plan = await decide_of(await observe_cluster(cluster, link, audience.say), link)
-        refuse(plan, audience.show)
+        _refuse(plan, audience.show, strict=terms.strict)
         return Report(plan)
 
     @asynccontextmanager
@@ -132,7 +130,7 @@ async def maintain(source: Source, desired: Desired, decide: Decide, audience: A
                 observed,
                 look,
                 lambda observed: decide_of(observed, link),
-                refuse,
+                partial(_refuse, strict=terms.strict),
                 Scope(terms.stacks, live=True),
                 amend=lambda report: _amend(report, audience.say),
                 drifts=terms.drifts,
@@ -155,8 +153,8 @@ def _amend(report: Report, say: Say) -> Plan | None:
     return back
 
 
-def _refuse(plan: Plan, show: Show, terms: Terms) -> None:
-    if not plan.blocked or not terms.strict:
+def _refuse(plan: Plan, show: Show, *, strict: bool) -> None:
+    if not plan.blocked or not strict:
         return
     show(plan)
     count = len(plan.blocked)

@@ -150,36 +150,28 @@ async def _locked_run(
                 live.running(plan.commit)
                 audience.show(plan)
 
-            async def done(plan: Plan, held: Held | None) -> Report:
-                async def execute_it(plan: Plan) -> Report:
-                    return await _execute(plan, work, audience, held, record)
-
-                return await remember(record, plan, show, execute_it)
+            async def perform(plan: Plan, held: Held | None) -> Report:
+                return await remember(record, plan, show, lambda plan: _execute(plan, work, audience, held, record))
 
             plan = await work.decide(work.observed)
             work.refuse(plan, audience.show)
             if not plan.steps:
-                return await done(plan, None)
-            locked = work.locked
-            keeping_out = cluster_lock(
-                work.cluster, work.observed, work.link, locked.me, locked.patience, killed=locked.killed
-            )
-            async with keeping_out as held:
-                if held and held.index - 1 != locked.taken:
+                return await perform(plan, None)
+            me, patience, killed = work.locked.me, work.locked.patience, work.locked.killed
+            async with cluster_lock(work.cluster, work.observed, work.link, me, patience, killed=killed) as held:
+                if held and held.index - 1 != work.locked.taken:
                     plan = await work.decide(await work.look())
                     work.refuse(plan, audience.show)
-                return await done(plan, held)
+                return await perform(plan, held)
 
 
 async def _execute(plan: Plan, work: Work, audience: Audience, held: Held | None, record: Record) -> Report:
-    async def execute_one(plan: Plan) -> Report:
-        return await execute(
-            plan, work.link, audience.listen, audience.say, held, hide=record.hide, stopping=audience.stopping
-        )
-
-    report = await execute_one(plan)
+    told = (work.link, audience.listen, audience.say, held)
+    report = await execute(plan, *told, hide=record.hide, stopping=audience.stopping)
     after = work.amend(report)
-    return join(report, await execute_one(after)) if after else report
+    if after is None:
+        return report
+    return join(report, await execute(after, *told, hide=record.hide, stopping=audience.stopping))
 
 
 def join(report: Report, after: Report) -> Report:

@@ -10,7 +10,8 @@ from deployer.model.nearest import did_you_mean
 from deployer.observe.logs import observe_logs
 from deployer.observe.running import observe_running
 from deployer.remote import Link
-from deployer.source import git, load_cluster, refs
+from deployer.source import load_cluster, read_all
+from deployer.source.layout import lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,9 +42,6 @@ async def logs(source: Source, query: LogQuery, tell: Callable[[LogRecord], None
         return await observe_logs(cluster, link, query, tell)
 
 
-def _list_stacks(source: Source) -> tuple[str, ...]:
-    if source.worktree:
-        names = (path.stem for path in (source.repo / "stacks").glob("*") if path.suffix in {"", ".yaml", ".yml"})
-        return tuple(sorted(names))
-    repository = git.find(source.repo)
-    return refs.stacks(repository, git.resolve(repository, source.rev))
+def _list_stacks(source: Source) -> list[str]:
+    files = read_all(source.repo, rev=source.rev, worktree=source.worktree)
+    return list(lay_out(files).stacks)

@@ -10,6 +10,7 @@ from deployer.execute.run import execute
 from deployer.model import labels
 from deployer.model.observed import LiveService
 from deployer.plan.machines import InstallEngine
+from deployer.plan.outcome import Done, Failed
 from deployer.plan.stacks import CreateService, UpdateService
 from deployer.plan.steps import Plan, Step
 from tests.fakes import FakeConnection, link, run_without_waiting
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from deployer.plan.operations import Operation
-    from deployer.plan.outcome import Event, Report
+    from deployer.plan.outcome import Event, Outcome, Report
 
 OURS = {labels.CLUSTER: "test", labels.STACK: "web", labels.HASH: "h1", labels.COMMIT: "c1"}
 
@@ -76,3 +77,15 @@ def create(name: str = "web_api") -> CreateService:
 def update(old: Mapping[str, Any] | None = None, new: Mapping[str, Any] | None = None) -> UpdateService:
     seen = old or service_body(image="api:0", **{labels.HASH: "h0"})
     return UpdateService("web", "web_api", new or service_body(), live(seen))
+
+
+def detail(outcome: Outcome) -> str:
+    """What a step that succeeded has to say."""
+    assert isinstance(outcome, Done), outcome
+    return outcome.detail
+
+
+def reason(outcome: Outcome) -> str:
+    """Why a step failed."""
+    assert isinstance(outcome, Failed), outcome
+    return outcome.reason

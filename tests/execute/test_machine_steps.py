@@ -14,10 +14,10 @@ from deployer.model import labels
 from deployer.model.command import Completed
 from deployer.plan.consul import AwaitConsul, RegisterNode
 from deployer.plan.machines import InstallEngine, RunContainer, WriteDaemonJson
-from deployer.plan.outcome import Done, Failed
+from deployer.plan.outcome import Failed
 from deployer.plan.swarm import InitSwarm, JoinSwarm, UpdateMember
 from deployer.remote import ConnectionFailedError
-from tests.execute.plans import plan, play
+from tests.execute.plans import detail, plan, play, reason
 from tests.fakes import FakeConnection, Turns
 
 if TYPE_CHECKING:
@@ -46,16 +46,6 @@ async def _marked(*_: object) -> None:
 
 def one(operation: Operation, **connections: FakeConnection) -> Outcome:
     return play(plan(operation), connections).outcomes[1]
-
-
-def detail(outcome: Outcome) -> str:
-    assert isinstance(outcome, Done), outcome
-    return outcome.detail
-
-
-def reason(outcome: Outcome) -> str:
-    assert isinstance(outcome, Failed), outcome
-    return outcome.reason
 
 
 # --- engines ---------------------------------------------------------------------------------------------------

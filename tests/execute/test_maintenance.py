@@ -15,10 +15,10 @@ from deployer.plan.maintenance import (
     SetAvailability,
     UpgradeEngine,
 )
-from deployer.plan.outcome import Done, Failed
+from deployer.plan.outcome import Failed
 from deployer.plan.swarm import Demote, LeaveSwarm, RemoveMember
 from deployer.remote import ConnectionFailedError
-from tests.execute.plans import plan, play
+from tests.execute.plans import detail, plan, play, reason
 from tests.fakes import FakeConnection, Turns
 
 if TYPE_CHECKING:
@@ -33,16 +33,6 @@ GONE = (404, {"message": "node n1 not found"})
 
 def one(operation: Operation, **machines: FakeConnection) -> Outcome:
     return play(plan(operation), machines).outcomes[1]
-
-
-def detail(outcome: Outcome) -> str:
-    assert isinstance(outcome, Done), outcome
-    return outcome.detail
-
-
-def reason(outcome: Outcome) -> str:
-    assert isinstance(outcome, Failed), outcome
-    return outcome.reason
 
 
 def node(state: str = "ready", *, availability: str = "active", role: str = "worker", **manager: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from deployer.model.secret import Secret
 from deployer.plan.outcome import Done, Failed
 from deployer.plan.stacks import CreateObject, CreateService, UpdateService
 from deployer.remote import ConnectionFailedError
-from tests.execute.plans import OURS, create, live, plan, play, service_body, update
+from tests.execute.plans import OURS, create, detail, live, plan, play, reason, service_body, update
 from tests.fakes import FakeConnection, Turns
 
 if TYPE_CHECKING:
@@ -35,16 +35,6 @@ def done(operation: Operation, answers: dict[str, Any]) -> tuple[Outcome, FakeCo
     """What became of the only step, and the manager's notes."""
     connection = FakeConnection({"GET /tasks": []} | answers)
     return play(plan(operation), {"m1": connection}).outcomes[1], connection
-
-
-def detail(outcome: Outcome) -> str:
-    assert isinstance(outcome, Done), outcome
-    return outcome.detail
-
-
-def reason(outcome: Outcome) -> str:
-    assert isinstance(outcome, Failed), outcome
-    return outcome.reason
 
 
 def network(**more: Any) -> CreateObject:

@@ -24,6 +24,7 @@ from deployer.workflow import run as running
 from deployer.workflow.run import Audience, Trigger, Work
 from tests.fakes import cluster, link, node
 from tests.memory.conftest import Remembering, _made, _own_git, plan_of, remembering, report_of
+from tests.waiting import wait_until_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["_made", "_own_git", "remembering"]
 LIVE = Scope(live=True)
+NOBODY = Audience(lambda _: None, lambda _: None, lambda _: None)
 
 
 @dataclass
@@ -52,7 +54,7 @@ class Cluster:
         def shown(_: Plan) -> None:
             self.happened.append("shown")
 
-        audience = Audience(lambda _: None, show or shown, lambda _: None)
+        audience = replace(NOBODY, show=show or shown)
         return wait_for(running.run(self.remembering.repo.path, trigger or Trigger(Asked(via)), audience, self.begin))
 
     @asynccontextmanager
@@ -182,8 +184,7 @@ def test_one_run_at_a_time(made: Cluster) -> None:
     async def while_locked() -> None:
         me = this_run("c" * 40, runs.new_id())
         async with file_lock(lock_directory(path), "test", me, Patience("test", 0, lambda _: None)):
-            audience = Audience(lambda _: None, lambda _: None, lambda _: None)
-            await running.run(path, Trigger(Asked("machine")), audience, made.begin)
+            await running.run(path, Trigger(Asked("machine")), NOBODY, made.begin)
 
     with pytest.raises(BusyError):
         wait_for(while_locked())
@@ -199,10 +200,8 @@ def test_a_run_that_is_interrupted_while_it_waits_says_so(made: Cluster) -> None
     async def wait_and_give_up() -> None:
         me = this_run("c" * 40, runs.new_id())
         async with file_lock(lock_directory(path), "test", me, Patience("test", 0, lambda _: None)):
-            audience = Audience(lambda _: None, lambda _: None, lambda _: None)
-            waiting = asyncio.create_task(running.run(path, Trigger(Asked("apply"), 3600), audience, made.begin))
-            while made.states != "apply waiting":  # noqa: ASYNC110 - another task writes it
-                await asyncio.sleep(0.01)
+            waiting = asyncio.create_task(running.run(path, Trigger(Asked("apply"), 3600), NOBODY, made.begin))
+            await wait_until_async(lambda: made.states == "apply waiting", "a run that waits", saw=lambda: made.states)
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
 

@@ -6,10 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from deployer.cli.machine.maintenance import DrainWait, Dry, Force, LockWait, finish
+from deployer.cli.machine.maintenance import DrainWait, Dry, Force, finish
 from deployer.cli.machine.restart import go_on
 from deployer.cli.names import machines
-from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+from deployer.cli.options import (
+    Colour,
+    Json,
+    LockWait,
+    Output,
+    ProgressKind,
+    Quiet,
+    Repo,
+    Rev,
+    Verbose,
+    Worktree,
+    source,
+)
 from deployer.errors import UsageError
 from deployer.startup import defer_imports
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from deployer.report.machines import AddedDocument
 
 with defer_imports():
-    from deployer import entry
     from deployer.machines import adding
+    from deployer.remote import terminal
     from deployer.report import machines as report
 
 
@@ -40,8 +40,7 @@ def consent(fingerprint: str | None, *, yes: bool, json: bool) -> Consent:
 
 def _ask(name: str, shown: Shown) -> bool:
     typer.echo(f"{shown.kind} key fingerprint of {name} is {shown.fingerprint}.", err=True)
-
-    with entry.interruptible():
+    with terminal.interruptible():
         return typer.confirm("Is it the machine's?", err=True)
 
 

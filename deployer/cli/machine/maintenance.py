@@ -1,4 +1,4 @@
-"""What the commands of maintenance share: their options, and a run whose report is printed."""
+"""What the commands of maintenance share: their options, and how they end."""
 
 from __future__ import annotations
 
@@ -8,25 +8,14 @@ import typer
 
 from deployer.cli.names import machines
 from deployer.cli.options import seconds
-from deployer.cli.running import address, show_run
-from deployer.startup import defer_imports
+from deployer.cli.running import run_and_print
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-    from typing import Any
+    from collections.abc import Callable
 
     from deployer.cli.options import Output
+    from deployer.cli.running import Run
     from deployer.plan.outcome import Report
-    from deployer.workflow.run import Audience
-
-    Run = Callable[[Audience], Coroutine[Any, Any, Report]]
-
-with defer_imports():
-    from deployer import entry
-    from deployer.plan import outcome
-    from deployer.report import documents, result
-    from deployer.report import plan as report_plan
-
 
 Machines = Annotated[
     list[str], typer.Argument(metavar="NAME...", autocompletion=machines, help="The machines, as in cluster/nodes/.")
@@ -39,10 +28,6 @@ Wait = Annotated[
 ]
 DrainWait = Annotated[
     float, typer.Option("--drain-wait", parser=seconds, metavar="DURATION", help="How long its tasks may take to move.")
-]
-LockWait = Annotated[
-    float,
-    typer.Option("--lock-wait", parser=seconds, metavar="DURATION", help="Wait so long for another run: 90s, 5m."),
 ]
 
 
@@ -58,15 +43,3 @@ def finish(
     if advice and not report.ok and not dry and not output.quiet and (said := advice(report)):
         typer.echo(said, err=True)
     raise typer.Exit(0 if dry else report.exit_code)
-
-
-def run_and_print(output: Output, run: Run, *, dry: bool = False) -> Report:
-    """Run it and print its report; if it is a trial, print the plan."""
-    if dry:
-        with output.progress() as progress:
-            plan = entry.wait_for(run(address(progress))).plan
-        output.result(report_plan.paint_plan(plan, output.paint), documents.plan_document(plan))
-        return outcome.Report(plan)
-    report = show_run(output, run)
-    output.result(result.report_text(report, output.paint), documents.report_document(report))
-    return report

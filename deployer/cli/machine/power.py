@@ -6,8 +6,20 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import typer
 
-from deployer.cli.machine.maintenance import Dry, Force, LockWait, Machines, finish
-from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+from deployer.cli.machine.maintenance import Dry, Force, Machines, finish
+from deployer.cli.options import (
+    Colour,
+    Json,
+    LockWait,
+    Output,
+    ProgressKind,
+    Quiet,
+    Repo,
+    Rev,
+    Verbose,
+    Worktree,
+    source,
+)
 from deployer.errors import DeployerError
 from deployer.startup import defer_imports
 
@@ -96,7 +108,6 @@ class _How(NamedTuple):
 
 
 def _off(where: Source, names: list[str], output: Output, how: _How) -> None:
-
     terms = maintain.make_terms("machine", how.lock_wait, dry=how.dry)
     finish(
         output,

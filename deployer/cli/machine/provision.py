@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from deployer.cli.machine.maintenance import Dry, LockWait, Machines, finish
-from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+from deployer.cli.machine.maintenance import Dry, Machines, finish
+from deployer.cli.options import (
+    Colour,
+    Json,
+    LockWait,
+    Output,
+    ProgressKind,
+    Quiet,
+    Repo,
+    Rev,
+    Verbose,
+    Worktree,
+    source,
+)
 from deployer.startup import defer_imports
 
 with defer_imports():

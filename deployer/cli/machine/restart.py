@@ -6,8 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from deployer.cli.machine.maintenance import DrainWait, Dry, Force, LockWait, Machines, Rolling, Wait, finish
-from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+from deployer.cli.machine.maintenance import DrainWait, Dry, Force, Machines, Rolling, Wait, finish
+from deployer.cli.options import (
+    Colour,
+    Json,
+    LockWait,
+    Output,
+    ProgressKind,
+    Quiet,
+    Repo,
+    Rev,
+    Verbose,
+    Worktree,
+    source,
+)
 from deployer.startup import defer_imports
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from deployer.cli.machine.maintenance import Dry, LockWait, run_and_print
+from deployer.cli.machine.maintenance import Dry
 from deployer.cli.names import machines
-from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Verbose, source
+from deployer.cli.options import Colour, Json, LockWait, Output, ProgressKind, Quiet, Repo, Verbose, source
+from deployer.cli.running import run_and_print
 from deployer.errors import UsageError
 from deployer.startup import defer_imports
 
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from deployer.workflow.run import Audience
 
 with defer_imports():
-    from deployer import entry
     from deployer.maintenance import remove as maintenance_remove
     from deployer.plan import departure as plan_departure
+    from deployer.remote import terminal
     from deployer.workflow import maintain
 
 
@@ -70,7 +71,7 @@ def rm(
     departure = plan_departure.Departure(name, force, purge, tuple(volume or ()))
 
     def confirm(_: Plan) -> bool:
-        with entry.interruptible():
+        with terminal.interruptible():
             return force or yes or typer.confirm(f"Remove {name}?", err=True)
 
     stays: list[str] = []

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from deployer.cli.machine.maintenance import LockWait, Machines, finish
-from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Verbose, source
+from deployer.cli.machine.maintenance import Machines, finish
+from deployer.cli.options import Colour, Json, LockWait, Output, ProgressKind, Quiet, Repo, Verbose, source
 from deployer.errors import UsageError
 from deployer.startup import defer_imports
 
@@ -47,7 +47,6 @@ def _command(key: Key, value: str, purpose: str) -> Callable[..., None]:
         quiet: Quiet = False,
         verbose: Verbose = False,
     ) -> None:
-
         if no_commit and no_apply:
             raise UsageError("--no-commit and --no-apply leave nothing to do", help="leave one of them out")
         where, output = source(repo, None, worktree=False), Output(json, progress, color, quiet, verbose)

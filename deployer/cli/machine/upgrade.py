@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from deployer.cli.machine.maintenance import DrainWait, Dry, Force, LockWait, Machines, Rolling, finish
+from deployer.cli.machine.maintenance import DrainWait, Dry, Force, Machines, Rolling, finish
 from deployer.cli.machine.restart import go_on
-from deployer.cli.options import Colour, Json, Output, ProgressKind, Quiet, Repo, Rev, Verbose, Worktree, source
+from deployer.cli.options import (
+    Colour,
+    Json,
+    LockWait,
+    Output,
+    ProgressKind,
+    Quiet,
+    Repo,
+    Rev,
+    Verbose,
+    Worktree,
+    source,
+)
 from deployer.startup import defer_imports
 
 with defer_imports():
